@@ -1,0 +1,128 @@
+"""Escaping and unescaping of HTML, JSON and URLs, and conversion between bytes and text."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from typing import Any, overload
+from urllib.parse import parse_qs, quote, quote_plus, unquote, unquote_plus, unquote_to_bytes
+
+_MARKUP = re.compile("[&<>\"']")
+_ENTITIES = {38: "&amp;", 60: "&lt;", 62: "&gt;", 34: "&quot;", 39: "&#x27;"}
+
+
+@overload
+def utf8(value: bytes) -> bytes: ...
+@overload
+def utf8(value: str) -> bytes: ...
+@overload
+def utf8(value: None) -> None: ...
+def utf8(value: str | bytes | None) -> bytes | None:
+    """Return text as UTF-8 bytes; bytes and `None` as they are.
+
+    :raises TypeError: it's something else.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8")
+    if value is None or isinstance(value, bytes):
+        return value
+    raise TypeError(f"Expected bytes, unicode, or None; got {type(value)!r}")
+
+
+@overload
+def to_unicode(value: str) -> str: ...
+@overload
+def to_unicode(value: bytes) -> str: ...
+@overload
+def to_unicode(value: None) -> None: ...
+def to_unicode(value: str | bytes | None) -> str | None:
+    """Return UTF-8 bytes as text; text and `None` as they are.
+
+    :raises TypeError: it's something else.
+    """
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError(f"Expected bytes, unicode, or None; got {type(value)!r}")
+
+
+_unicode = to_unicode
+native_str = to_unicode
+to_basestring = to_unicode
+
+
+def xhtml_escape(value: str | bytes) -> str:
+    """Return text in which the characters that have a meaning in HTML are replaced by entities."""
+    text = to_unicode(value)
+    return text.translate(_ENTITIES) if _MARKUP.search(text) else text
+
+
+def xhtml_unescape(value: str | bytes) -> str:
+    """Return text in which entities are replaced by what they stand for."""
+    return unescape(to_unicode(value))
+
+
+def json_encode(value: Any) -> str:
+    """Return ``value`` as JSON that may stand in a ``<script>`` element."""
+    return json.dumps(value).replace("</", "<\\/")
+
+
+def json_decode(value: str | bytes) -> Any:
+    """Return what a JSON text stands for."""
+    return json.loads(value)
+
+
+def squeeze(value: str) -> str:
+    """Return ``value`` with each run of white space replaced by one space, and none at its ends."""
+    return re.sub(r"[\x00-\x20]+", " ", value).strip()
+
+
+def url_escape(value: str | bytes, plus: bool = True) -> str:
+    """Return ``value`` in a form for URLs; with ``plus``, spaces become ``+``."""
+    return (quote_plus if plus else quote)(utf8(value))
+
+
+def url_unescape(
+    value: str | bytes, encoding: str | None = "utf-8", plus: bool = True
+) -> str | bytes:
+    """Undo `url_escape`.
+
+    :arg encoding: `None` for a result of bytes.
+    """
+    if encoding is None:
+        raw = utf8(value)
+        return unquote_to_bytes(raw.replace(b"+", b" ") if plus else raw)
+    return (unquote_plus if plus else unquote)(to_basestring(value), encoding=encoding)
+
+
+def parse_qs_bytes(
+    qs: str | bytes,
+    keep_blank_values: bool = False,
+    strict_parsing: bool = False,
+    *,
+    max_num_fields: int | None = None,
+) -> dict[str, list[bytes]]:
+    """Parse a query string; names are text, values are bytes."""
+    text = qs.decode("latin-1") if isinstance(qs, bytes) else qs
+    parsed = parse_qs(
+        text,
+        keep_blank_values,
+        strict_parsing,
+        encoding="latin-1",
+        errors="strict",
+        max_num_fields=max_num_fields,
+    )
+    return {name: [v.encode("latin-1") for v in values] for name, values in parsed.items()}
+
+
+def recursive_unicode(obj: Any) -> Any:
+    """Return ``obj`` with all bytes in it, down through lists, tuples and dictionaries, as text."""
+    if isinstance(obj, dict):
+        return {recursive_unicode(k): recursive_unicode(v) for k, v in obj.items()}
+    if isinstance(obj, list):
+        return [recursive_unicode(item) for item in obj]
+    if isinstance(obj, tuple):
+        return tuple(recursive_unicode(item) for item in obj)
+    return to_unicode(obj) if isinstance(obj, bytes) else obj

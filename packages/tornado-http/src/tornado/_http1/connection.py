@@ -1,0 +1,784 @@
+"""An HTTP/1.1 connection: between a stream, which has the bytes, and message delegates, which have the meaning."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import socket
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from tornado._http1 import grammar, writer
+from tornado._http1.deadlines import NEVER, DeadlineSweep
+from tornado._http1.decompress import GunzipDelegate
+from tornado._http1.params import HTTP1ConnectionParameters
+from tornado._http1.reader import DEFAULT_MAX_BODY_SIZE, MessageReader, State
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPMessageDelegate,
+    HTTPOutputError,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
+from tornado.log import app_log, gen_log
+
+if TYPE_CHECKING:
+    from tornado._http1.server import HTTP1ServerConnection
+
+CORK_LIMIT = 65536  # bytes of output that are collected before they are sent all the same
+MAX_HELD = 65536  # bytes of pipelined input that are held before reading pauses
+MAX_DISCARDED = 1048576  # bytes of a body nobody wants that are read before the connection is given up
+MAX_INTERIM_RESPONSES = 10
+LINGER_TIME = 2.0  # seconds in which a peer may read an error before the connection is cut
+
+
+class Output(enum.IntEnum):
+    """How far this side's message has come."""
+
+    NONE = 0
+    RAW = 1  # the caller writes its own head (documented API version 2.x)
+    BODY = 2
+    DONE = 3
+
+
+class Phase(enum.IntEnum):
+    """What the connection is good for."""
+
+    OPEN = 0
+    CLOSING = 1  # no more input is used; closed when the output is written
+    LINGERING = 2  # input is dropped until the peer closes or a deadline strikes
+    GONE = 3  # closed or detached
+
+
+class HTTP1Connection(HTTPConnection):
+    """One TCP connection that speaks HTTP/1.x, as a server or as a client.
+
+    A server's connection is driven by `HTTP1ServerConnection`. On its own the class carries one message each way after the other:
+    a client calls `write_headers`, `write` and `finish` for its request and then `read_response`.
+
+    :arg stream: a connected stream. The connection takes its input over.
+    :arg is_client: whether requests are written and responses read.
+    :arg params: limits and switches.
+    :arg context: describes the peer; it is only kept for the connection's users.
+
+    .. versionadded:: 4.0
+    """
+
+    def __init__(
+        self,
+        stream: IOStream,
+        is_client: bool,
+        params: HTTP1ConnectionParameters | None = None,
+        context: object | None = None,
+    ) -> None:
+        # Connection.
+        self.stream = stream
+        self.is_client = is_client
+        self.params = params = params or HTTP1ConnectionParameters()
+        self.context = context
+        self.no_keep_alive = params.no_keep_alive
+        self.deadline = NEVER
+        self._sweep: DeadlineSweep | None = None
+        self._server: HTTP1ServerConnection | None = None
+        self._reader = MessageReader(
+            self,
+            is_client=is_client,
+            max_header_size=params.max_header_size,
+            max_body_size=self._default_max_body_size,
+        )
+        self._phase = Phase.OPEN
+        self._corked = False
+        self._out: list[bytes] | None = None
+        self._holds = 0
+
+    # Message. The defaults stand until a message sets something else; `_exchange_done` sets them back.
+    _delegate: HTTPMessageDelegate | None = None
+    _read_future: asyncio.Future[None] | None = None
+    _close_callback: Callable[[], None] | None = None
+    _method = ""
+    _version = "HTTP/1.1"
+    _keep_alive = True
+    _output = Output.NONE
+    _chunked = False
+    _drops_body = False
+    _unwritten: int | None = None
+    _continue_pending = False
+    _body_timeout: float | None = None
+    _interim_count = 0
+    _out_size = 0
+    _discarded = 0
+    _input_paused = False
+    _resolved: asyncio.Future[None] | None = None
+    #: Called when a ``100 Continue`` has come (clients).
+    continue_callback: Callable[[], None] | None = None
+
+    @property
+    def _default_max_body_size(self) -> int:
+        limit = self.params.max_body_size
+        if limit is not None:
+            return limit
+        return getattr(self.stream, "max_buffer_size", None) or DEFAULT_MAX_BODY_SIZE
+
+    # -- the interface for users of the connection
+
+    def read_response(self, delegate: HTTPMessageDelegate) -> asyncio.Future[None]:
+        """Read one message.
+
+        :arg delegate: is given the message.
+        :returns: a future that resolves to `None` when the message has been read or the connection was closed; the delegate knows
+            which by ``finish`` or ``on_connection_close``.
+        :raises RuntimeError: another message is being read.
+        """
+        if self._read_future is not None or self._server is not None:
+            raise RuntimeError("a message is being read already")
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.stream.closed() or self._phase != Phase.OPEN:
+            delegate.on_connection_close()
+            future.set_result(None)
+            return future
+        self._read_future = future
+        self._delegate = delegate
+        if self._reader.state == State.COMPLETE:
+            self._reader.next_message()
+        self._reader.expects_no_body = self.is_client and self._method == "HEAD"
+        self._start_message_deadline(self.params.header_timeout)
+        self.start_receiving()
+        self._advance()
+        return future
+
+    def start_receiving(self) -> None:
+        """Take over the stream's input. `read_response` does it when it's called first."""
+        self.stream.start_receiving(self)
+
+    def is_reusable(self) -> bool:
+        """Whether another message can be exchanged on this connection: it's open, at rest, and nothing unasked-for has come."""
+        reader = self._reader
+        return (
+            self._phase == Phase.OPEN
+            and not self.stream.closed()
+            and reader.state in (State.HEAD, State.COMPLETE)
+            and reader._held is None
+            and self._output in (Output.NONE, Output.DONE)
+        )
+
+    def set_close_callback(self, callback: Callable[[], None] | None) -> None:
+        """Set what is called if the peer goes away before this side's message is finished; `None` for nothing."""
+        self._close_callback = callback
+
+    def set_body_timeout(self, timeout: float) -> None:
+        """Set the seconds in which the current message's body has to arrive, in place of the connection's parameter."""
+        self._body_timeout = timeout
+        if self._sweep is not None:
+            self._sweep.shorten(timeout)
+        if self._reader.in_body:
+            self._start_message_deadline(timeout)
+
+    def set_max_body_size(self, max_body_size: int) -> None:
+        """Set the limit in bytes of the current message's body, in place of the connection's parameter.
+
+        It has to be called before the body: in the delegate's ``headers_received``.
+        """
+        self._reader.max_body_size = max_body_size
+
+    def close(self) -> None:
+        """Close the connection at once. What was not sent is lost."""
+        self._phase = Phase.GONE
+        self._reader.abandon()
+        self.stream.close()
+
+    def detach(self) -> IOStream:
+        """Give the stream to another protocol and have nothing to do with it any more.
+
+        Bytes that came and were not used are back in the stream. It's allowed when the message that came has no further body.
+
+        :raises RuntimeError: a part of the message's body has not come yet.
+        """
+        if self._reader.in_body and self._reader.state != State.ENDING:
+            raise RuntimeError("the body of the current message has not been read")
+        self._flush()
+        stream = self.stream
+        self._phase = Phase.GONE
+        self._reader.detach()
+        stream.stop_receiving()
+        if not self._corked:
+            self._return_rest()
+        self._forget()
+        return stream
+
+    def write_headers(
+        self,
+        start_line: RequestStartLine | ResponseStartLine,
+        headers: HTTPHeaders,
+        chunk: bytes | None = None,
+    ) -> asyncio.Future[None]:
+        """Begin this side's message.
+
+        Without ``Content-Length`` and ``Transfer-Encoding`` the connection chooses the framing that the peer understands.
+
+        :arg start_line: of a request (clients) or a response.
+        :arg headers: the header fields.
+        :arg chunk: the first bytes of the body.
+        :returns: a future that resolves when all has been given to the system, with `~tornado.iostream.StreamClosedError` if the
+            connection is closed.
+        :raises HTTPOutputError: a header would break the framing, or ``chunk`` is more than ``Content-Length``.
+        """
+        if isinstance(start_line, RequestStartLine):
+            head = self._request_head(start_line, headers)
+        else:
+            code = start_line.code
+            if code < 200 and code != 101:
+                return self._emit(
+                    writer.serialize_head(f"HTTP/1.1 {code} {start_line.reason}", headers)
+                )
+            head = self._response_head(code, start_line.reason, headers)
+        self._output = Output.BODY
+        if chunk:
+            head += self._format_body(chunk)
+        return self._emit(head)
+
+    def write(self, chunk: bytes) -> asyncio.Future[None]:
+        """Write some of the body.
+
+        Without a call of `write_headers` before it, the bytes are sent as they are: a head that the caller made (documented API
+        version 2.x).
+
+        :returns: as `write_headers`.
+        :raises HTTPOutputError: it is more than ``Content-Length`` announced, or the message has none.
+        """
+        if self._output == Output.BODY:
+            return self._emit(self._format_body(chunk))
+        if self._output == Output.DONE:
+            raise HTTPOutputError("write() after finish()")
+        self._output = Output.RAW
+        return self._emit(chunk)
+
+    def finish(self) -> None:
+        """End this side's message.
+
+        :raises HTTPOutputError: less was written than ``Content-Length`` announced; the connection is closed.
+        """
+        if self._output == Output.BODY:
+            if self._unwritten:
+                missing = self._unwritten
+                self.close()
+                raise HTTPOutputError(f"{missing} bytes less than Content-Length were written")
+            if self._chunked:
+                self._emit(writer.LAST_CHUNK)
+        self._output = Output.DONE
+        if self.is_client:
+            return
+        if self._reader.state == State.COMPLETE:
+            self._exchange_done()
+        elif self._reader.state != State.FAILED:
+            self._finish_early()
+
+    # -- output
+
+    def _request_head(self, start_line: RequestStartLine, headers: HTTPHeaders) -> bytes:
+        method, target, _ = start_line
+        line = f"{method} {target} HTTP/1.1"
+        try:
+            grammar.parse_request_line(line)
+        except HTTPInputError as error:
+            raise HTTPOutputError(f"invalid request line {line[:80]!r}") from error
+        values = headers._values
+        self._method = method
+        self._drops_body = False
+        length = values.get("Content-Length")
+        self._unwritten = None if length is None else grammar.parse_content_length(length)
+        # RFC 9112 section 6.1: chunked unless the length is known; methods whose content has no meaning get none.
+        self._chunked = (
+            length is None
+            and "Transfer-Encoding" not in values
+            and method in ("POST", "PUT", "PATCH")
+        )
+        extra = "\nTransfer-Encoding: chunked" if self._chunked else ""
+        return writer.serialize_head(line, headers, extra)
+
+    def _response_head(self, code: int, reason: str, headers: HTTPHeaders) -> bytes:
+        if self._output != Output.NONE:
+            raise HTTPOutputError("the head of the response was written already")
+        values = headers._values
+        extra = ""
+        length = values.get("Content-Length")
+        bodiless = code < 200 or code == 204 or code == 304
+        self._drops_body = self._method == "HEAD"
+        self._unwritten = None
+        self._chunked = False
+        if bodiless:
+            self._unwritten = 0
+        elif self._drops_body:
+            pass
+        elif length is not None:
+            self._unwritten = grammar.parse_content_length(length)
+        elif "Transfer-Encoding" not in values:
+            if self._version == "HTTP/1.1":
+                self._chunked = True
+                extra = "\nTransfer-Encoding: chunked"
+            else:
+                # RFC 9112 section 6.3, rule 8: the end of the connection ends the body.
+                self._keep_alive = False
+        if self._continue_pending:
+            # RFC 9110 section 10.1.1: it is open whether the body will come, so nothing can follow.
+            self._continue_pending = False
+            self._keep_alive = False
+        connection = values.get("Connection")
+        if connection is not None:
+            if "close" in grammar.connection_options(connection):
+                self._keep_alive = False
+        elif not self._keep_alive:
+            extra += "\nConnection: close"
+        elif self._version != "HTTP/1.1":
+            extra += "\nConnection: keep-alive"
+        return writer.serialize_head(f"HTTP/1.1 {code} {reason}", headers, extra)
+
+    def _format_body(self, chunk: bytes) -> bytes:
+        if self._drops_body:
+            return b""
+        if self._unwritten is not None:
+            if len(chunk) > self._unwritten:
+                raise HTTPOutputError("more was written than Content-Length announced")
+            self._unwritten -= len(chunk)
+            return chunk
+        if self._chunked:
+            return writer.format_chunk(chunk) if chunk else b""
+        return chunk
+
+    def _emit(self, data: bytes) -> asyncio.Future[None]:
+        """Send ``data``, or collect it while input is being processed."""
+        if not self._corked:
+            return self._send(data)
+        if self._out is None:
+            self._out = [data]
+            self._out_size = len(data)
+        else:
+            self._out.append(data)
+            self._out_size += len(data)
+        if self._out_size > CORK_LIMIT:
+            return self._flush()
+        return self._resolved or self._resolve()
+
+    def _flush(self) -> asyncio.Future[None]:
+        out = self._out
+        if out is None:
+            return self._resolved or self._resolve()
+        self._out = None
+        return self._send(out[0] if len(out) == 1 else b"".join(out))
+
+    def _send(self, data: bytes) -> asyncio.Future[None]:
+        try:
+            if not data or self.stream.send(data):
+                return self._resolved or self._resolve()
+            # Something is kept back: a future that resolves when it is gone.
+            return self.stream.write(b"")
+        except StreamClosedError as error:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future.set_exception(error)
+            future.exception()
+            return future
+
+    def _resolve(self) -> asyncio.Future[None]:
+        """Return the future that stands for all writes that were done at once."""
+        if self._server is not None:
+            self._resolved = self._server.resolved
+        else:
+            self._resolved = asyncio.get_running_loop().create_future()
+            self._resolved.set_result(None)
+        return self._resolved
+
+    # -- input: the stream's receiver
+
+    def data_received(self, data: bytes) -> None:
+        """Use the bytes that have come (`tornado.iostream.StreamReceiver`)."""
+        if self._phase == Phase.LINGERING:
+            self._discard(len(data))
+            return
+        self._process(data)
+        if self._reader._held is not None and self._reader.held_size > MAX_HELD:
+            self._pause_input()
+
+    def eof_received(self) -> bool | None:
+        """The peer has ended its side (`tornado.iostream.StreamReceiver`)."""
+        if self.is_client and self._phase == Phase.OPEN:
+            try:
+                self._reader.feed_eof()
+            except HTTPInputError as error:
+                gen_log.debug("%s", error)
+        return None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The stream is closed (`tornado.iostream.StreamReceiver`)."""
+        self._phase = Phase.GONE
+        self._reader.abandon()
+        delegate, self._delegate = self._delegate, None
+        callback, self._close_callback = self._close_callback, None
+        self._forget()
+        try:
+            if callback is not None and self._output != Output.DONE:
+                callback()
+            if delegate is not None:
+                delegate.on_connection_close()
+        except Exception:
+            app_log.error("Uncaught exception", exc_info=True)
+        self._resolve_read()
+
+    def pause_writing(self) -> None:
+        """The peer reads too slowly (`tornado.iostream.StreamReceiver`): begin nothing new for it."""
+        self._hold()
+
+    def resume_writing(self) -> None:
+        """The output is nearly written (`tornado.iostream.StreamReceiver`)."""
+        self._release()
+
+    def _process(self, data: bytes) -> None:
+        self._corked = True
+        try:
+            self._reader.feed(data)
+        except HTTPInputError as error:
+            self._on_bad_input(error)
+        except Exception:
+            self._on_delegate_error()
+        finally:
+            self._corked = False
+        if self._out is not None:
+            self._flush()
+        if self._phase != Phase.OPEN:
+            self._continue_closing()
+
+    def _advance(self) -> None:
+        """Go on with what is held, unless that is under way."""
+        if self._corked or self._phase != Phase.OPEN:
+            return
+        reader = self._reader
+        if reader._held is not None or reader.state == State.ENDING:
+            self._process(b"")
+        if self._input_paused and reader.held_size <= MAX_HELD:
+            self._input_paused = False
+            self.stream.resume_reading()
+
+    def _pause_input(self) -> None:
+        self._input_paused = True
+        self.stream.pause_reading()
+
+    def _hold(self) -> None:
+        self._holds += 1
+        self._reader.pause()
+
+    def _release(self) -> None:
+        self._holds -= 1
+        if not self._holds:
+            self._reader.resume()
+            self._advance()
+
+    def _wait_for(self, awaitable: Awaitable[Any]) -> None:
+        """Let the delegate finish what it does with the last part before it gets the next one."""
+        future = asyncio.ensure_future(awaitable)
+        if future.done() and not future.cancelled() and future.exception() is None:
+            return
+        self._hold()
+        future.add_done_callback(self._on_waited)
+
+    def _on_waited(self, future: asyncio.Future[Any]) -> None:
+        if future.cancelled():
+            self.close()
+            return
+        error = future.exception()
+        if error is None:
+            if self._phase == Phase.OPEN:
+                self._release()
+            return
+        if self._phase != Phase.OPEN:
+            return
+        if isinstance(error, HTTPInputError):
+            self._on_bad_input(error)
+        else:
+            self._log_delegate_error(error)
+            self.close()
+        if self._phase != Phase.OPEN:
+            self._continue_closing()
+
+    # -- input: the reader's sink
+
+    def on_head(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> None:
+        """A head has come (`tornado._http1.reader.MessageSink`)."""
+        if self.is_client:
+            self._on_response_head(start_line, headers)
+            return
+        method, _, version = start_line
+        values = headers._values
+        grammar.check_host(headers, version)
+        self._method = method
+        self._version = version
+        self._output = Output.NONE
+        connection = values.get("Connection")
+        if connection is None:
+            keep_alive = version == "HTTP/1.1"
+        else:
+            options = grammar.connection_options(connection)
+            keep_alive = "close" not in options and (
+                version == "HTTP/1.1" or "keep-alive" in options
+            )
+        self._keep_alive = keep_alive and not self.no_keep_alive
+        server = self._server
+        if server is not None:
+            self._delegate = server.delegate.start_request(server, self)
+        self._continue_pending = (
+            "Expect" in values and version == "HTTP/1.1" and self._reader.state != State.ENDING
+        )
+        self._begin_delegate(start_line, headers)
+        if self._continue_pending:
+            self._answer_expectation(values["Expect"])
+
+    def _begin_delegate(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> None:
+        delegate = self._delegate
+        if delegate is None:
+            return
+        if self.params.decompress:
+            self._delegate = delegate = GunzipDelegate(
+                delegate, self.params.chunk_size, self._reader.max_body_size
+            )
+        waiting = delegate.headers_received(start_line, headers)
+        if waiting is not None:
+            self._wait_for(waiting)
+        if self._sweep is not None and self._reader.in_body:
+            self._start_message_deadline(self._body_timeout or self.params.body_timeout)
+
+    def _on_response_head(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> None:
+        version, code, _ = start_line
+        if isinstance(code, int) and code < 200 and code != 101:
+            self._interim_count += 1
+            if self._interim_count > MAX_INTERIM_RESPONSES:
+                raise HTTPInputError(f"more than {MAX_INTERIM_RESPONSES} interim responses")
+            if code == 100 and self.continue_callback is not None:
+                self.continue_callback()
+            return
+        self._interim_count = 0
+        options = grammar.connection_options(headers._values.get("Connection"))
+        self._keep_alive = (
+            "close" not in options
+            and (version == "HTTP/1.1" or "keep-alive" in options)
+            and self._reader.state != State.BODY_UNTIL_CLOSE
+            and not self.no_keep_alive
+        )
+        self._begin_delegate(start_line, headers)
+
+    def _answer_expectation(self, expectation: str | list[str]) -> None:
+        """RFC 9110 section 10.1.1: ask for the body, unless the answer is known already."""
+        self._continue_pending = False
+        if self._output != Output.NONE or self._phase != Phase.OPEN:
+            return
+        if type(expectation) is not str or expectation.lower() != "100-continue":
+            raise HTTPInputError("unknown expectation", status_code=417)
+        self._emit(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, data: bytes) -> None:
+        """Some of the body has come (`tornado._http1.reader.MessageSink`)."""
+        delegate = self._delegate
+        if delegate is None or (self._output == Output.DONE and not self.is_client):
+            self._discard(len(data))
+            return
+        limit = self.params.chunk_size
+        if len(data) > limit:
+            self._deliver_in_pieces(delegate, data, limit)
+            return
+        waiting = delegate.data_received(data)
+        if waiting is not None:
+            self._wait_for(waiting)
+
+    def _deliver_in_pieces(self, delegate: HTTPMessageDelegate, data: bytes, limit: int) -> None:
+        for start in range(0, len(data), limit):
+            waiting = delegate.data_received(data[start : start + limit])
+            if waiting is not None:
+                rest = data[start + limit :]
+                self._wait_for(_deliver_rest(delegate, waiting, rest, limit))
+                return
+
+    def on_complete(self) -> None:
+        """The message has ended (`tornado._http1.reader.MessageSink`)."""
+        self.deadline = NEVER
+        delegate = self._delegate
+        if self.is_client or self._server is None:
+            self._on_read_complete(delegate)
+            return
+        if self._output == Output.DONE:
+            self._exchange_done()
+        elif delegate is not None:
+            delegate.finish()
+
+    def _on_read_complete(self, delegate: HTTPMessageDelegate | None) -> None:
+        if self.is_client and self._interim_count:
+            # An interim response is no message of its own: the real one follows.
+            self._reader.next_message()
+            self._reader.expects_no_body = self._method == "HEAD"
+            return
+        self._delegate = None
+        if delegate is not None:
+            delegate.finish()
+        if self._phase == Phase.OPEN:
+            self._reset_message()
+            if not self._keep_alive:
+                self._phase = Phase.CLOSING
+        self._resolve_read()
+
+    # -- the end of messages and connections
+
+    def _exchange_done(self) -> None:
+        """Request and response are both finished: make ready for what comes next."""
+        self._delegate = None
+        self._close_callback = None
+        if not self._keep_alive:
+            self._phase = Phase.CLOSING
+            self._reader.abandon()
+            if not self._corked:
+                self._continue_closing()
+            return
+        reader = self._reader
+        reader.next_message()
+        if self._body_timeout is not None or self._discarded:
+            self._reset_message()
+        if self._sweep is not None:
+            self._start_message_deadline(self.params.header_timeout)
+        if not self._corked:
+            self._advance()
+
+    def _reset_message(self) -> None:
+        self._output = Output.NONE
+        self._body_timeout = None
+        self._discarded = 0
+        self._unwritten = None
+        self._chunked = False
+
+    def _finish_early(self) -> None:
+        """The answer stands before all of the request has come: read on without using it, or give up."""
+        self._delegate = None
+        if not self._keep_alive:
+            self._linger()
+        elif self._reader._paused and self._holds:
+            self._advance()
+
+    def _start_message_deadline(self, timeout: float | None) -> None:
+        if timeout is None:
+            self.deadline = NEVER
+            return
+        if self._sweep is None:
+            self._sweep = DeadlineSweep(timeout)
+            self._sweep.watch(self)
+        self.deadline = self._sweep.after(timeout)
+
+    def on_deadline(self) -> None:
+        """What had to come in time did not come (`tornado._http1.deadlines.HasDeadline`)."""
+        if self._reader.has_begun and self._phase == Phase.OPEN:
+            gen_log.info("Timeout reading from %s", self.context)
+        self.close()
+
+    def _on_bad_input(self, error: HTTPInputError) -> None:
+        """Answer what the peer got wrong, if an answer is possible, and end the connection."""
+        gen_log.info("Malformed HTTP message from %s: %s", self.context, error)
+        self._reader.abandon()
+        if self.is_client or self._output != Output.NONE and self._output != Output.DONE:
+            self.close()
+            return
+        code = error.status_code
+        reason = HTTPStatus(code).phrase
+        self._output = Output.DONE
+        self._emit(
+            f"HTTP/1.1 {code} {reason}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+        )
+        self._linger()
+
+    def _on_delegate_error(self) -> None:
+        app_log.error("Uncaught exception", exc_info=True)
+        self.close()
+
+    def _log_delegate_error(self, error: BaseException) -> None:
+        app_log.error("Uncaught exception", exc_info=error)
+
+    def _linger(self) -> None:
+        """Close so that the peer can still read the answer: a reset by unread input would destroy it."""
+        self._phase = Phase.LINGERING
+        self._reader.abandon()
+        if not self._corked:
+            self._continue_closing()
+
+    def _continue_closing(self) -> None:
+        stream = self.stream
+        if self._phase == Phase.GONE or stream.closed():
+            return
+        if stream.write_buffer_size:
+            stream.write(b"").add_done_callback(self._on_written)
+        elif self._phase == Phase.CLOSING:
+            stream.close()
+        else:
+            self._start_lingering()
+
+    def _on_written(self, future: asyncio.Future[None]) -> None:
+        if not future.cancelled():
+            future.exception()
+        self._continue_closing()
+
+    def _start_lingering(self) -> None:
+        if not _shut_output(self.stream):
+            self.stream.close()
+            return
+        if self._sweep is not None:
+            self._sweep.shorten(LINGER_TIME)
+        self._start_message_deadline(LINGER_TIME)
+        if self._input_paused:
+            self._input_paused = False
+            self.stream.resume_reading()
+
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded > MAX_DISCARDED:
+            self.close()
+
+    def _return_rest(self) -> None:
+        rest = self._reader.take_rest()
+        if rest:
+            self.stream.unread(rest)
+
+    def _resolve_read(self) -> None:
+        future, self._read_future = self._read_future, None
+        if future is not None and not future.done():
+            future.set_result(None)
+
+    def _forget(self) -> None:
+        """Let go of everything that leads upwards."""
+        if self._sweep is not None:
+            self._sweep.forget(self)
+            self._sweep = None
+        self._resolved = None
+        server, self._server = self._server, None
+        if server is not None:
+            server.on_connection_end()
+
+
+def _shut_output(stream: IOStream) -> bool:
+    """Tell the peer that nothing more comes, if the transport can say it while it still reads."""
+    if isinstance(stream, SSLIOStream):
+        return False
+    try:
+        stream.socket.shutdown(socket.SHUT_WR)
+    except OSError:
+        return False
+    return True
+
+
+async def _deliver_rest(
+    delegate: HTTPMessageDelegate, waiting: Awaitable[None], data: bytes, limit: int
+) -> None:
+    await waiting
+    for start in range(0, len(data), limit):
+        more = delegate.data_received(data[start : start + limit])
+        if more is not None:
+            await more

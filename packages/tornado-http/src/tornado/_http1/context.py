@@ -1,0 +1,81 @@
+"""What a server knows of the peer of a connection, and what a trusted proxy says about it."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from tornado.httputil import HTTPHeaders
+from tornado.iostream import IOStream, SSLIOStream
+from tornado.netutil import is_valid_ip
+
+
+class RequestContext:
+    """The peer of a server connection.
+
+    :arg stream: the connection's stream.
+    :arg address: the peer's socket address.
+    :arg protocol: ``http`` or ``https``; `None` means what the stream speaks.
+    :arg trusted_downstream: addresses of proxies to pass over in ``X-Forwarded-For``.
+    """
+
+    __slots__ = (
+        "_orig_protocol",
+        "_orig_remote_ip",
+        "address",
+        "protocol",
+        "remote_ip",
+        "trusted_downstream",
+    )
+
+    def __init__(
+        self,
+        stream: IOStream,
+        address: Any,
+        protocol: str | None = None,
+        trusted_downstream: frozenset[str] = frozenset(),
+    ) -> None:
+        self.address = address
+        # Unix sockets have no address that would say anything; the documents promise something shaped like an IP address.
+        is_ip = (
+            stream.socket is not None
+            and stream.socket.family in (socket.AF_INET, socket.AF_INET6)
+            and bool(address)
+        )
+        self.remote_ip: str = address[0] if is_ip else "0.0.0.0"
+        self.protocol = protocol or ("https" if isinstance(stream, SSLIOStream) else "http")
+        self._orig_remote_ip = self.remote_ip
+        self._orig_protocol = self.protocol
+        self.trusted_downstream = trusted_downstream
+
+    def __str__(self) -> str:
+        return str(self.address) if self.remote_ip == "0.0.0.0" else self.remote_ip
+
+    def apply_xheaders(self, headers: HTTPHeaders) -> None:
+        """Believe the headers by which a proxy describes its client, for the request at hand.
+
+        ``X-Real-Ip`` beats the last address of ``X-Forwarded-For`` that is no trusted proxy's; what isn't an IP address is not
+        used. ``X-Scheme`` beats ``X-Forwarded-Proto``.
+        """
+        ip = self._forwarded_for(headers.get("X-Forwarded-For", ""))
+        ip = headers.get("X-Real-Ip", ip)
+        if is_valid_ip(ip):
+            self.remote_ip = ip
+        protocol = headers.get("X-Scheme", headers.get("X-Forwarded-Proto"))
+        if protocol:
+            # With several proxies the last value comes from the nearest one.
+            protocol = protocol.split(",")[-1].strip()
+        if protocol in ("http", "https"):
+            self.protocol = protocol
+
+    def _forwarded_for(self, value: str) -> str:
+        for candidate in reversed(value.split(",")):
+            candidate = candidate.strip()
+            if candidate and candidate not in self.trusted_downstream:
+                return candidate
+        return self.remote_ip
+
+    def reset(self) -> None:
+        """Forget what a proxy said about the last request."""
+        self.remote_ip = self._orig_remote_ip
+        self.protocol = self._orig_protocol

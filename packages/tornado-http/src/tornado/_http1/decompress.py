@@ -1,0 +1,98 @@
+"""A message delegate that takes the ``gzip`` content coding off before another delegate sees the body."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Awaitable
+
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPMessageDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.util import GzipDecompressor
+
+
+class GunzipDelegate(HTTPMessageDelegate):
+    """Decode a message's body, if it has the ``gzip`` content coding, for ``delegate``.
+
+    :arg delegate: gets the decoded body, and headers in which ``Content-Encoding`` has become
+        ``X-Consumed-Content-Encoding``.
+    :arg chunk_size: the most bytes to hand over at once.
+    :arg max_body_size: limit of the decoded body in bytes.
+    """
+
+    def __init__(
+        self, delegate: HTTPMessageDelegate, chunk_size: int, max_body_size: int
+    ) -> None:
+        self._delegate = delegate
+        self._chunk_size = chunk_size
+        self._room = max_body_size
+        self._decompressor: GzipDecompressor | None = None
+        self._started = False
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        """Decide by the headers whether the body is decoded."""
+        if headers.get("Content-Encoding", "").lower() == "gzip":
+            self._decompressor = GzipDecompressor()
+            headers.add("X-Consumed-Content-Encoding", headers["Content-Encoding"])
+            del headers["Content-Encoding"]
+        return self._delegate.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Hand on what ``chunk`` decodes to, in pieces."""
+        if self._decompressor is None:
+            return self._delegate.data_received(chunk)
+        self._started = True
+        waiting = self._decode(chunk)
+        return None if waiting is None else self._decode_rest(waiting)
+
+    def finish(self) -> None:
+        """Check that the compressed stream was whole."""
+        if self._decompressor is not None and self._started:
+            try:
+                rest = self._decompressor.flush()
+            except (zlib.error, EOFError, ValueError) as error:
+                raise HTTPInputError(f"invalid gzip body: {error}") from error
+            if rest:
+                raise HTTPInputError("truncated gzip body")
+        self._delegate.finish()
+
+    def on_connection_close(self) -> None:
+        """Pass it on."""
+        self._delegate.on_connection_close()
+
+    def _decode(self, data: bytes) -> Awaitable[None] | None:
+        """Decode until all is handed over, or until the delegate wants to be waited for."""
+        decompressor = self._decompressor
+        assert decompressor is not None
+        while data:
+            try:
+                decoded = decompressor.decompress(data, self._chunk_size)
+            except (zlib.error, EOFError, ValueError) as error:
+                raise HTTPInputError(f"invalid gzip body: {error}") from error
+            data = decompressor.unconsumed_tail
+            self._room -= len(decoded)
+            if self._room < 0:
+                raise HTTPInputError("decompressed body too large", status_code=413)
+            if decoded:
+                waiting = self._delegate.data_received(decoded)
+                if waiting is not None:
+                    return waiting
+            elif not data:
+                break
+        return None
+
+    async def _decode_rest(self, waiting: Awaitable[None] | None) -> None:
+        decompressor = self._decompressor
+        assert decompressor is not None
+        while waiting is not None:
+            await waiting
+            # Decoding a compressed bomb must not hold the loop, however willing the delegate is.
+            await asyncio.sleep(0)
+            waiting = self._decode(decompressor.unconsumed_tail)

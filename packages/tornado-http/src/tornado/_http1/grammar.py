@@ -1,0 +1,168 @@
+"""The grammar of HTTP/1.1 message heads, as compiled regular expressions and the functions that apply them.
+
+Every pattern runs over a whole header block at once and uses possessive quantifiers, so none of them can backtrack.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPInputError,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+_TOKEN_CHARS = r"!#$%&'*+\-.^_`|~0-9A-Za-z"
+
+# RFC 9110 section 5.5: a field value holds no control characters but HTAB. RFC 9112 section 5.1 allows no white space before
+# the colon, and line folding (section 5.2) is refused because such a line begins with white space.
+_FIELD_LINES = re.compile(rf"(?:[{_TOKEN_CHARS}]++:[^\x00-\x08\n-\x1f\x7f]*+\r\n)*+")
+_FIELDS = re.compile(r"([^:\r\n]++):[ \t]*+([^\r\n]*+)\r\n")
+
+# RFC 9112 section 3: method SP request-target SP HTTP-version, with exactly one space each. RFC 3986 has no room for octets
+# outside of visible ASCII.
+_REQUEST_LINE = re.compile(rf"([{_TOKEN_CHARS}]++) ([\x21\x22\x24-\x7e]++) HTTP/([0-9])\.([0-9])")
+_TARGET_ABSOLUTE = re.compile(r"https?://[^/?#@]+(?:[/?]|$)", re.IGNORECASE)
+_TARGET_AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^/?#@:\[\]]+):[0-9]+")
+_VERSION_LOOKALIKE = re.compile(rf"[{_TOKEN_CHARS}]++ [\x21-\x7e]++ HTTP/([2-9]|[1-9][0-9]+)(?:\.[0-9]+)?")
+
+# RFC 9112 section 4: the reason phrase may be empty, and some servers leave out the space before it as well.
+_STATUS_LINE = re.compile(r"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([^\x00-\x08\n-\x1f\x7f]*+))?")
+
+# RFC 9110 section 4.2.3 and 7.2: uri-host [ ":" port ], where uri-host is a reg-name, an IPv4 address or an IP literal.
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*+)(?::[0-9]*+)?")
+
+# RFC 9112 section 7.1: chunk-size [ chunk-ext ]. Sixteen hexadecimal digits are 64 bits.
+_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*+(?:;[^\x00-\x08\n-\x1f\x7f]*+)?")
+
+_BARE_CR = re.compile(rb"\r(?!\n|\Z)")
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_DIGITS = re.compile(r"[0-9]+")
+
+
+def parse_fields(block: str) -> HTTPHeaders:
+    """Parse the field lines of a head, each ended by CRLF, without the empty line that ends the head.
+
+    :raises HTTPInputError: a line isn't ``name ":" value`` in the strict grammar of RFC 9112 section 5.
+    """
+    if _FIELD_LINES.fullmatch(block) is None:
+        raise HTTPInputError(f"malformed header line {_first_bad_line(block)!r}")
+    fields = _FIELDS.findall(block)
+    if " \r\n" in block or "\t\r\n" in block:
+        fields = [(name, value.rstrip(" \t")) for name, value in fields]
+    return HTTPHeaders._from_pairs(fields)
+
+
+def _first_bad_line(block: str) -> str:
+    good = _FIELD_LINES.match(block)
+    rest = block[good.end() if good else 0 :]
+    return rest.partition("\r\n")[0][:80]
+
+
+def parse_request_line(line: str) -> RequestStartLine:
+    """Parse ``method SP request-target SP HTTP-version`` (RFC 9112 section 3).
+
+    :raises HTTPInputError: 400 for a malformed line, 505 for a major version other than 1.
+    """
+    match = _REQUEST_LINE.fullmatch(line)
+    if match is None:
+        if _VERSION_LOOKALIKE.fullmatch(line):
+            raise HTTPInputError(f"unsupported HTTP version in {line[:80]!r}", status_code=505)
+        raise HTTPInputError(f"malformed request line {line[:80]!r}")
+    method, target, major, minor = match.groups()
+    if major != "1":
+        raise HTTPInputError(
+            f"unsupported HTTP version {major}.{minor}", status_code=505 if major > "1" else 400
+        )
+    if target[0] != "/":
+        _check_unusual_target(method, target)
+    # RFC 9110 section 2.5: a higher minor version is served as the highest one known.
+    return RequestStartLine(method, target, "HTTP/1.0" if minor == "0" else "HTTP/1.1")
+
+
+def _check_unusual_target(method: str, target: str) -> None:
+    """Accept the asterisk, absolute and authority forms where RFC 9112 section 3.2 allows them."""
+    if target == "*" and method == "OPTIONS":
+        return
+    if method == "CONNECT":
+        if _TARGET_AUTHORITY.fullmatch(target):
+            return
+    elif _TARGET_ABSOLUTE.match(target):
+        return
+    raise HTTPInputError(f"invalid request target {target[:80]!r}")
+
+
+def parse_status_line(line: str) -> ResponseStartLine:
+    """Parse ``HTTP-version SP status-code SP [ reason-phrase ]`` (RFC 9112 section 4).
+
+    :raises HTTPInputError: the line is malformed.
+    """
+    match = _STATUS_LINE.fullmatch(line)
+    if match is None:
+        raise HTTPInputError(f"malformed status line {line[:80]!r}")
+    minor, code, reason = match.groups()
+    return ResponseStartLine("HTTP/1.0" if minor == "0" else "HTTP/1.1", int(code), reason or "")
+
+
+def check_host(headers: HTTPHeaders, version: str) -> None:
+    """Require what RFC 9112 section 3.2 requires of ``Host``: one valid field in HTTP/1.1, at most one in HTTP/1.0.
+
+    :raises HTTPInputError: it is missing, repeated or malformed.
+    """
+    host = headers._values.get("Host")
+    if host is None:
+        if version == "HTTP/1.1":
+            raise HTTPInputError("missing Host header")
+        return
+    if type(host) is not str:
+        raise HTTPInputError("more than one Host header")
+    if _HOST.fullmatch(host) is None:
+        raise HTTPInputError(f"invalid Host header {host[:80]!r}")
+
+
+def parse_content_length(value: str | list[str]) -> int:
+    """Read a ``Content-Length`` field, one value or a repeated one (RFC 9112 section 6.3, rule 5).
+
+    :raises HTTPInputError: 400 if it isn't digits only or differs between repetitions, 413 if it is beyond any limit.
+    """
+    text = value if type(value) is str else ",".join(value)
+    if "," in text:
+        parts = {part.strip(" \t") for part in text.split(",")}
+        if len(parts) != 1:
+            raise HTTPInputError(f"conflicting Content-Length values {text[:80]!r}")
+        text = parts.pop()
+    # str.isdigit and int() accept digits of other scripts, signs and underscores.
+    if _DIGITS.fullmatch(text) is None:
+        raise HTTPInputError(f"invalid Content-Length {text[:80]!r}")
+    if len(text) > 19:
+        raise HTTPInputError("Content-Length too large", status_code=413)
+    return int(text)
+
+
+def parse_chunk_line(line: bytes) -> int:
+    """Return the chunk size that a chunk's first line (without its CRLF) states; extensions are ignored.
+
+    :raises HTTPInputError: the line is malformed.
+    """
+    match = _CHUNK_LINE.fullmatch(line)
+    if match is None:
+        raise HTTPInputError(f"invalid chunk size {line[:40]!r}")
+    return int(match[1], 16)
+
+
+def has_bare_line_end(data: bytes | bytearray, start: int = 0) -> bool:
+    """Whether a CR without LF or an LF without CR stands in ``data`` at or after ``start``.
+
+    A CR at the very end is not counted: its LF may still be on its way.
+    """
+    return bool(_BARE_LF.search(data, start) or _BARE_CR.search(data, start))
+
+
+def connection_options(value: str | list[str] | None) -> frozenset[str]:
+    """Return the options of a ``Connection`` field in lower case (RFC 9110 section 7.6.1)."""
+    if value is None:
+        return frozenset()
+    text = value if type(value) is str else ",".join(value)
+    return frozenset(option.strip(" \t").lower() for option in text.split(","))

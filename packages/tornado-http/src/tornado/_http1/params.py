@@ -1,0 +1,46 @@
+"""The limits and switches of an HTTP/1.1 connection."""
+
+from __future__ import annotations
+
+
+class HTTP1ConnectionParameters:
+    """Limits and switches that connections share.
+
+    :arg no_keep_alive: close the connection after each message.
+    :arg chunk_size: the most bytes that a delegate's ``data_received`` is given at once; `None` means 65536.
+    :arg max_header_size: limit of a header block in bytes; `None` means 65536.
+    :arg header_timeout: seconds to wait for a complete header block, idle time before it included; `None` means for ever.
+    :arg max_body_size: limit of a body in bytes; `None` means 100 MiB.
+    :arg body_timeout: seconds in which a body has to arrive; `None` means for ever.
+    :arg decompress: decode incoming bodies that have the ``gzip`` content coding.
+
+    .. versionadded:: 4.0
+    """
+
+    __slots__ = (
+        "body_timeout",
+        "chunk_size",
+        "decompress",
+        "header_timeout",
+        "max_body_size",
+        "max_header_size",
+        "no_keep_alive",
+    )
+
+    def __init__(
+        self,
+        no_keep_alive: bool = False,
+        chunk_size: int | None = None,
+        max_header_size: int | None = None,
+        header_timeout: float | None = None,
+        max_body_size: int | None = None,
+        body_timeout: float | None = None,
+        decompress: bool = False,
+    ) -> None:
+        self.no_keep_alive = no_keep_alive
+        self.chunk_size = chunk_size or 65536
+        self.max_header_size = max_header_size or 65536
+        self.header_timeout = header_timeout
+        self.max_body_size = max_body_size
+        self.body_timeout = body_timeout
+        self.decompress = decompress

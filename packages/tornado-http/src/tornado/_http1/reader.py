@@ -1,0 +1,430 @@
+"""A state machine that turns the bytes of HTTP/1.1 messages into calls on a sink.
+
+Rules:
+
+1. It does no I/O, has no clock and never waits. Bytes go in through `MessageReader.feed`; calls come out.
+2. Everything that decides where a message ends is in this file (RFC 9112 section 6).
+3. Any split of the same bytes gives the same calls, but for where body data is cut.
+4. After a message it stops until `MessageReader.next_message`; what has already come stays held.
+5. After an `HTTPInputError` it takes nothing more.
+
+The same machine reads requests (a server's side) and responses (a client's).
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Protocol
+
+from tornado._http1 import grammar
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPInputError,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+DEFAULT_MAX_HEADER_SIZE = 65536  # bytes
+DEFAULT_MAX_BODY_SIZE = 104857600  # bytes
+MAX_CHUNK_LINE = 4096  # bytes of one chunk-size line with its extensions
+MAX_LEADING_EMPTY_LINES = 16
+
+
+class State(enum.IntEnum):
+    """Where in a message the reader is."""
+
+    HEAD = 0
+    FIXED_BODY = 1
+    CHUNK_LINE = 2
+    CHUNK_DATA = 3
+    CHUNK_END = 4
+    TRAILERS = 5
+    BODY_UNTIL_CLOSE = 6
+    ENDING = 7  # all has been read, but the sink paused before it was told
+    COMPLETE = 8
+    DETACHED = 9
+    FAILED = 10
+
+
+class MessageSink(Protocol):
+    """What a `MessageReader` calls."""
+
+    def on_head(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> None:
+        """The head is complete and its framing is valid; the body follows."""
+
+    def on_body(self, data: bytes) -> None:
+        """Some of the body, after the transfer coding was taken off."""
+
+    def on_complete(self) -> None:
+        """The message has ended."""
+
+
+class MessageReader:
+    """Read messages one after another.
+
+    :arg sink: what is called with the parts of the messages.
+    :arg is_client: read responses rather than requests.
+    :arg max_header_size: limit in bytes of a head, and of a trailer section.
+    :arg max_body_size: limit in bytes of a body, transfer coding taken off.
+    """
+
+    __slots__ = (
+        "_default_max_body_size",
+        "_held",
+        "_paused",
+        "_remaining",
+        "_scanned",
+        "_sink",
+        "expects_no_body",
+        "is_client",
+        "max_body_size",
+        "max_header_size",
+        "received",
+        "state",
+    )
+
+    def __init__(
+        self, sink: MessageSink, *, is_client: bool, max_header_size: int, max_body_size: int
+    ) -> None:
+        self._sink: MessageSink | None = sink
+        self.is_client = is_client
+        self.max_header_size = max_header_size
+        # Connection: bytes that were not used yet, and how far they were searched for the end of a line or head.
+        self._held: bytearray | None = None
+        self._scanned = 0
+        self._paused = False
+        # Message.
+        self.state = State.HEAD
+        self.max_body_size = self._default_max_body_size = max_body_size
+        self.received = 0
+        self._remaining = 0
+        self.expects_no_body = False
+
+    @property
+    def in_body(self) -> bool:
+        """Whether a head was read whose message has not ended."""
+        return State.HEAD < self.state < State.COMPLETE
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of the next message has come."""
+        return self.state != State.HEAD or self._held is not None
+
+    @property
+    def held_size(self) -> int:
+        """How many bytes came that were not used yet."""
+        return len(self._held) if self._held is not None else 0
+
+    def pause(self) -> None:
+        """Make no further calls before `resume`; bytes that come meanwhile are held."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """End a `pause`. The caller feeds afterwards, ``b""`` if nothing new has come."""
+        self._paused = False
+
+    def next_message(self) -> None:
+        """Get ready for the message after the one that is complete. The caller feeds afterwards."""
+        self.state = State.HEAD
+        self.received = 0
+        self.expects_no_body = False
+        self.max_body_size = self._default_max_body_size
+
+    def detach(self) -> None:
+        """Stop for good, because another protocol takes over; `take_rest` gives it what is left."""
+        self.state = State.DETACHED
+        self._sink = None
+
+    def take_rest(self) -> bytes:
+        """Give away the bytes that were not used."""
+        rest = bytes(self._held) if self._held is not None else b""
+        self._held = None
+        return rest
+
+    def abandon(self) -> None:
+        """Stop for good and drop what is held."""
+        self.state = State.FAILED
+        self._held = None
+        self._sink = None
+
+    def feed(self, data: bytes) -> None:
+        """Use as much of ``data``, after what is held, as makes whole elements.
+
+        :raises HTTPInputError: the bytes are no valid message. Nothing can be read afterwards.
+        """
+        held = self._held
+        if held is not None:
+            held += data
+            if not self._may_advance(held):
+                return
+            data = bytes(held)
+            self._held = None
+            self._scanned = 0
+        position, end = 0, len(data)
+        while self.state < State.COMPLETE and not self._paused:
+            if self.state == State.ENDING:
+                self._complete()
+                continue
+            if position == end:
+                return
+            consumed = _STEPS[self.state](self, data, position)
+            if consumed == position and self.state < State.ENDING:
+                break
+            position = consumed
+        if position < end and self.state != State.FAILED:
+            self._held = bytearray(data[position:])
+            self._scanned = 0
+
+    def feed_eof(self) -> None:
+        """The peer has ended its side.
+
+        :raises HTTPInputError: in the middle of a message that needs more.
+        """
+        if self.state == State.BODY_UNTIL_CLOSE:
+            self._complete()
+        elif self.state < State.ENDING and self.has_begun:
+            raise self._failed("connection closed in the middle of a message")
+
+    def _may_advance(self, held: bytearray) -> bool:
+        """Whether it is worthwhile to look at the held bytes again, judged without copying them."""
+        if self._paused or self.state >= State.COMPLETE:
+            return False
+        if self.state != State.HEAD and self.state != State.TRAILERS:
+            return True
+        start, self._scanned = self._scanned, max(0, len(held) - 3)
+        if held.startswith(b"\r\n") or held.find(b"\r\n\r\n", start) >= 0:
+            return True
+        self._check_partial_block(held, 0, start)
+        return False
+
+    # -- heads
+
+    def _read_head(self, data: bytes, position: int) -> int:
+        if data[position] == 13:  # CR
+            return self._skip_empty_lines(data, position)
+        end = data.find(b"\r\n\r\n", position)
+        if end < 0:
+            self._check_partial_block(data, position, position)
+            return position
+        if end - position > self.max_header_size:
+            raise self._failed("header block too large", 431)
+        line, _, block = data[position : end + 2].decode("latin-1").partition("\r\n")
+        try:
+            self._begin_message(line, block)
+        except HTTPInputError:
+            self.state = State.FAILED
+            raise
+        return end + 4
+
+    def _skip_empty_lines(self, data: bytes, position: int) -> int:
+        """RFC 9112 section 2.2: empty lines before a start line are ignored, within reason."""
+        start = position
+        while data.startswith(b"\r\n", position):
+            position += 2
+            self.received += 1
+            if self.received > MAX_LEADING_EMPTY_LINES:
+                raise self._failed("too many empty lines before a message")
+        if position == start and len(data) > position + 1:
+            raise self._failed("bare CR before a message")
+        return position
+
+    def _check_partial_block(self, data: bytes | bytearray, begin: int, start: int) -> None:
+        """Refuse early what can't become a head or trailer section, so that nobody waits for the rest of it."""
+        if len(data) - begin > self.max_header_size:
+            raise self._failed("header block too large", 431)
+        if grammar.has_bare_line_end(data, start):
+            raise self._failed("bare CR or LF in a header block")
+        if not self.is_client and self.state == State.HEAD and data[begin] not in _FIRST_BYTES:
+            raise self._failed("malformed request line")
+
+    def _begin_message(self, line: str, block: str) -> None:
+        sink = self._sink
+        if sink is None:
+            return
+        self.received = 0
+        start_line: RequestStartLine | ResponseStartLine
+        if self.is_client:
+            start_line = grammar.parse_status_line(line)
+            headers = grammar.parse_fields(block)
+            self.state = self._frame_response(start_line.code, headers)
+        else:
+            start_line = grammar.parse_request_line(line)
+            headers = grammar.parse_fields(block)
+            self.state = self._frame_request(start_line.version, headers)
+        sink.on_head(start_line, headers)
+
+    def _frame_request(self, version: str, headers: HTTPHeaders) -> State:
+        """RFC 9112 section 6.3 for requests."""
+        values = headers._values
+        coding = values.get("Transfer-Encoding")
+        length = values.get("Content-Length")
+        if coding is not None:
+            return self._frame_chunked(coding, length, version)
+        if length is None:
+            return State.ENDING
+        return self._frame_fixed(grammar.parse_content_length(length))
+
+    def _frame_response(self, code: int, headers: HTTPHeaders) -> State:
+        """RFC 9112 section 6.3 for responses."""
+        if self.expects_no_body or code < 200 or code in (204, 304):
+            return State.ENDING
+        values = headers._values
+        coding = values.get("Transfer-Encoding")
+        if coding is not None:
+            return self._frame_chunked(coding, values.get("Content-Length"), "HTTP/1.1")
+        length = values.get("Content-Length")
+        if length is None:
+            return State.BODY_UNTIL_CLOSE
+        return self._frame_fixed(grammar.parse_content_length(length))
+
+    def _frame_fixed(self, length: int) -> State:
+        if length > self.max_body_size:
+            raise HTTPInputError("body too large", status_code=413)
+        self._remaining = length
+        return State.FIXED_BODY if length else State.ENDING
+
+    def _frame_chunked(
+        self, coding: str | list[str], length: str | list[str] | None, version: str
+    ) -> State:
+        # RFC 9112 section 6.1: both together are an attempt at smuggling, and HTTP/1.0 has no transfer codings.
+        if length is not None:
+            raise HTTPInputError("both Transfer-Encoding and Content-Length")
+        if version == "HTTP/1.0":
+            raise HTTPInputError("Transfer-Encoding in an HTTP/1.0 message")
+        text = coding if type(coding) is str else ",".join(coding)
+        if text.lower() != "chunked":
+            codings = [item.strip(" \t").lower() for item in text.split(",")]
+            # Chunked has to be the last coding and may be applied once; what is before it is unknown to us.
+            well_formed = codings[-1] == "chunked" and codings.count("chunked") == 1
+            raise HTTPInputError(
+                f"unsupported Transfer-Encoding {text[:80]!r}",
+                status_code=501 if well_formed and all(codings) else 400,
+            )
+        return State.CHUNK_LINE
+
+    # -- bodies
+
+    def _read_fixed(self, data: bytes, position: int) -> int:
+        take = min(self._remaining, len(data) - position)
+        self._remaining -= take
+        if not self._remaining:
+            self.state = State.ENDING
+        end = position + take
+        self._deliver(data[position:end])
+        return end
+
+    def _read_until_close(self, data: bytes, position: int) -> int:
+        self._count(len(data) - position)
+        self._deliver(data[position:])
+        return len(data)
+
+    def _read_chunks(self, data: bytes, position: int) -> int:
+        """Take all chunks that are there and deliver their data at once, so that tiny chunks cost little."""
+        parts: list[bytes] = []
+        position = self._collect_chunks(data, position, parts)
+        if parts:
+            self._deliver(parts[0] if len(parts) == 1 else b"".join(parts))
+        return position
+
+    def _collect_chunks(self, data: bytes, position: int, parts: list[bytes]) -> int:
+        end = len(data)
+        while position < end:
+            if self.state == State.CHUNK_LINE:
+                line_end = self._find_chunk_line_end(data, position)
+                if line_end < 0:
+                    return position
+                self._begin_chunk(data[position:line_end])
+                position = line_end + 2
+            elif self.state == State.CHUNK_DATA:
+                take = min(self._remaining, end - position)
+                parts.append(data[position : position + take])
+                position += take
+                self._remaining -= take
+                if not self._remaining:
+                    self.state = State.CHUNK_END
+            elif self.state == State.CHUNK_END:
+                if end - position < 2 and data[position] == 13:
+                    return position
+                if not data.startswith(b"\r\n", position):
+                    raise self._failed("chunk data is not followed by CRLF")
+                position += 2
+                self.state = State.CHUNK_LINE
+            else:
+                return position
+        return position
+
+    def _find_chunk_line_end(self, data: bytes, position: int) -> int:
+        line_end = data.find(b"\r\n", position, position + MAX_CHUNK_LINE + 2)
+        if line_end < 0:
+            if len(data) - position > MAX_CHUNK_LINE:
+                raise self._failed("chunk-size line too long")
+            if grammar.has_bare_line_end(data, position):
+                raise self._failed("bare CR or LF in a chunk-size line")
+        return line_end
+
+    def _begin_chunk(self, line: bytes) -> None:
+        try:
+            size = grammar.parse_chunk_line(line)
+            self._count(size)
+        except HTTPInputError:
+            self.state = State.FAILED
+            raise
+        self._remaining = size
+        self.state = State.CHUNK_DATA if size else State.TRAILERS
+
+    def _read_trailers(self, data: bytes, position: int) -> int:
+        """RFC 9112 section 7.1.2: trailers are checked, and never become headers."""
+        if data.startswith(b"\r\n", position):
+            end = position
+        else:
+            end = data.find(b"\r\n\r\n", position)
+            if end < 0:
+                self._check_partial_block(data, position, position)
+                return position
+            if end - position > self.max_header_size:
+                raise self._failed("trailer section too large", 431)
+            try:
+                grammar.parse_fields(data[position : end + 2].decode("latin-1"))
+            except HTTPInputError:
+                self.state = State.FAILED
+                raise
+            end += 2
+        self.state = State.ENDING
+        return end + 2
+
+    # -- shared
+
+    def _count(self, size: int) -> None:
+        self.received += size
+        if self.received > self.max_body_size:
+            raise self._failed("body too large", 413)
+
+    def _deliver(self, data: bytes) -> None:
+        if data and self._sink is not None:
+            self._sink.on_body(data)
+
+    def _complete(self) -> None:
+        self.state = State.COMPLETE
+        if self._sink is not None:
+            self._sink.on_complete()
+
+    def _failed(self, message: str, status_code: int = 400) -> HTTPInputError:
+        self.state = State.FAILED
+        return HTTPInputError(message, status_code=status_code)
+
+
+_FIRST_BYTES = frozenset(
+    b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+
+_STEPS = {
+    State.HEAD: MessageReader._read_head,
+    State.FIXED_BODY: MessageReader._read_fixed,
+    State.CHUNK_LINE: MessageReader._read_chunks,
+    State.CHUNK_DATA: MessageReader._read_chunks,
+    State.CHUNK_END: MessageReader._read_chunks,
+    State.TRAILERS: MessageReader._read_trailers,
+    State.BODY_UNTIL_CLOSE: MessageReader._read_until_close,
+}

@@ -1,0 +1,340 @@
+"""The server's side of HTTP/1.1: connections that serve requests one after another, and the server that owns them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from ssl import SSLContext
+from typing import Any
+
+from tornado._http1.connection import HTTP1Connection
+from tornado._http1.context import RequestContext
+from tornado._http1.deadlines import LONGEST_PERIOD, DeadlineSweep
+from tornado._http1.params import HTTP1ConnectionParameters
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.iostream import IOStream
+from tornado.tcpserver import TCPServer
+from tornado.util import Configurable
+
+DEFAULT_IDLE_TIMEOUT = 3600.0  # seconds
+DEFAULT_BODY_TIMEOUT = 3600.0  # seconds
+
+
+class HTTP1ServerConnection:
+    """Serve the requests that come on one stream until it is closed.
+
+    :arg stream: a stream that a client has connected.
+    :arg params: limits and switches.
+    :arg context: describes the peer; delegates find it as ``context`` of the `HTTP1Connection`.
+
+    .. versionadded:: 4.0
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_ended",
+        "_sweep",
+        "_shared_resolved",
+        "connection",
+        "context",
+        "delegate",
+        "params",
+        "stream",
+    )
+
+    delegate: HTTPServerConnectionDelegate
+
+    def __init__(
+        self,
+        stream: IOStream,
+        params: HTTP1ConnectionParameters | None = None,
+        context: object | None = None,
+    ) -> None:
+        self.stream = stream
+        self.params = params or HTTP1ConnectionParameters()
+        self.context = context
+        self.connection: HTTP1Connection | None = None
+        self._ended: asyncio.Future[None] | None = None
+        self._sweep: DeadlineSweep | None = None
+        self._shared_resolved: asyncio.Future[None] | None = None
+
+    def start_serving(self, delegate: HTTPServerConnectionDelegate) -> None:
+        """Begin to serve.
+
+        :arg delegate: is asked for a message delegate for each request.
+        """
+        self._serve(delegate, None, None)
+
+    def _serve(
+        self,
+        delegate: HTTPServerConnectionDelegate,
+        sweep: DeadlineSweep | None,
+        resolved: asyncio.Future[None] | None,
+    ) -> None:
+        params = self.params
+        self.delegate = delegate
+        self._shared_resolved = resolved
+        connection = HTTP1Connection(self.stream, False, params, self.context)
+        self.connection = connection
+        connection._server = self
+        shortest = min(
+            (t for t in (params.header_timeout, params.body_timeout) if t is not None),
+            default=LONGEST_PERIOD * 16,
+        )
+        if sweep is None:
+            sweep = DeadlineSweep(shortest)
+        connection._sweep = sweep
+        sweep.watch(connection)
+        connection._start_message_deadline(params.header_timeout)
+        connection.start_receiving()
+
+    @property
+    def resolved(self) -> asyncio.Future[None]:
+        """A future that is done, for writes that were done at once."""
+        if self._shared_resolved is None:
+            self._shared_resolved = asyncio.get_running_loop().create_future()
+            self._shared_resolved.set_result(None)
+        return self._shared_resolved
+
+    async def close(self) -> None:
+        """Close the connection and wait until it no longer serves."""
+        if self.connection is None:
+            self.stream.close()
+            return
+        if self._ended is None:
+            self._ended = asyncio.get_running_loop().create_future()
+        self.connection.close()
+        await self._ended
+
+    def on_connection_end(self) -> None:
+        """The connection has ended, or its stream belongs to another protocol now."""
+        self.connection = None
+        delegate = self.delegate
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+        delegate.on_close(self)
+
+
+class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
+    """A server for HTTP/1.1 and HTTP/1.0, without blocking and in one thread.
+
+    It's started like every `~tornado.tcpserver.TCPServer`: with ``listen``; with ``bind`` and ``start`` for several processes; or with
+    ``add_sockets``.
+
+    :arg request_callback: an `HTTPServerConnectionDelegate` such as `tornado.web.Application`, or a function that is called with an
+        `HTTPServerRequest` when it has come completely, and answers through its ``connection``.
+    :arg no_keep_alive: close the connection after each response.
+    :arg xheaders: believe ``X-Real-Ip``, ``X-Forwarded-For``, ``X-Scheme`` and ``X-Forwarded-Proto``. Only for servers that nobody can
+        reach but through a proxy that sets them.
+    :arg ssl_options: serve TLS with this `ssl.SSLContext`, or with one made of this dictionary of arguments
+        (``certfile``, ``keyfile``, ...).
+    :arg protocol: ``http`` or ``https``, what requests are told if it isn't what the sockets speak.
+    :arg decompress_request: decode request bodies that have the ``gzip`` content coding.
+    :arg chunk_size: the most bytes of a body to hand on at once; 65536 by default.
+    :arg max_header_size: limit of a header block in bytes; 65536 by default. More is answered with 431.
+    :arg idle_connection_timeout: seconds after which a connection without a complete next request is closed; 3600 by default.
+    :arg body_timeout: seconds in which a request's body has to arrive; 3600 by default.
+    :arg max_body_size: limit of a request's body in bytes; ``max_buffer_size`` by default. More is answered with 413.
+    :arg max_buffer_size: limit in bytes of what a stream holds; 100 MiB by default.
+    :arg trusted_downstream: addresses of proxies to pass over in ``X-Forwarded-For``.
+
+    .. versionchanged:: 4.0
+       Added ``decompress_request``, ``chunk_size``, ``max_header_size``, ``idle_connection_timeout``, ``body_timeout``,
+       ``max_body_size`` and ``max_buffer_size``.
+    .. versionchanged:: 4.5
+       Added ``trusted_downstream``.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Configurable passes the arguments to initialize().
+        pass
+
+    def initialize(  # type: ignore[override]  # Configurable leaves the parameters to each class
+        self,
+        request_callback: (
+            HTTPServerConnectionDelegate | Callable[[HTTPServerRequest], Any]
+        ),
+        no_keep_alive: bool = False,
+        xheaders: bool = False,
+        ssl_options: dict[str, Any] | SSLContext | None = None,
+        protocol: str | None = None,
+        decompress_request: bool = False,
+        chunk_size: int | None = None,
+        max_header_size: int | None = None,
+        idle_connection_timeout: float | None = None,
+        body_timeout: float | None = None,
+        max_body_size: int | None = None,
+        max_buffer_size: int | None = None,
+        trusted_downstream: list[str] | None = None,
+        io_loop: Any = None,
+    ) -> None:
+        """Take the constructor's arguments; subclasses may override it."""
+        TCPServer.__init__(
+            self,
+            ssl_options=ssl_options,
+            max_buffer_size=max_buffer_size,
+            read_chunk_size=chunk_size,
+        )
+        self.request_callback = request_callback
+        self.xheaders = xheaders
+        self.protocol = protocol
+        self.trusted_downstream = frozenset(trusted_downstream or ())
+        self.conn_params = HTTP1ConnectionParameters(
+            no_keep_alive=no_keep_alive,
+            chunk_size=chunk_size,
+            max_header_size=max_header_size,
+            header_timeout=idle_connection_timeout or DEFAULT_IDLE_TIMEOUT,
+            max_body_size=max_body_size or max_buffer_size,
+            body_timeout=body_timeout or DEFAULT_BODY_TIMEOUT,
+            decompress=decompress_request,
+        )
+        self._connections: set[HTTP1ServerConnection] = set()
+        self._sweep: DeadlineSweep | None = None
+        self._resolved: asyncio.Future[None] | None = None
+
+    @classmethod
+    def configurable_base(cls) -> type[Configurable]:
+        """Return the class whose implementations can be chosen with ``configure``."""
+        return HTTPServer
+
+    @classmethod
+    def configurable_default(cls) -> type[Configurable]:
+        """Return the implementation that is used unless another is configured."""
+        return HTTPServer
+
+    async def close_all_connections(self) -> None:
+        """Close the connections that are open and wait until they are closed.
+
+        New ones aren't kept from coming: call ``stop`` first.
+        """
+        while self._connections:
+            await next(iter(self._connections)).close()
+
+    def handle_stream(self, stream: IOStream, address: Any) -> None:
+        """Serve a connection that was accepted."""
+        if self._sweep is None:
+            params = self.conn_params
+            shortest = min(
+                params.header_timeout or DEFAULT_IDLE_TIMEOUT,
+                params.body_timeout or DEFAULT_BODY_TIMEOUT,
+            )
+            self._sweep = DeadlineSweep(shortest)
+            self._resolved = asyncio.get_running_loop().create_future()
+            self._resolved.set_result(None)
+        context = RequestContext(stream, address, self.protocol, self.trusted_downstream)
+        connection = HTTP1ServerConnection(stream, self.conn_params, context)
+        self._connections.add(connection)
+        connection._serve(self, self._sweep, self._resolved)
+
+    def start_request(
+        self, server_conn: object, request_conn: HTTPConnection
+    ) -> HTTPMessageDelegate:
+        """Return the delegate for one request (`HTTPServerConnectionDelegate`)."""
+        callback = self.request_callback
+        delegate: HTTPMessageDelegate
+        if isinstance(callback, HTTPServerConnectionDelegate):
+            delegate = callback.start_request(server_conn, request_conn)
+        else:
+            delegate = _CallbackDelegate(callback, server_conn, request_conn)
+        if self.xheaders:
+            delegate = _ProxiedDelegate(delegate, request_conn)
+        return delegate
+
+    def on_close(self, server_conn: object) -> None:
+        """A connection has ended (`HTTPServerConnectionDelegate`)."""
+        self._connections.discard(server_conn)  # type: ignore[arg-type]  # discarding what isn't there is harmless
+        callback = self.request_callback
+        if isinstance(callback, HTTPServerConnectionDelegate):
+            callback.on_close(server_conn)
+
+
+class _CallbackDelegate(HTTPMessageDelegate):
+    """Collect a request and call a function with it."""
+
+    __slots__ = ("_callback", "_chunks", "_connection", "_request", "_server_connection")
+
+    def __init__(
+        self,
+        callback: Callable[[HTTPServerRequest], Any],
+        server_conn: object,
+        request_conn: HTTPConnection,
+    ) -> None:
+        self._callback = callback
+        self._server_connection = server_conn
+        self._connection = request_conn
+        self._request: HTTPServerRequest | None = None
+        self._chunks: list[bytes] | None = None
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        self._request = HTTPServerRequest(
+            connection=self._connection,
+            start_line=start_line,
+            headers=headers,
+            server_connection=self._server_connection,
+        )
+        return None
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        if self._chunks is None:
+            self._chunks = []
+        self._chunks.append(chunk)
+        return None
+
+    def finish(self) -> None:
+        request = self._request
+        if request is None:
+            return
+        if self._chunks is not None:
+            request.body = b"".join(self._chunks)
+            request._parse_body()
+        result = self._callback(request)
+        if isinstance(result, Awaitable):
+            asyncio.ensure_future(result).add_done_callback(_raise_in_loop)
+
+    def on_connection_close(self) -> None:
+        self._request = None
+        self._chunks = None
+
+
+class _ProxiedDelegate(HTTPMessageDelegate):
+    """Let the proxy's headers describe the peer, for one request."""
+
+    __slots__ = ("_connection", "_delegate")
+
+    def __init__(self, delegate: HTTPMessageDelegate, connection: HTTPConnection) -> None:
+        self._delegate = delegate
+        self._connection = connection
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        context = getattr(self._connection, "context", None)
+        if isinstance(context, RequestContext):
+            context.reset()
+            context.apply_xheaders(headers)
+        return self._delegate.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        return self._delegate.data_received(chunk)
+
+    def finish(self) -> None:
+        self._delegate.finish()
+
+    def on_connection_close(self) -> None:
+        self._delegate.on_connection_close()
+
+
+def _raise_in_loop(future: asyncio.Future[Any]) -> None:
+    """Let an error of a callback that is a coroutine reach the loop's exception handler."""
+    if not future.cancelled():
+        future.result()

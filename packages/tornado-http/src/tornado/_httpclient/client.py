@@ -1,0 +1,217 @@
+"""The interface that all asynchronous clients have, and its blocking form."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from tornado._httpclient.request import DEFAULTS, EffectiveRequest, HTTPRequest
+from tornado._httpclient.response import HTTPResponse
+from tornado.concurrent import future_set_exception_unless_cancelled, future_set_result_unless_cancelled
+from tornado.httputil import HTTPHeaders
+from tornado.ioloop import IOLoop
+from tornado.util import Configurable
+
+FetchCallback = Callable[[HTTPResponse], Any]
+
+
+class AsyncHTTPClient(Configurable):
+    """An HTTP client that doesn't block.
+
+    There is one client for each `~tornado.ioloop.IOLoop`: constructing the class again gives the same object, unless
+    ``force_instance`` is true. Which implementation it is, and with which arguments it's made, is chosen with ``configure``:
+
+    .. code-block:: python
+
+       AsyncHTTPClient.configure(None, max_clients=50)
+       response = await AsyncHTTPClient().fetch("http://www.example.com/")
+
+    :arg force_instance: make a new client, which is not shared; only such a client takes further arguments.
+    :arg defaults: values for attributes that a request leaves `None`, as in ``dict(user_agent="...")``.
+
+    .. versionchanged:: 5.0
+       The ``io_loop`` argument has no effect; it's accepted.
+    """
+
+    _instance_cache: dict[IOLoop, AsyncHTTPClient] | None = None
+    _caches: ClassVar[dict[type, weakref.WeakKeyDictionary[IOLoop, AsyncHTTPClient]]] = {}
+
+    @classmethod
+    def configurable_base(cls) -> type[Configurable]:
+        """Return the class whose implementations can be chosen with ``configure``."""
+        return AsyncHTTPClient
+
+    @classmethod
+    def configurable_default(cls) -> type[Configurable]:
+        """Return the implementation that is used unless another is configured."""
+        from tornado.simple_httpclient import SimpleAsyncHTTPClient
+
+        return SimpleAsyncHTTPClient
+
+    @classmethod
+    def _async_clients(cls) -> weakref.WeakKeyDictionary[IOLoop, AsyncHTTPClient]:
+        """The shared clients of this class, by loop."""
+        return cls._caches.setdefault(cls, weakref.WeakKeyDictionary())
+
+    def __new__(
+        cls, io_loop: Any = None, force_instance: bool = False, **kwargs: Any
+    ) -> AsyncHTTPClient:
+        loop = IOLoop.current()
+        shared = None if force_instance else cls._async_clients()
+        if shared is not None and loop in shared:
+            return shared[loop]
+        instance = super().__new__(cls, **kwargs)
+        instance._shared = shared
+        if shared is not None:
+            shared[loop] = instance
+        return instance
+
+    _shared: weakref.WeakKeyDictionary[IOLoop, AsyncHTTPClient] | None = None
+
+    def initialize(self, defaults: dict[str, Any] | None = None) -> None:
+        """Take the constructor's arguments; implementations extend it."""
+        self.io_loop = IOLoop.current()
+        self.defaults = {**DEFAULTS, **(defaults or {})}
+        self._closed = False
+
+    def close(self) -> None:
+        """Free what the client holds. It can't be used afterwards.
+
+        Only clients made with ``force_instance`` need it, and programs that close their loop.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self._shared is not None and self._shared.get(self.io_loop) is self:
+            del self._shared[self.io_loop]
+
+    def fetch(
+        self,
+        request: str | HTTPRequest,
+        callback: FetchCallback | bool | None = None,
+        raise_error: bool = True,
+        **kwargs: Any,
+    ) -> asyncio.Future[HTTPResponse]:
+        """Fetch something.
+
+        :arg request: an address, with ``kwargs`` as further arguments of `HTTPRequest`; or an `HTTPRequest`.
+        :arg callback: called with the `HTTPResponse`, also when the fetch has failed (documented API versions 2.x to 5.x). A value
+            that can't be called is taken as ``raise_error``, which stands here in version 6.
+        :arg raise_error: whether a response with an error code is an error.
+        :returns: a future with the `HTTPResponse`. It raises `HTTPClientError` for responses that aren't 2xx unless ``raise_error`` is
+            false, and other errors when there is no response.
+        :raises RuntimeError: the client is closed.
+        :raises ValueError: there are ``kwargs`` beside an `HTTPRequest`.
+        """
+        if self._closed:
+            raise RuntimeError("fetch() called on a closed client")
+        if isinstance(request, HTTPRequest):
+            if kwargs:
+                raise ValueError("further arguments can't be used with an HTTPRequest object")
+        else:
+            request = HTTPRequest(url=request, **kwargs)
+        if callback is not None and not callable(callback):
+            raise_error, callback = bool(callback), None
+        # A header of the client's own must not show in the caller's request.
+        request.headers = HTTPHeaders(request.headers)
+        future: asyncio.Future[HTTPResponse] = asyncio.Future(loop=_asyncio_loop(self.io_loop))
+        if callback is not None:
+            _deliver(self, future, callback)
+
+        def handle_response(response: HTTPResponse) -> None:
+            error = response.error
+            if error is not None and (raise_error or not response._error_is_response_code):
+                future_set_exception_unless_cancelled(future, error)
+            else:
+                future_set_result_unless_cancelled(future, response)
+
+        effective = EffectiveRequest(request, self.defaults)
+        self.fetch_impl(effective, handle_response)  # type: ignore[arg-type]  # it has all of a request's attributes
+        return future
+
+    def fetch_impl(self, request: HTTPRequest, callback: FetchCallback) -> None:
+        """Fetch ``request`` and call ``callback`` with the response; implementations define it."""
+        raise NotImplementedError()
+
+    def handle_callback_exception(self, callback: Any) -> None:
+        """Deal with an error raised by a callback, which is in `sys.exc_info`; the loop's own way unless overridden."""
+        self.io_loop.handle_callback_exception(callback)
+
+
+def _asyncio_loop(io_loop: IOLoop) -> asyncio.AbstractEventLoop:
+    loop: asyncio.AbstractEventLoop = io_loop.asyncio_loop  # type: ignore[attr-defined]  # every IOLoop has one
+    return loop
+
+
+def _deliver(
+    client: AsyncHTTPClient, future: asyncio.Future[HTTPResponse], callback: FetchCallback
+) -> None:
+    """Call ``callback`` with the response, also with one that tells of an error."""
+
+    def run(done: asyncio.Future[HTTPResponse]) -> None:
+        if done.cancelled():
+            return
+        error = done.exception()
+        response = done.result() if error is None else getattr(error, "response", None)
+        if response is None:
+            response = HTTPResponse(
+                HTTPRequest(""), getattr(error, "code", 599), error=error, request_time=0.0
+            )
+        try:
+            callback(response)
+        except Exception:
+            client.handle_callback_exception(callback)
+
+    future.add_done_callback(run)
+
+
+class HTTPClient:
+    """An HTTP client that blocks.
+
+    It runs an `AsyncHTTPClient` on a loop of its own, so it can't be used where a loop is running.
+
+    :arg async_client_class: the implementation; the configured one by default.
+    :arg kwargs: its arguments.
+    """
+
+    def __init__(
+        self, async_client_class: type[AsyncHTTPClient] | None = None, **kwargs: Any
+    ) -> None:
+        self._closed = True
+        self._io_loop = IOLoop(make_current=False)
+        client_class = async_client_class or AsyncHTTPClient
+
+        async def make_client() -> AsyncHTTPClient:
+            return client_class(force_instance=True, **kwargs)
+
+        self._async_client = self._io_loop.run_sync(make_client)
+        self._closed = False
+
+    def __del__(self) -> None:
+        self.close()
+
+    def __enter__(self) -> HTTPClient:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the client and its loop."""
+        if not self._closed:
+            self._closed = True
+            self._async_client.close()
+            self._io_loop.close()
+
+    def fetch(self, request: str | HTTPRequest, **kwargs: Any) -> HTTPResponse:
+        """Fetch something and return the `HTTPResponse`.
+
+        Arguments and errors are those of `AsyncHTTPClient.fetch`.
+        """
+
+        async def run() -> HTTPResponse:
+            return await self._async_client.fetch(request, **kwargs)
+
+        return self._io_loop.run_sync(run)

@@ -1,0 +1,1 @@
+"""The vocabulary of HTTP: headers, start lines, cookies, forms, requests."""

@@ -1,0 +1,261 @@
+"""The request that a server's application is given."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from http.cookies import SimpleCookie
+from typing import Any, Generic, TypeVar, overload
+
+from tornado._httputil.cookies import parse_cookie
+from tornado._httputil.delegates import HTTPConnection
+from tornado._httputil.forms import HTTPFile, parse_arguments, parse_body_arguments
+from tornado._httputil.headers import HTTPHeaders
+from tornado._httputil.startline import RequestStartLine, ResponseStartLine
+from tornado._httputil.urls import split_host_and_port
+
+T = TypeVar("T")
+
+
+class lazy(Generic[T]):  # noqa: N801  # it's used like `property`
+    """An attribute that is computed when it's first asked for, and can be assigned."""
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+        self._name = compute.__name__
+        self.__doc__ = compute.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> lazy[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> lazy[T] | T:
+        if instance is None:
+            return self
+        value = self._compute(instance)
+        # The descriptor has no __set__, so the instance's own attribute is found first from now on.
+        setattr(instance, self._name, value)
+        return value
+
+
+class HTTPServerRequest:
+    """A request.
+
+    Requests are made by servers. Everything that isn't in the start line and headers as such is computed when it's asked for.
+
+    :arg method: request method.
+    :arg uri: request target.
+    :arg version: ``HTTP/1.0`` or ``HTTP/1.1``.
+    :arg headers: header fields.
+    :arg body: the content.
+    :arg host: what `host` is to be, instead of the ``Host`` field.
+    :arg files: what `files` is to be.
+    :arg connection: to answer on.
+    :arg start_line: method, target and version, instead of the three arguments.
+    :arg server_connection: stands for the connection.
+
+    .. attribute:: method
+
+       Request method, for example ``GET``.
+
+    .. attribute:: uri
+
+       Request target as it stands in the request.
+
+    .. attribute:: path
+
+       The part of `uri` before ``?``.
+
+    .. attribute:: query
+
+       The part of `uri` after ``?``.
+
+    .. attribute:: version
+
+       ``HTTP/1.0`` or ``HTTP/1.1``.
+
+    .. attribute:: headers
+
+       Header fields, an `HTTPHeaders`.
+
+    .. attribute:: body
+
+       The content as bytes.
+
+    .. attribute:: connection
+
+       The `HTTPConnection` to answer on; the same for all requests of a connection.
+    """
+
+    path: str
+    query: str
+
+    def __init__(
+        self,
+        method: str | None = None,
+        uri: str | None = None,
+        version: str = "HTTP/1.0",
+        headers: HTTPHeaders | None = None,
+        body: bytes | None = None,
+        host: str | None = None,
+        files: dict[str, list[HTTPFile]] | None = None,
+        connection: HTTPConnection | None = None,
+        start_line: RequestStartLine | ResponseStartLine | None = None,
+        server_connection: object | None = None,
+        remote_ip: str | None = None,
+        protocol: str | None = None,
+    ) -> None:
+        if start_line is not None:
+            method, uri, version = start_line  # type: ignore[assignment]  # servers pass request lines
+        self.method = method
+        self.uri = uri
+        self.version = version
+        self.headers = HTTPHeaders() if headers is None else headers
+        self.body = body or b""
+        self.connection: Any = connection
+        self.server_connection = server_connection
+        self._start_time = time.time()
+        self._finish_time: float | None = None
+        if host is not None:
+            self.host = host
+        if files is not None:
+            self.files = files
+        if remote_ip is not None:
+            self.remote_ip = remote_ip
+        if protocol is not None:
+            self.protocol = protocol
+        if uri is not None:
+            if uri[:1] not in "/*" and "://" in uri:
+                uri = self._resolve_absolute_form(uri)
+            self.path, _, self.query = uri.partition("?")
+        else:
+            self.path = self.query = ""
+
+    def _resolve_absolute_form(self, uri: str) -> str:
+        """RFC 9112 section 3.2.2: the host of an absolute-form target takes the place of the ``Host`` field."""
+        authority, slash, rest = uri.partition("://")[2].partition("/")
+        if not slash and "?" in authority:
+            authority, _, query = authority.partition("?")
+            rest = "?" + query
+        self.host = authority
+        return "/" + rest
+
+    @lazy
+    def host(self) -> str:
+        """The ``Host`` field, ``127.0.0.1`` if there is none."""
+        return self.headers.get("Host") or "127.0.0.1"
+
+    @lazy
+    def host_name(self) -> str:
+        """`host` in lower case without a port."""
+        return split_host_and_port(self.host.lower())[0]
+
+    @lazy
+    def remote_ip(self) -> str | None:
+        """Address of the client; of what a trusted proxy says if the server believes ``xheaders``."""
+        return getattr(self._context, "remote_ip", None)
+
+    @lazy
+    def protocol(self) -> str:
+        """``http`` or ``https``."""
+        return getattr(self._context, "protocol", None) or "http"
+
+    @property
+    def _context(self) -> object:
+        return getattr(self.connection, "context", None)
+
+    @lazy
+    def query_arguments(self) -> dict[str, list[bytes]]:
+        """Arguments of the query string: lists of bytes."""
+        return parse_arguments(self.query) if self.query else {}
+
+    @lazy
+    def body_arguments(self) -> dict[str, list[bytes]]:
+        """Arguments of a form's body: lists of bytes."""
+        self._parse_body()
+        return self.body_arguments
+
+    @lazy
+    def files(self) -> dict[str, list[HTTPFile]]:
+        """Uploaded files: lists of `HTTPFile`."""
+        self._parse_body()
+        return self.files
+
+    @lazy
+    def arguments(self) -> dict[str, list[bytes]]:
+        """Arguments of query string and body together: lists of bytes."""
+        merged = {name: list(values) for name, values in self.query_arguments.items()}
+        for name, values in self.body_arguments.items():
+            merged.setdefault(name, []).extend(values)
+        return merged
+
+    def _parse_body(self) -> None:
+        """Parse the body as its type says.
+
+        :raises HTTPInputError: it's malformed.
+        """
+        self.body_arguments = arguments = {}  # type: ignore[method-assign,assignment]  # lazy attributes can be assigned
+        files: dict[str, list[HTTPFile]] = self.__dict__.get("files", {})
+        self.files = files
+        content_type = self.headers.get("Content-Type")
+        if self.body and content_type:
+            parse_body_arguments(content_type, self.body, arguments, files, self.headers)
+
+    @lazy
+    def cookies(self) -> SimpleCookie:
+        """Cookies of the request, a dictionary of `http.cookies.Morsel`."""
+        cookies: SimpleCookie = SimpleCookie()
+        for name, value in parse_cookie(self.headers.get("Cookie", "")).items():
+            try:
+                cookies[name] = value
+            except Exception:  # noqa: S112,BLE001  # CookieError and what else SimpleCookie makes of odd names
+                continue
+        return cookies
+
+    def supports_http_1_1(self) -> bool:
+        """Whether the client speaks HTTP/1.1 (documented API version 2.x)."""
+        return self.version == "HTTP/1.1"
+
+    def write(self, chunk: bytes, callback: Callable[[], Any] | None = None) -> None:
+        """Write bytes to the connection as they are, status line and headers included (documented API version 2.x).
+
+        :arg callback: called when they have been written.
+        """
+        future = self.connection.write(chunk)
+        if callback is not None:
+            from tornado._callbacks import deliver_result
+
+            deliver_result(future, callback, with_result=False)
+
+    def finish(self) -> None:
+        """End the response (documented API version 2.x)."""
+        self.connection.finish()
+        self._finish_time = time.time()
+
+    def full_url(self) -> str:
+        """Return the URL of the request."""
+        return f"{self.protocol}://{self.host}{self.uri}"
+
+    def request_time(self) -> float:
+        """Return how long the request took, or has taken until now, in seconds."""
+        end = time.time() if self._finish_time is None else self._finish_time
+        return end - self._start_time
+
+    def get_ssl_certificate(self, binary_form: bool = False) -> dict[str, Any] | bytes | None:
+        """Return the client's certificate, if it sent one and the server asked for it.
+
+        :arg binary_form: return it in DER form instead of a dictionary.
+        """
+        try:
+            certificate: dict[str, Any] | bytes | None = self.connection.stream.socket.getpeercert(
+                binary_form=binary_form
+            )
+        except (AttributeError, ssl.SSLError):
+            return None
+        return certificate
+
+    def __repr__(self) -> str:
+        names = ("protocol", "host", "method", "uri", "version", "remote_ip")
+        described = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{type(self).__name__}({described})"

@@ -1,0 +1,107 @@
+"""What a generator may yield, as futures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from functools import singledispatch
+from inspect import isawaitable
+from typing import Any
+
+from tornado.concurrent import Future, chain_future, is_future
+from tornado.log import app_log
+
+
+class BadYieldError(Exception):
+    """Something was yielded that can't be waited for."""
+
+
+@singledispatch
+def convert_yielded(yielded: Any) -> Future[Any]:
+    """Return a future for what a generator has yielded: a future, an awaitable, or a list or dictionary of such.
+
+    It's a `functools.singledispatch` function; further types can be registered.
+
+    :raises BadYieldError: it can't be waited for.
+
+    .. versionadded:: 4.1
+    """
+    if yielded is None:
+        return moment()
+    if isinstance(yielded, (list, tuple, dict)):
+        return multi_future(yielded)
+    if isinstance(yielded, Future):
+        return yielded
+    if is_future(yielded):
+        future: Future[Any] = asyncio.get_event_loop_policy().get_event_loop().create_future()
+        chain_future(yielded, future)
+        return future
+    if isawaitable(yielded):
+        return asyncio.ensure_future(yielded)
+    raise BadYieldError(f"yielded unknown object {yielded!r}")
+
+
+def moment() -> Future[Any]:
+    """Return a future that is done after one iteration of the loop."""
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+    loop.call_soon(_resolve, future)
+    return future
+
+
+def _resolve(future: Future[Any]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def multi_future(
+    children: Any, quiet_exceptions: type[BaseException] | tuple[type[BaseException], ...] = ()
+) -> Future[Any]:
+    """Wait for several things at once.
+
+    :arg children: a list or dictionary of what may be yielded.
+    :arg quiet_exceptions: errors not to log when they come after the first one.
+    :returns: a future with a list, or a dictionary with the same keys. It raises the first error, when all are done.
+
+    .. versionadded:: 4.0
+    """
+    keys = list(children) if isinstance(children, Mapping) else None
+    items: Iterable[Any] = children.values() if keys is not None else children
+    futures = [convert_yielded(item) for item in items]
+    outcome: Future[Any] = (
+        futures[0].get_loop() if futures else asyncio.get_running_loop()
+    ).create_future()
+    waiting = set(futures)
+
+    def done(future: Future[Any]) -> None:
+        waiting.discard(future)
+        if not waiting and not outcome.done():
+            _collect(futures, keys, quiet_exceptions, outcome)
+
+    for future in set(futures):
+        future.add_done_callback(done)
+    if not futures:
+        outcome.set_result({} if keys is not None else [])
+    return outcome
+
+
+def _collect(
+    futures: list[Future[Any]],
+    keys: list[Any] | None,
+    quiet: type[BaseException] | tuple[type[BaseException], ...],
+    outcome: Future[Any],
+) -> None:
+    results = []
+    for future in futures:
+        if future.cancelled():
+            outcome.cancel()
+            return
+        error = future.exception()
+        if error is None:
+            results.append(future.result())
+        elif not outcome.done():
+            outcome.set_exception(error)
+        elif not isinstance(error, quiet):
+            app_log.error("Multiple exceptions in yield list", exc_info=error)
+    if not outcome.done():
+        outcome.set_result(results if keys is None else dict(zip(keys, results, strict=True)))

@@ -1,0 +1,372 @@
+"""`IOLoop`: the face that Tornado shows of an asyncio event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import datetime
+import functools
+import logging
+import numbers
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, TypeVar
+
+from tornado.concurrent import Future, chain_future, is_future
+from tornado.log import app_log
+from tornado.util import Configurable, import_object
+
+T = TypeVar("T")
+
+
+class _Current(threading.local):
+    """The loop of a thread in which none is running."""
+
+    instance: IOLoop | None = None
+
+
+class IOLoop(Configurable):
+    """An event loop.
+
+    It's a face of an asyncio loop (``asyncio_loop``), and works in a program whose loop asyncio has started just as well. Programs that want
+    nothing but today's API need it rarely; programs of the callback era are made of it.
+
+    ``IOLoop()`` makes a new loop with an asyncio loop of its own.
+
+    :arg make_current: make the new loop this thread's current one.
+    """
+
+    NONE = 0
+    READ = 0x001
+    WRITE = 0x004
+    ERROR = 0x018
+
+    _current: ClassVar[_Current] = _Current()
+    _instance: ClassVar[IOLoop | None] = None
+    _instance_lock: ClassVar[threading.Lock] = threading.Lock()
+    _ioloop_for_asyncio: ClassVar[dict[asyncio.AbstractEventLoop, IOLoop]] = {}
+
+    asyncio_loop: asyncio.AbstractEventLoop
+
+    @classmethod
+    def configure(cls, impl: str | type[Configurable] | None, **kwargs: Any) -> None:
+        """Choose the implementation that ``IOLoop()`` makes; all are faces of asyncio loops."""
+        if isinstance(impl, str):
+            impl = import_object(impl)
+        if isinstance(impl, type) and not issubclass(impl, IOLoop):
+            raise TypeError(f"an IOLoop class is needed, not {impl!r}")
+        super().configure(impl, **kwargs)
+
+    @classmethod
+    def configurable_base(cls) -> type[Configurable]:
+        """Return the class whose implementations can be chosen."""
+        return IOLoop
+
+    @classmethod
+    def configurable_default(cls) -> type[Configurable]:
+        """Return the implementation that is used unless another is configured."""
+        from tornado.platform.asyncio import AsyncIOLoop
+
+        return AsyncIOLoop
+
+    def initialize(self, make_current: bool = True) -> None:
+        """Take the constructor's arguments."""
+        if make_current:
+            self.make_current()
+
+    # -- which loop
+
+    @staticmethod
+    def current(instance: bool = True) -> Any:
+        """Return the loop that runs in this thread, or that would.
+
+        :arg instance: make one if there is none; otherwise the result is `None` then.
+        """
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            found = IOLoop._current.instance
+            if found is not None or not instance:
+                return found
+            return IOLoop(make_current=True)
+        face = IOLoop._ioloop_for_asyncio.get(running)
+        if face is None and instance:
+            from tornado.platform.asyncio import AsyncIOMainLoop
+
+            face = AsyncIOMainLoop(make_current=False)
+        return face
+
+    @staticmethod
+    def instance() -> IOLoop:
+        """Return this thread's loop if it has one, otherwise the process's first loop, which is made if needed.
+
+        Threads of callback-era programs reach the main loop this way.
+        """
+        current: IOLoop | None = IOLoop.current(instance=False)
+        if current is not None:
+            return current
+        with IOLoop._instance_lock:
+            if IOLoop._instance is None:
+                IOLoop._instance = IOLoop(
+                    make_current=threading.current_thread() is threading.main_thread()
+                )
+            return IOLoop._instance
+
+    @staticmethod
+    def initialized() -> bool:
+        """Whether there is a loop that `instance` would return without making one."""
+        return IOLoop._instance is not None or IOLoop.current(instance=False) is not None
+
+    def install(self) -> None:
+        """Make this loop the process's and this thread's: what `instance` returns."""
+        IOLoop._instance = self
+        self.make_current()
+
+    @staticmethod
+    def clear_instance() -> None:
+        """Forget the process's loop and this thread's."""
+        IOLoop._instance = None
+        IOLoop.clear_current()
+
+    def make_current(self) -> None:
+        """Make this loop what `current` returns in this thread while no loop runs."""
+        IOLoop._current.instance = self
+        if IOLoop._instance is None and threading.current_thread() is threading.main_thread():
+            IOLoop._instance = self
+        asyncio.set_event_loop(self.asyncio_loop)
+
+    @staticmethod
+    def clear_current() -> None:
+        """Leave this thread without a current loop."""
+        if IOLoop._current.instance is not None:
+            IOLoop._current.instance = None
+            asyncio.set_event_loop(None)
+
+    # -- running
+
+    def start(self) -> None:
+        """Run until `stop` is called."""
+        raise NotImplementedError()
+
+    def stop(self) -> None:
+        """End `start` after the current iteration; before `start`, make the next one return at once."""
+        raise NotImplementedError()
+
+    def running(self) -> bool:
+        """Whether the loop runs."""
+        return self.asyncio_loop.is_running()
+
+    def run_sync(self, func: Callable[[], Any], timeout: float | None = None) -> Any:
+        """Start the loop, run ``func``, and stop.
+
+        :arg func: a function; if it returns an awaitable, that is waited for.
+        :arg timeout: seconds.
+        :returns: its result.
+        :raises TimeoutError: it took longer.
+        """
+        outcome: Future[Any] = self.asyncio_loop.create_future()
+        work: list[Future[Any]] = []
+
+        def run() -> None:
+            try:
+                result = func()
+                if result is not None:
+                    from tornado.gen import convert_yielded
+
+                    result = convert_yielded(result)
+            except BaseException as error:
+                outcome.set_exception(error)
+                self.stop()
+                return
+            if is_future(result):
+                work.append(result)
+                chain_future(result, outcome)
+                outcome.add_done_callback(lambda _: self.stop())
+            else:
+                outcome.set_result(result)
+                self.stop()
+
+        def give_up() -> None:
+            if not (work and work[0].cancel()):
+                self.stop()
+
+        self.add_callback(run)
+        timer = None if timeout is None else self.call_later(timeout, give_up)
+        self.start()
+        if timer is not None:
+            self.remove_timeout(timer)
+        if outcome.cancelled() or not outcome.done():
+            outcome.cancel()
+            raise TimeoutError(f"Operation timed out after {timeout} seconds")
+        return outcome.result()
+
+    def close(self, all_fds: bool = False) -> None:
+        """Free what the loop holds. It must not be running, and can't be used afterwards.
+
+        :arg all_fds: close the descriptors that handlers are registered for too.
+        """
+        raise NotImplementedError()
+
+    # -- time and callbacks
+
+    def time(self) -> float:
+        """Return the time by which deadlines are given, in seconds since the epoch."""
+        return time.time()
+
+    def add_timeout(
+        self,
+        deadline: float | datetime.timedelta,
+        callback: Callable[..., Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> object:
+        """Call ``callback`` at ``deadline``: a time as of `time`, or a `datetime.timedelta` from now.
+
+        :returns: a handle for `remove_timeout`.
+        :raises TypeError: ``deadline`` is something else.
+        """
+        if isinstance(deadline, numbers.Real):
+            return self.call_at(float(deadline), callback, *args, **kwargs)
+        if isinstance(deadline, datetime.timedelta):
+            return self.call_later(deadline.total_seconds(), callback, *args, **kwargs)
+        raise TypeError(f"Unsupported deadline {deadline!r}")
+
+    def call_later(
+        self, delay: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> object:
+        """Call ``callback`` after ``delay`` seconds; returns a handle for `remove_timeout`."""
+        raise NotImplementedError()
+
+    def call_at(
+        self, when: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> object:
+        """Call ``callback`` at ``when``, a time as of `time`; returns a handle for `remove_timeout`."""
+        return self.call_later(when - self.time(), callback, *args, **kwargs)
+
+    def remove_timeout(self, timeout: Any) -> None:
+        """Keep a timeout from being called; one that was called or removed already is no error."""
+        timeout.cancel()
+
+    def add_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Call ``callback`` on the loop's next iteration. It may be used from any thread."""
+        raise NotImplementedError()
+
+    def add_callback_from_signal(
+        self, callback: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> None:
+        """Like `add_callback`, from a signal handler."""
+        self.add_callback(callback, *args, **kwargs)
+
+    def spawn_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Like `add_callback`, without ties to the caller."""
+        self.add_callback(callback, *args, **kwargs)
+
+    def add_future(
+        self,
+        future: Future[Any] | concurrent.futures.Future[Any],
+        callback: Callable[[Any], Any],
+    ) -> None:
+        """Call ``callback`` with ``future`` when that is done.
+
+        :raises TypeError: ``future`` is none.
+        """
+        if not is_future(future):
+            raise TypeError(f"a future is needed, not {future!r}")
+        if isinstance(future, asyncio.Future):
+            future.add_done_callback(functools.partial(self._run_with, callback))
+        else:
+            future.add_done_callback(functools.partial(self.add_callback, callback))
+
+    def _run_with(self, callback: Callable[[Any], Any], future: Any) -> None:
+        self._run_callback(functools.partial(callback, future))
+
+    def _run_callback(self, callback: Callable[[], Any]) -> None:
+        """Run a callback; what goes wrong in it goes to `handle_callback_exception`."""
+        try:
+            result = callback()
+            if result is not None:
+                self._watch_result(result)
+        except asyncio.CancelledError:
+            return
+        except Exception:
+            self.handle_callback_exception(callback)
+
+    def _watch_result(self, result: Any) -> None:
+        """Log the error of a coroutine that a callback turned out to be."""
+        from tornado.gen import BadYieldError, convert_yielded
+
+        try:
+            future = convert_yielded(result)
+        except BadYieldError:
+            # Callbacks may return what they like.
+            return
+        self.add_future(future, self._discard_future_result)
+
+    def _discard_future_result(self, future: Any) -> None:
+        if not future.cancelled():
+            future.result()
+
+    def handle_callback_exception(self, callback: Callable[..., Any]) -> None:
+        """Deal with an exception that a callback let out; it's in `sys.exc_info`. By default it's logged."""
+        if app_log.isEnabledFor(logging.ERROR):
+            app_log.error("Exception in callback %r", callback, exc_info=True)
+
+    # -- executors
+
+    def run_in_executor(
+        self,
+        executor: concurrent.futures.Executor | None,
+        func: Callable[..., T],
+        *args: Any,
+    ) -> Awaitable[T]:
+        """Run ``func`` in ``executor``, or in the default executor if that is `None`.
+
+        :returns: a future with its result.
+
+        .. versionadded:: 5.0
+        """
+        return self.asyncio_loop.run_in_executor(executor, func, *args)
+
+    def set_default_executor(self, executor: concurrent.futures.Executor) -> None:
+        """Set what `run_in_executor` uses by default.
+
+        .. versionadded:: 5.0
+        """
+        self.asyncio_loop.set_default_executor(executor)  # type: ignore[arg-type]  # any executor runs functions
+
+    # -- descriptors
+
+    def add_handler(
+        self, fd: Any, handler: Callable[[Any, int], None], events: int
+    ) -> None:
+        """Call ``handler(fd, events)`` as long as ``fd`` is ready for any of ``events``.
+
+        :arg fd: a descriptor, or an object with ``fileno`` and ``close``; the handler is given the same.
+        :arg events: `READ`, `WRITE` and `ERROR`, or-ed together.
+        :raises ValueError: there is a handler for ``fd``.
+        """
+        raise NotImplementedError()
+
+    def update_handler(self, fd: Any, events: int) -> None:
+        """Change the events that ``fd``'s handler is called for."""
+        raise NotImplementedError()
+
+    def remove_handler(self, fd: Any) -> None:
+        """Stop watching ``fd``; one that isn't watched is no error."""
+        raise NotImplementedError()
+
+    def split_fd(self, fd: Any) -> tuple[int, Any]:
+        """Return the number of a descriptor, and the descriptor or object itself."""
+        return (fd, fd) if isinstance(fd, int) else (fd.fileno(), fd)
+
+    def close_fd(self, fd: Any) -> None:
+        """Close a descriptor or object."""
+        if isinstance(fd, int):
+            import os
+
+            os.close(fd)
+        else:
+            fd.close()
+
+

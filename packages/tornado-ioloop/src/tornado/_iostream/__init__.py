@@ -1,0 +1,1 @@
+"""The code behind `tornado.iostream`, one noun to a module."""

@@ -1,0 +1,50 @@
+"""Streams over pipes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tornado._iostream.base import BaseIOStream
+
+
+class PipeIOStream(BaseIOStream):
+    """A stream over one end of a pipe, or another descriptor that can be polled.
+
+    :arg fd: an integer; it belongs to the stream from now on, and is made non-blocking. The other arguments are those of
+        `BaseIOStream`.
+    """
+
+    def __init__(self, fd: int, *args: Any, **kwargs: Any) -> None:
+        self.fd = fd
+        os.set_blocking(fd, False)
+        super().__init__(*args, **kwargs)
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self.fd
+
+    def close_fd(self) -> None:
+        """Close the descriptor."""
+        os.close(self.fd)
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        """See `BaseIOStream.read_from_fd`."""
+        data = self._read_chunk_of(len(buf))
+        if data is None:
+            return None
+        buf[: len(data)] = data
+        return len(data)
+
+    def write_to_fd(self, data: memoryview) -> int:
+        """See `BaseIOStream.write_to_fd`."""
+        return os.write(self.fd, data)
+
+    def _read_chunk(self) -> bytes | None:
+        return self._read_chunk_of(self.read_chunk_size)
+
+    def _read_chunk_of(self, size: int) -> bytes | None:
+        try:
+            return os.read(self.fd, size)
+        except (BlockingIOError, InterruptedError):
+            return None

@@ -1,0 +1,328 @@
+"""Streams that speak TLS.
+
+The socket is an `ssl.SSLSocket` whose handshake this module runs. Before the stream is open, TCP and TLS count as one connecting: output is
+queued, input waits. Afterwards a read may need the socket to be writable, and a write may need it to be readable (renegotiation, key
+updates); two flags say so, and the event that is needed retries the operation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from tornado._iostream.base import State
+from tornado._iostream.errors import StreamClosedError, is_reset
+from tornado._iostream.tcp import IOStream
+from tornado.log import gen_log
+from tornado.netutil import ssl_wrap_socket
+
+try:
+    import ssl
+except ImportError:  # Some builds of Python have none; all other streams work there.
+    ssl = None  # type: ignore[assignment]
+
+SSLOptions: TypeAlias = "dict[str, Any] | ssl.SSLContext | None"
+
+# RFC 8446 section 5.1: a record holds at most 2**14 bytes. Reading at least so many leaves nothing behind in the TLS layer, which the
+# selector doesn't see.
+RECORD_SIZE = 16384
+
+# Bytes that one event may write, so that one fast peer doesn't keep the loop for itself.
+WRITE_BUDGET = 1048576
+
+
+class Handshake(enum.Enum):
+    """How far the handshake is."""
+
+    NOT_BEGUN = "TCP isn't connected"
+    UNDER_WAY = "messages go to and fro"
+    DONE = "the connection is protected"
+
+
+class SSLIOStream(IOStream):
+    """A stream that speaks TLS.
+
+    It takes a socket that isn't connected, and wraps it when `connect` has connected it. Or it takes an `ssl.SSLSocket` that is
+    connected and whose handshake hasn't been done (``do_handshake_on_connect=False``), and begins with that.
+
+    By default a client verifies the chain and the host name of its server.
+
+    :arg ssl_options: a context, or the keyword arguments of `tornado.netutil.ssl_options_to_context`. The other arguments are those of
+        `IOStream`.
+    """
+
+    socket: Any
+
+    # Seconds until a handshake that doesn't come to its end is given up.
+    handshake_timeout: float = 60.0
+
+    _handshake: Handshake = Handshake.NOT_BEGUN
+    _handshake_future: asyncio.Future[Any] | None = None
+    _deadline: asyncio.TimerHandle | None = None
+    _server_hostname: str | None = None
+
+    # After the handshake.
+    _more_expected: bool = False
+    _read_needs_output: bool = False
+    _write_needs_input: bool = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._ssl_options: SSLOptions = kwargs.pop("ssl_options", None)
+        super().__init__(*args, **kwargs)
+        self._state = State.CONNECTING
+        self._direct = False
+        if not isinstance(self.socket, ssl.SSLSocket):
+            return
+        if _is_connected(self.socket):
+            self._begin_handshake()
+        else:
+            self._unwrap_unconnected(self.socket)
+
+    def _unwrap_unconnected(self, wrapped: ssl.SSLSocket) -> None:
+        """Take the TLS layer off a socket on which it can't connect without blocking; `connect` puts it on again."""
+        if self._ssl_options is None:
+            self._ssl_options = wrapped.context
+        self._server_hostname = wrapped.server_hostname
+        self.socket = socket.socket(
+            wrapped.family, wrapped.type, wrapped.proto, fileno=wrapped.detach()
+        )
+        self.socket.setblocking(False)
+
+    # -- connecting
+
+    def connect(
+        self,
+        address: Any,
+        server_hostname: str | Callable[..., Any] | None = None,
+        *,
+        callback: Callable[..., Any] | None = None,
+    ) -> Any:
+        """Connect, and do the handshake.
+
+        :arg address: as for `IOStream.connect`.
+        :arg server_hostname: the name that the certificate must be for; by default the host in ``address``.
+        :arg callback: as for `IOStream.connect`.
+        :returns: a future with this stream. Cancelling it closes the stream.
+        :raises ssl.SSLError: from the future, if the handshake failed; a certificate that isn't good is an `ssl.SSLCertVerificationError`.
+        :raises StreamClosedError: from the future, if something else went wrong.
+        """
+        if callable(server_hostname):
+            callback, server_hostname = server_hostname, None
+        if server_hostname is None and isinstance(address, tuple):
+            server_hostname = self._server_hostname or address[0] or None
+        self._server_hostname = server_hostname
+        future = self._begin_connecting(callback)
+        self._connect_socket(address)
+        return future
+
+    def wait_for_handshake(self) -> asyncio.Future[SSLIOStream]:
+        """Wait until the handshake is done, as a server does that wants to look at the client's certificate.
+
+        :returns: a future with this stream. Cancelling it closes the stream.
+        :raises ssl.SSLError: from the future, if the handshake failed.
+        :raises StreamClosedError: from the future, if the stream closed for another reason.
+
+        .. versionadded:: 4.2
+        """
+        if self._connect_future is not None:
+            return self._connect_future
+        if self._handshake_future is not None:
+            return self._handshake_future
+        if self._state is State.CLOSED:
+            return self._failed(self._handshake_error())
+        if self._handshake is Handshake.DONE:
+            done: asyncio.Future[SSLIOStream] = self._loop.create_future()
+            done.set_result(self)
+            return done
+        self._handshake_future = future = self._cancellable()
+        return future
+
+    def _connected(self) -> None:
+        if self._handshake is Handshake.UNDER_WAY:
+            self._step()
+            return
+        error = self.get_fd_error()
+        if error is not None:
+            self._connect_failed(error)
+            return
+        self._unwatch()
+        try:
+            # It can't be done before: the TLS layer of a socket is made for a peer.
+            self.socket = ssl_wrap_socket(
+                self.socket,
+                self._ssl_options if self._ssl_options is not None else {},
+                server_hostname=self._server_hostname,
+                server_side=False,
+                do_handshake_on_connect=False,
+            )
+        except (OSError, ValueError) as failure:
+            self._connect_failed(failure)
+            return
+        self._begin_handshake()
+
+    # -- the handshake
+
+    def _begin_handshake(self) -> None:
+        self._handshake = Handshake.UNDER_WAY
+        self._deadline = self._loop.call_later(self.handshake_timeout, self._handshake_overdue)
+        # The client speaks first (RFC 8446 section 2), and so must be able to write.
+        if self.socket.server_side:
+            self._add_reader()
+        else:
+            self._watch_output()
+
+    def _step(self) -> None:
+        """Go on with the handshake as far as it goes without waiting."""
+        try:
+            self.socket.do_handshake()
+        except ssl.SSLWantReadError:
+            self._unwatch_output()
+            self._add_reader()
+        except ssl.SSLWantWriteError:
+            self._unwatch_input()
+            self._watch_output()
+        except (OSError, ValueError) as error:
+            self._handshake_failed(error)
+        else:
+            self._unwatch_output()
+            self._handshake_done()
+
+    def _handshake_done(self) -> None:
+        self._handshake = Handshake.DONE
+        self._cancel_deadline()
+        future, self._handshake_future = self._handshake_future, None
+        if future is not None and not future.done():
+            future.set_result(self)
+        self._finish_connecting()
+
+    def _handshake_failed(self, error: Exception) -> None:
+        unheard = self._connect_future is None and self._handshake_future is None
+        if unheard and not is_reset(error) and gen_log.isEnabledFor(logging.WARNING):
+            gen_log.warning("A TLS handshake failed: %s", error)
+        self.close(exc_info=error.with_traceback(None))
+
+    def _handshake_overdue(self) -> None:
+        self._handshake_failed(
+            TimeoutError(f"the handshake was not done in {self.handshake_timeout} seconds")
+        )
+
+    def _handshake_error(self) -> BaseException:
+        """Return what a failed handshake raises: the TLS layer's own words, if it has said anything."""
+        error = self.error
+        return error if isinstance(error, ssl.SSLError | ValueError) else StreamClosedError(error)
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _finish_close(self) -> None:
+        self._cancel_deadline()
+        waiting = (self._connect_future, self._handshake_future)
+        self._connect_future = self._handshake_future = None
+        for future in waiting:
+            if future is not None and not future.done():
+                future.set_exception(self._handshake_error())
+                future.exception()
+        super()._finish_close()
+
+    def close_fd(self) -> None:
+        """Close the socket, after an orderly end not without having told the peer."""
+        if self._handshake is Handshake.DONE and self.error is None:
+            # RFC 8446 section 6.1: close_notify comes before closing. Whether it arrives, and what the peer says to it, doesn't
+            # matter any more.
+            with contextlib.suppress(OSError, ValueError):
+                self.socket.unwrap()
+        super().close_fd()
+
+    # -- afterwards
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        """See `BaseIOStream.read_from_fd`."""
+        try:
+            size: int = self.socket.recv_into(buf, len(buf))
+        except ssl.SSLWantReadError:
+            return None
+        except ssl.SSLWantWriteError:
+            self._read_needs_output = True
+            self._watch_output()
+            return None
+        return size
+
+    def write_to_fd(self, data: memoryview) -> int:
+        """See `BaseIOStream.write_to_fd`."""
+        return self._write_chunk(data)
+
+    def _read_chunk(self) -> bytes | None:
+        try:
+            data: bytes = self.socket.recv(max(self.read_chunk_size, RECORD_SIZE))
+        except ssl.SSLWantReadError:
+            return None
+        except ssl.SSLWantWriteError:
+            self._read_needs_output = True
+            self._watch_output()
+            return None
+        self._more_expected = len(data) >= RECORD_SIZE
+        return data
+
+    def _write_chunk(self, data: bytes | memoryview) -> int:
+        size = len(data)
+        sent = 0
+        rest = data
+        # One call writes one record.
+        while sent < size and sent < WRITE_BUDGET:
+            try:
+                sent += self.socket.send(rest)
+            except ssl.SSLWantWriteError:
+                break
+            except ssl.SSLWantReadError:
+                self._write_needs_input = True
+                break
+            rest = memoryview(data)[sent:]
+        return sent
+
+    def _on_readable(self) -> None:
+        if self._write_needs_input:
+            self._write_needs_input = False
+            self._on_writable()
+        super()._on_readable()
+        # A full record is hardly ever the last of a message: look whether the next one is there, but don't starve others.
+        rounds = self.read_chunk_size // RECORD_SIZE
+        while rounds > 1 and self._more_expected and self._sink is not None:
+            rounds -= 1
+            self._more_expected = False
+            super()._on_readable()
+
+    def _on_writable(self) -> None:
+        if self._read_needs_output:
+            self._read_needs_output = False
+            super()._on_readable()
+        super()._on_writable()
+        if self._write_needs_input and self._state is not State.CLOSED:
+            self._unwatch_output()
+            self._add_reader()
+
+    def _idle(self) -> None:
+        if self._handshake is Handshake.UNDER_WAY and self._state is State.CONNECTING:
+            self._step()
+        else:
+            super()._idle()
+
+    def _watch_queue(self) -> None:
+        if self._write_needs_input:
+            self._add_reader()
+        else:
+            super()._watch_queue()
+
+
+def _is_connected(wrapped: ssl.SSLSocket) -> bool:
+    try:
+        wrapped.getpeername()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,158 @@
+"""Futures, and functions that run elsewhere.
+
+A `Future` is asyncio's: `asyncio.Future`. Futures of `concurrent.futures` are accepted wherever one is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import types
+from collections.abc import Callable
+from concurrent import futures
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+Future = asyncio.Future
+
+FUTURES = (futures.Future, Future)
+
+
+class ReturnValueIgnoredError(Exception):
+    """A return value that nobody takes (kept for programs that name it)."""
+
+
+def is_future(x: Any) -> bool:
+    """Whether ``x`` is a future, of asyncio or of `concurrent.futures`."""
+    return isinstance(x, FUTURES)
+
+
+class DummyExecutor(futures.Executor):
+    """An executor that runs everything at once, in the calling thread."""
+
+    def submit(  # type: ignore[override]  # the base class's parameter list is positional only
+        self, fn: Callable[..., T], *args: Any, **kwargs: Any
+    ) -> futures.Future[T]:
+        """Run ``fn`` and return a future that is done."""
+        future: futures.Future[T] = futures.Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def shutdown(self, wait: bool = True, cancel_futures: bool = False) -> None:
+        """There is nothing to shut down."""
+
+
+dummy_executor = DummyExecutor()
+
+
+def run_on_executor(*args: Any, **kwargs: Any) -> Callable[..., Any]:
+    """Make a method run on its object's executor, and return a future.
+
+    .. code-block:: python
+
+       class Converter:
+           executor = ThreadPoolExecutor(4)
+
+           @run_on_executor
+           def convert(self, data):
+               ...
+
+    :arg executor: name of the attribute that holds the executor; ``executor`` by default.
+    """
+    name = kwargs.pop("executor", "executor")
+    if kwargs:
+        raise TypeError(f"unexpected arguments {sorted(kwargs)}")
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def submit(self: Any, *call_args: Any, **call_kwargs: Any) -> asyncio.Future[Any]:
+            result: asyncio.Future[Any] = asyncio.Future()
+            chain_future(
+                getattr(self, name).submit(function, self, *call_args, **call_kwargs), result
+            )
+            return result
+
+        return submit
+
+    if not args:
+        return decorate
+    if len(args) == 1:
+        return decorate(args[0])
+    raise TypeError(f"one function is needed, not {len(args)}")
+
+
+def chain_future(a: Any, b: Any) -> None:
+    """Give ``b`` the outcome of ``a``, when ``a`` is done and unless ``b`` is done by then."""
+
+    def copy(done: Any) -> None:
+        if b.done():
+            return
+        if done.cancelled():
+            b.cancel()
+            return
+        error = done.exception()
+        if error is not None:
+            b.set_exception(error)
+        else:
+            b.set_result(done.result())
+
+    if isinstance(a, Future):
+        future_add_done_callback(a, copy)
+        return
+    from tornado.ioloop import IOLoop
+
+    # A future of another thread: its outcome is copied on the loop.
+    IOLoop.current().add_future(a, copy)
+
+
+def future_set_result_unless_cancelled(future: Any, value: Any) -> None:
+    """Set the result, unless the future is cancelled.
+
+    .. versionadded:: 5.0
+    """
+    if not future.cancelled():
+        future.set_result(value)
+
+
+def future_set_exception_unless_cancelled(future: Any, exc: BaseException) -> None:
+    """Set the exception, or log it if the future is cancelled.
+
+    .. versionadded:: 6.0
+    """
+    if not future.cancelled():
+        future.set_exception(exc)
+        return
+    from tornado.log import app_log
+
+    app_log.error("Exception after Future was cancelled", exc_info=exc)
+
+
+def future_set_exc_info(
+    future: Any,
+    exc_info: tuple[type[BaseException] | None, BaseException | None, types.TracebackType | None],
+) -> None:
+    """Set the exception of a triple as `sys.exc_info` returns it.
+
+    :raises ValueError: the triple holds no exception.
+
+    .. versionadded:: 5.0
+    """
+    if exc_info[1] is None:
+        raise ValueError("future_set_exc_info called with no exception")
+    future_set_exception_unless_cancelled(future, exc_info[1])
+
+
+def future_add_done_callback(future: Any, callback: Callable[[Any], None]) -> None:
+    """Call ``callback`` with the future when it's done: at once if it is, whatever its kind.
+
+    .. versionadded:: 5.0
+    """
+    if future.done():
+        callback(future)
+    else:
+        future.add_done_callback(callback)
+

@@ -1,0 +1,168 @@
+"""Event loops of asyncio as `~tornado.ioloop.IOLoop`."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from tornado._ioloop.loop import IOLoop
+
+
+class BaseAsyncIOLoop(IOLoop):
+    """An `~tornado.ioloop.IOLoop` over a given asyncio loop."""
+
+    def initialize(  # type: ignore[override]  # Configurable leaves the parameters to each class
+        self, asyncio_loop: asyncio.AbstractEventLoop, make_current: bool = True, **kwargs: Any
+    ) -> None:
+        """Take the constructor's arguments.
+
+        :arg asyncio_loop: the loop below.
+        :raises RuntimeError: it has an `~tornado.ioloop.IOLoop` already.
+        """
+        known = IOLoop._ioloop_for_asyncio
+        for loop in [loop for loop in list(known) if loop.is_closed()]:
+            known.pop(loop, None)
+        if known.setdefault(asyncio_loop, self) is not self:
+            raise RuntimeError(f"there is an IOLoop for {asyncio_loop!r} already")
+        self.asyncio_loop = asyncio_loop
+        self.handlers: dict[int, tuple[Any, Callable[[Any, int], None]]] = {}
+        self.readers: set[int] = set()
+        self.writers: set[int] = set()
+        self.closing = False
+        super().initialize(make_current=make_current, **kwargs)
+
+    def close(self, all_fds: bool = False) -> None:
+        """Close the loop; see `IOLoop.close`."""
+        self.closing = True
+        for fd in list(self.handlers):
+            file, _ = self.handlers[fd]
+            self.remove_handler(fd)
+            if all_fds:
+                self.close_fd(file)
+        IOLoop._ioloop_for_asyncio.pop(self.asyncio_loop, None)
+        if IOLoop._current.instance is self:
+            IOLoop.clear_current()
+        if IOLoop._instance is self:
+            IOLoop._instance = None
+        self.asyncio_loop.close()
+
+    def start(self) -> None:
+        """Run until `stop`; see `IOLoop.start`."""
+        self.asyncio_loop.run_forever()
+
+    def stop(self) -> None:
+        """End `start`; see `IOLoop.stop`."""
+        self.asyncio_loop.stop()
+
+    def call_later(
+        self, delay: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> object:
+        """Call ``callback`` later; see `IOLoop.call_later`."""
+        if args or kwargs:
+            callback = functools.partial(callback, *args, **kwargs)
+        return self.asyncio_loop.call_later(max(0, delay), self._run_callback, callback)
+
+    def add_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Call ``callback`` soon; see `IOLoop.add_callback`."""
+        if args or kwargs:
+            callback = functools.partial(callback, *args, **kwargs)
+        loop = self.asyncio_loop
+        if asyncio._get_running_loop() is loop:
+            loop.call_soon(self._run_callback, callback)
+            return
+        try:
+            loop.call_soon_threadsafe(self._run_callback, callback)
+        except RuntimeError:
+            # The loop was closed: what would have run on it doesn't run any more.
+            if not loop.is_closed():
+                raise
+
+    def add_callback_from_signal(
+        self, callback: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> None:
+        """Call ``callback`` soon and wake the loop; see `IOLoop.add_callback_from_signal`."""
+        self.asyncio_loop.call_soon_threadsafe(
+            self._run_callback, functools.partial(callback, *args, **kwargs)
+        )
+
+    def add_handler(self, fd: Any, handler: Callable[[Any, int], None], events: int) -> None:
+        """Watch a descriptor; see `IOLoop.add_handler`."""
+        number, file = self.split_fd(fd)
+        if number in self.handlers:
+            raise ValueError(f"fd {number} added twice")
+        self.handlers[number] = (file, handler)
+        self._watch(number, events)
+
+    def update_handler(self, fd: Any, events: int) -> None:
+        """Change what is watched; see `IOLoop.update_handler`."""
+        number, _ = self.split_fd(fd)
+        self._watch(number, events)
+
+    def remove_handler(self, fd: Any) -> None:
+        """Stop watching; see `IOLoop.remove_handler`."""
+        number, _ = self.split_fd(fd)
+        if self.handlers.pop(number, None) is not None:
+            self._watch(number, 0)
+
+    def _watch(self, number: int, events: int) -> None:
+        loop = self.asyncio_loop
+        if events & IOLoop.READ:
+            if number not in self.readers:
+                self.readers.add(number)
+                loop.add_reader(number, self._on_event, number, IOLoop.READ)
+        elif number in self.readers:
+            self.readers.discard(number)
+            loop.remove_reader(number)
+        if events & IOLoop.WRITE:
+            if number not in self.writers:
+                self.writers.add(number)
+                loop.add_writer(number, self._on_event, number, IOLoop.WRITE)
+        elif number in self.writers:
+            self.writers.discard(number)
+            loop.remove_writer(number)
+
+    def _on_event(self, number: int, events: int) -> None:
+        entry = self.handlers.get(number)
+        if entry is None:
+            return
+        file, handler = entry
+        self._run_callback(functools.partial(handler, file, events))
+
+
+class AsyncIOMainLoop(BaseAsyncIOLoop):
+    """An `~tornado.ioloop.IOLoop` over the asyncio loop that is running, or else over this thread's current one."""
+
+    def initialize(self, **kwargs: Any) -> None:  # type: ignore[override]  # as above
+        """Take the constructor's arguments."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            loop = asyncio.get_event_loop_policy().get_event_loop()
+        super().initialize(loop, **kwargs)
+
+
+class AsyncIOLoop(BaseAsyncIOLoop):
+    """An `~tornado.ioloop.IOLoop` with an asyncio loop of its own; what ``IOLoop()`` makes."""
+
+    def initialize(self, **kwargs: Any) -> None:  # type: ignore[override]  # as above
+        """Take the constructor's arguments."""
+        loop = asyncio.new_event_loop()
+        try:
+            super().initialize(loop, **kwargs)
+        except BaseException:
+            loop.close()
+            raise
+
+
+def to_tornado_future(asyncio_future: asyncio.Future[Any]) -> asyncio.Future[Any]:
+    """Return a future of asyncio as one of Tornado, which is the same thing since version 5.0."""
+    return asyncio_future
+
+
+def to_asyncio_future(tornado_future: asyncio.Future[Any]) -> asyncio.Future[Any]:
+    """Return a future of Tornado as one of asyncio, which is the same thing since version 5.0."""
+    from tornado.gen import convert_yielded
+
+    return convert_yielded(tornado_future)

@@ -1,0 +1,68 @@
+"""An index over the rules of a router: which of them can match a path at all.
+
+A URL regex begins with literal text most of the time. The distinct beginnings are kept sorted. Among
+them, let *q* be the greatest that is not greater than the path. Each beginning *p* of the path with
+``p <= q`` is also a beginning of *q*, for everything between *p* and the path starts with *p*. So the
+longest one that fits is *q* itself or found on the way from *q* to ever shorter beginnings of it; that
+way is stored. Rules of which nothing is known (hosts, own matchers) have the empty beginning.
+
+The index only narrows the choice. It returns rules in their order, and their matchers decide.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from tornado._routing.matchers import PathMatches
+from tornado._routing.patterns import literal_prefix
+from tornado._routing.rules import Rule
+
+
+class RuleIndex:
+    """Narrows a list of rules down to those that may match a path.
+
+    It is made for one state of a list and never changes; ``covers`` tells whether it is still the
+    list's present state. A rule whose matcher is replaced is not noticed.
+
+    :arg rules: the rules in the order in which they apply.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = list(rules)
+        by_prefix: dict[str, list[int]] = {"": []}
+        for position, rule in enumerate(self._rules):
+            by_prefix.setdefault(_prefix_of(rule), []).append(position)
+        self._prefixes = sorted(by_prefix)
+        self._parents: list[int] = []
+        self._candidates: list[list[Rule]] = []
+        positions: list[list[int]] = []
+        for number, prefix in enumerate(self._prefixes):
+            parent = self._longest_start(prefix, number - 1)
+            inherited = positions[parent] if number else []
+            positions.append(sorted(inherited + by_prefix[prefix]))
+            self._parents.append(parent)
+            self._candidates.append([self._rules[position] for position in positions[number]])
+
+    def covers(self, rules: Sequence[Rule]) -> bool:
+        """Tell whether these are the very rules that the index was made for, in the same order."""
+        return self._rules == rules
+
+    def candidates(self, path: str) -> list[Rule]:
+        """Return the rules that can match the path, in order; all others cannot."""
+        number = bisect_right(self._prefixes, path) - 1
+        return self._candidates[self._longest_start(path, number)]
+
+    def _longest_start(self, text: str, number: int) -> int:
+        """Find the longest stored beginning of a text, coming from a number that is not below."""
+        while number > 0 and not text.startswith(self._prefixes[number]):
+            number = self._parents[number]
+        return max(number, 0)
+
+
+def _prefix_of(rule: Rule) -> str:
+    matcher = rule.matcher
+    # A subclass may have ideas of its own about what it matches.
+    if type(matcher) is not PathMatches:
+        return ""
+    return literal_prefix(matcher.regex)

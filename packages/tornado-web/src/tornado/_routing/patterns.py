@@ -1,0 +1,139 @@
+"""What the text of a URL regex tells about the paths that it matches.
+
+Two questions are asked of a pattern: with which literal text does every match begin (the index of a
+router sorts rules by it), and how is a path made from arguments (reversal). Both look only at the
+outermost level of the expression. Whatever is not plainly understood gives the careful answer: an
+empty prefix, or no way back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from typing import NamedTuple
+
+# Flags under which a literal character of the pattern still stands for itself alone.
+_HARMLESS_FLAGS = re.UNICODE | re.ASCII | re.DOTALL
+
+_MAY_BE_ABSENT = ("?", "*")
+
+_TOKEN = re.compile(
+    r"""
+      (?P<escape> \\. )
+    | (?P<set> \[ \^? \]? (?: \\. | [^\]\\] )* \] )
+    | (?P<comment> \(\?\# [^)]* \) )
+    | (?P<capture> \( (?: \?P< \w+ > | (?!\?) ) )
+    | (?P<open> \( )
+    | (?P<close> \) )
+    | (?P<bar> \| )
+    | (?P<repeat> (?: [*+?] | \{ \d* ,? \d* \} ) [?+]? )
+    | (?P<anchor> [\^$] )
+    | (?P<dot> \. )
+    | (?P<char> . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Kind(Enum):
+    """What one outermost piece of a pattern is."""
+
+    LITERAL = "literal"
+    DOT = "dot"
+    CAPTURE = "capture"
+    ANCHOR = "anchor"
+    ALTERNATIVE = "alternative"
+    OPAQUE = "opaque"
+
+
+class Piece(NamedTuple):
+    """One outermost piece of a pattern.
+
+    :arg text: the character that it stands for, where it stands for one.
+    :arg repeat: its quantifier, or an empty string.
+    """
+
+    kind: Kind
+    text: str = ""
+    repeat: str = ""
+
+
+_PLAIN_KINDS = {
+    "char": Kind.LITERAL,
+    "dot": Kind.DOT,
+    "anchor": Kind.ANCHOR,
+    "bar": Kind.ALTERNATIVE,
+}
+
+
+def split_pattern(pattern: str) -> list[Piece]:
+    """Split a valid pattern into its outermost pieces, each with its quantifier."""
+    pieces: list[Piece] = []
+    tokens = ((match.lastgroup or "char", match.group()) for match in _TOKEN.finditer(pattern))
+    for kind, text in tokens:
+        if kind == "repeat" and pieces:
+            pieces[-1] = pieces[-1]._replace(repeat=text)
+        elif kind in ("capture", "open"):
+            pieces.append(_skip_group(tokens, captures=kind == "capture"))
+        elif kind == "escape" and not text[1].isalnum():
+            pieces.append(Piece(Kind.LITERAL, text[1]))
+        else:
+            pieces.append(Piece(_PLAIN_KINDS.get(kind, Kind.OPAQUE), text))
+    return pieces
+
+
+def _skip_group(tokens: Iterator[tuple[str, str]], *, captures: bool) -> Piece:
+    """Read up to the end of a group; one that captures inside a capture is opaque."""
+    depth = 1
+    for kind, _ in tokens:
+        if kind in ("capture", "open"):
+            captures = captures and kind != "capture"
+            depth += 1
+        elif kind == "close":
+            depth -= 1
+            if depth == 0:
+                break
+    return Piece(Kind.CAPTURE if captures else Kind.OPAQUE)
+
+
+def literal_prefix(regex: re.Pattern[str]) -> str:
+    """Return text with which every string begins that the regex matches from its start."""
+    if regex.flags & ~_HARMLESS_FLAGS:
+        return ""
+    prefix: list[str] = []
+    pieces = split_pattern(regex.pattern)
+    if any(piece.kind is Kind.ALTERNATIVE for piece in pieces):
+        return ""
+    for piece in pieces:
+        if piece.kind is Kind.ANCHOR and piece.text == "^":
+            continue
+        if piece.kind is not Kind.LITERAL or piece.repeat:
+            break
+        prefix.append(piece.text)
+    return "".join(prefix)
+
+
+def reversal_parts(regex: re.Pattern[str]) -> list[str] | None:
+    """Return the literal texts around the groups of a regex, one more than there are groups.
+
+    ``None`` stands for a regex that has no way back: outside its groups it holds more than literal
+    text, or a group holds another one.
+    """
+    if regex.flags & ~_HARMLESS_FLAGS:
+        return None
+    parts = [""]
+    for piece in split_pattern(regex.pattern):
+        if piece.kind is Kind.CAPTURE:
+            parts.append("")
+        elif piece.kind is Kind.LITERAL and piece.repeat[:1] in _MAY_BE_ABSENT:
+            # "/?" and its like are left out, and the path matches all the same.
+            continue
+        elif piece.kind is Kind.LITERAL and piece.repeat[:1] != "{":
+            parts[-1] += piece.text
+        elif piece.kind is Kind.DOT and not piece.repeat:
+            # An unescaped dot in a file name, as in "/robots.txt", is meant as itself.
+            parts[-1] += "."
+        elif piece.kind is not Kind.ANCHOR:
+            return None
+    return parts if len(parts) == regex.groups + 1 else None

@@ -1,0 +1,563 @@
+"""StaticFileHandler: files of a directory over HTTP.
+
+The handler asks its hooks (documented methods that subclasses override) for everything: where the
+file is, how long, how old, of what type and version, and what is in it. As long as the hook for the
+content is the original, the file that was opened to be checked is the one that is read and sent: a
+small one in one piece, a large one piece by piece, each after the one before has left.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import stat
+from collections.abc import Awaitable, Generator, Iterable, Sequence
+from typing import Any, ClassVar
+
+from tornado import httputil
+from tornado._web.errors import HTTPError
+from tornado._web.handler import RequestHandler
+from tornado._web.static_conditions import (
+    precondition_fails,
+    range_still_applies,
+    unchanged_since,
+)
+from tornado._web.static_paths import OpenFile, Refused, join_below, require_below
+from tornado._web.static_ranges import Span, Unsatisfiable, content_range, select_span
+from tornado._web.static_types import media_type
+from tornado._web.static_versions import VersionCache, fingerprint, hash_content
+from tornado.ioloop import IOLoop
+from tornado.iostream import StreamClosedError
+
+# Files up to this size, in bytes, are read and sent in one piece.
+_ONE_PIECE = 65536
+
+# What a larger file is read in; also the most of it that is in memory per request.
+_PIECE = 131072
+
+# Files above this size, in bytes, are hashed by a thread, for that takes milliseconds.
+_HASH_INLINE = 1 << 20
+
+# Browsers take a backslash for a slash, so that "/\host/" is as bad as "//host/".
+_AUTHORITY_STARTS = ("//", "/\\", "\\")
+
+
+class _Done:
+    """What a method returns that may be awaited although all has been done."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+_DONE = _Done()
+
+
+class StaticFileHandler(RequestHandler):
+    """Serves the files below a directory.
+
+    An application that has the setting ``static_path`` makes such handlers by itself. To serve another
+    directory, add a route whose one group is the path below it::
+
+        application = web.Application([
+            (r"/content/(.*)", web.StaticFileHandler, {"path": "/var/www"}),
+        ])
+
+    Conditional requests and single byte ranges are answered as RFC 9110 sections 13 and 14 say.
+    A request with an argument ``v``, as :meth:`make_static_url` puts it there, may be cached for ten
+    years.
+
+    Subclasses change single steps. Those that serve something other than files override at least
+    :meth:`get_content`, :meth:`get_content_size`, :meth:`get_modified_time` and
+    :meth:`validate_absolute_path`. Class methods are also called without a request and are not to
+    rely on one.
+
+    :arg path: root directory of the files.
+    :arg default_filename: served for a directory, such as ``index.html``.
+    :arg allowed_symlink_directory: directory, or list of them, to which symbolic links below the root
+        may lead; others than those and the root itself are refused.
+    """
+
+    #: Seconds for which a versioned file may be cached: ten years.
+    CACHE_MAX_AGE = 86400 * 365 * 10
+
+    #: Largest file, in bytes, for which a version is computed.
+    MAX_VERSION_CONTENT_SIZE = 64 * 1024 * 1024
+
+    #: Number of versions that are kept.
+    MAX_CACHED_VERSIONS = 10000
+
+    #: Default of the parameter of that name.
+    allowed_symlink_directory: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = (
+        None
+    )
+
+    _versions: ClassVar[VersionCache] = VersionCache()
+
+    # Per request. Defaults stand here, for subclasses need not call our initialize.
+    default_filename: str | None = None
+    path: str
+    absolute_path: str | None = None
+    modified: datetime.datetime | None = None
+    _file: OpenFile | None = None
+    _keep_file = False
+
+    def initialize(
+        self,
+        path: str,
+        default_filename: str | None = None,
+        allowed_symlink_directory: (
+            str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None
+        ) = None,
+    ) -> None:
+        """Take the parameters of the route; see the class."""
+        self.root = path
+        self.default_filename = default_filename
+        if allowed_symlink_directory is not None:
+            self.allowed_symlink_directory = allowed_symlink_directory
+
+    @classmethod
+    def reset(cls) -> None:
+        """Forget the versions that have been computed so far."""
+        StaticFileHandler._versions.clear()
+
+    # Answering a request.
+
+    def head(self, path: str) -> Awaitable[None]:
+        """Answer as :meth:`get` would, without the content."""
+        return self.get(path, include_body=False)
+
+    def get(self, path: str, include_body: bool = True) -> Awaitable[None]:
+        """Answer a request for a file.
+
+        :arg path: the path as in the URL, %-decoded, relative to the root.
+        :arg include_body: false for ``HEAD``.
+        :returns: something to await; small files have been written when it is returned.
+        :raises HTTPError: 403 for what is no file or lies outside of the root, 404 for what is not
+            there.
+        """
+        later: Awaitable[None] | None = None
+        try:
+            if self._locate(path):
+                if self._needs_slow_hash():
+                    later = self._respond_slowly(include_body)
+                else:
+                    later = self._respond(include_body)
+        finally:
+            if later is None:
+                self._close_file()
+        return _DONE if later is None else later
+
+    def _locate(self, path: str) -> bool:
+        """Find the file, and keep it open if it is to be read; false if the hook has answered."""
+        self.path = self.parse_url_path(path)
+        absolute_path = self.get_absolute_path(self.root, self.path)
+        self._keep_file = True
+        try:
+            self.absolute_path = self.validate_absolute_path(self.root, absolute_path)
+        finally:
+            self._keep_file = False
+        return self.absolute_path is not None
+
+    def _respond(self, include_body: bool) -> Awaitable[None] | None:
+        """Set the head of the response and write the content; what takes longer is returned."""
+        self.modified = self.get_modified_time()
+        self.set_headers()
+        if self._refused_by_precondition():
+            self.set_status(412)
+            return None
+        if self.should_return_304():
+            self.set_status(304)
+            return None
+        size = self.get_content_size()
+        try:
+            span = self._requested_span(size)
+        except Unsatisfiable:
+            self._set_unsatisfiable(size)
+            return None
+        if span is not None:
+            self.set_status(206)
+            self.set_header("Content-Range", content_range(span, size))
+        whole = span or Span(0, size)
+        self.set_header("Content-Length", str(whole.stop - whole.start))
+        if not include_body:
+            return None
+        file = self._readable_file()
+        if file is None:
+            return self._send_hooked_content(span)
+        if whole.stop - whole.start <= _ONE_PIECE:
+            self._send_small(file, whole)
+            return None
+        return self._send(file.chunks(whole.start, whole.stop, _PIECE))
+
+    async def _respond_slowly(self, include_body: bool) -> None:
+        """Respond after a thread has computed the version of a large file."""
+        try:
+            # The thread opens the file for itself: if this is cancelled, ours is closed meanwhile.
+            await IOLoop.current().run_in_executor(None, self._version_of, self.absolute_path)
+            later = self._respond(include_body)
+            if later is not None:
+                await later
+        finally:
+            self._close_file()
+
+    def _refused_by_precondition(self) -> bool:
+        headers = self.request.headers
+        if "If-Match" not in headers and "If-Unmodified-Since" not in headers:
+            return False
+        return precondition_fails(headers, self._current_etag(), self.modified)
+
+    def _requested_span(self, size: int) -> Span | None:
+        header = self.request.headers.get("Range")
+        if header is None:
+            return None
+        condition = self.request.headers.get("If-Range")
+        if condition is not None and not range_still_applies(
+            condition, self._current_etag(), self.modified
+        ):
+            return None
+        return select_span(header, size)
+
+    def _set_unsatisfiable(self, size: int) -> None:
+        self.set_status(416)
+        self.set_header("Content-Type", "text/plain")
+        self.set_header("Content-Range", content_range(None, size))
+
+    def _current_etag(self) -> str | None:
+        value: str | None = self._headers.get("Etag")
+        return value
+
+    def _send_small(self, file: OpenFile, span: Span) -> None:
+        data = file.read(span.start, span.stop)
+        if len(data) != span.stop - span.start:
+            # The file was cut short since it was opened; the response is to be whole all the same.
+            self.set_header("Content-Length", str(len(data)))
+        self.write(data)
+
+    def _send_hooked_content(self, span: Span | None) -> Awaitable[None]:
+        start, stop = (None, None) if span is None else span
+        content = self.get_content(str(self.absolute_path), start, stop)
+        return self._send([content] if isinstance(content, bytes) else content)
+
+    async def _send(self, chunks: Iterable[bytes]) -> None:
+        """Write pieces, each once the one before has been taken; a peer that leaves ends it."""
+        try:
+            for chunk in chunks:
+                self.write(chunk)
+                await self.flush()
+        except StreamClosedError:
+            return
+        finally:
+            self._close_file()
+
+    # The open file.
+
+    def _readable_file(self) -> OpenFile | None:
+        """Return the open file if it is what the content hook would read."""
+        file = self._file
+        if file is None or file.path != self.absolute_path or not _keeps(self, "get_content"):
+            return None
+        return file
+
+    def _close_file(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+    def _status_of_file(self) -> os.stat_result:
+        if self._file is not None and self._file.path == self.absolute_path:
+            return self._file.stat
+        return os.stat(str(self.absolute_path))
+
+    # Where the file is.
+
+    def parse_url_path(self, url_path: str) -> str:
+        """Turn a path from a URL into one of the file system.
+
+        :arg url_path: with slashes, relative to the root.
+        """
+        return url_path if os.sep == "/" else url_path.replace("/", os.sep)
+
+    @classmethod
+    def get_absolute_path(cls, root: str, path: str) -> str:
+        """Return the absolute path of a file; it need not exist.
+
+        :arg root: the root directory.
+        :arg path: relative to it.
+        :raises HTTPError: 403 if the path leads out of the root.
+
+        .. versionadded:: 3.1
+        """
+        try:
+            return join_below(root, path)
+        except Refused as error:
+            raise HTTPError(403, "%s", error) from error
+        except FileNotFoundError as error:
+            raise HTTPError(404) from error
+
+    def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
+        """Make sure that a file may be served, and find the default file of a directory.
+
+        :arg root: the root directory.
+        :arg absolute_path: from :meth:`get_absolute_path`.
+        :returns: the path of the file to serve, or ``None`` after answering the request in another
+            way, such as the redirect to a directory's URL with a slash at its end.
+        :raises HTTPError: 403 or 404.
+
+        .. versionadded:: 3.1
+        """
+        if self.default_filename is not None and os.path.isdir(absolute_path):
+            if not self.request.path.endswith("/"):
+                self._redirect_to_directory()
+                return None
+            absolute_path = os.path.join(absolute_path, self.default_filename)
+        try:
+            file = OpenFile(absolute_path)
+        except Refused as error:
+            raise HTTPError(403, "%s", error) from error
+        except FileNotFoundError as error:
+            raise HTTPError(404) from error
+        try:
+            # Asked again, for a subclass may have a get_absolute_path of its own.
+            require_below(absolute_path, root)
+            file.require_below(root, self._symlink_directories())
+        except Refused as error:
+            file.close()
+            raise HTTPError(403, "%s", error) from error
+        if self._keep_file:
+            self._close_file()
+            self._file = file
+        else:
+            file.close()
+        return absolute_path
+
+    def _symlink_directories(self) -> list[str]:
+        allowed = self.allowed_symlink_directory
+        if allowed is None:
+            return []
+        if isinstance(allowed, (str, os.PathLike)):
+            allowed = [allowed]
+        return [os.fspath(directory) for directory in allowed]
+
+    def _redirect_to_directory(self) -> None:
+        # RFC 3986 section 4.2: a reference with two slashes at its start names another host.
+        if self.request.path.startswith(_AUTHORITY_STARTS):
+            raise HTTPError(403, "%r cannot be the target of a redirect", self.request.path)
+        self.redirect(self.request.path + "/", permanent=True)
+
+    # What is said about the file.
+
+    def set_headers(self) -> None:
+        """Set the headers that describe the content and its caching.
+
+        .. versionadded:: 3.1
+        """
+        self.set_header("Accept-Ranges", "bytes")
+        self.set_etag_header()
+        if self.modified is not None:
+            self.set_header("Last-Modified", self.modified)
+        content_type = self.get_content_type()
+        if content_type:
+            self.set_header("Content-Type", content_type)
+        cache_time = self.get_cache_time(self.path, self.modified, content_type)
+        if cache_time > 0:
+            expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=cache_time)
+            self.set_header("Expires", expires)
+            self.set_header("Cache-Control", f"max-age={cache_time}")
+        self.set_extra_headers(self.path)
+
+    def set_extra_headers(self, path: str) -> None:
+        """Add headers to the response; the default adds none.
+
+        :arg path: the file's path relative to the root.
+        """
+
+    def should_return_304(self) -> bool:
+        """Tell whether the client has the file already, by ``If-None-Match`` or its date.
+
+        .. versionadded:: 3.1
+        """
+        headers = self.request.headers
+        # RFC 9110 section 13.1.3: the date is ignored when there are entity tags.
+        if headers.get("If-None-Match"):
+            return self.check_etag_header()
+        since = headers.get("If-Modified-Since")
+        if since is None or self.modified is None:
+            return False
+        return unchanged_since(since, self.modified)
+
+    def compute_etag(self) -> str | None:
+        """Return the file's version as an entity tag.
+
+        .. versionadded:: 3.1
+        """
+        if self.absolute_path is None:
+            return None
+        version = self._version_of(self.absolute_path, self._file)
+        return f'"{version}"' if version else None
+
+    def get_content_size(self) -> int:
+        """Return the length of the whole content in bytes.
+
+        .. versionadded:: 3.1
+        """
+        return self._status_of_file().st_size
+
+    def get_modified_time(self) -> datetime.datetime | None:
+        """Return when the content last changed, or ``None`` if that is not known.
+
+        .. versionadded:: 3.1
+        """
+        # Whole seconds, as HTTP's dates are (RFC 9110 section 5.6.7).
+        return datetime.datetime.fromtimestamp(
+            int(self._status_of_file().st_mtime), datetime.UTC
+        )
+
+    def get_content_type(self) -> str:
+        """Return the ``Content-Type`` of the content.
+
+        .. versionadded:: 3.1
+        """
+        return media_type(str(self.absolute_path))
+
+    def get_cache_time(
+        self, path: str, modified: datetime.datetime | None, mime_type: str
+    ) -> int:
+        """Return how long the file may be used without asking again.
+
+        :arg path: relative to the root.
+        :arg modified: when the file last changed.
+        :arg mime_type: its content type.
+        :returns: seconds; zero to leave it to the client's heuristics. The default is
+            ``CACHE_MAX_AGE`` if the URL names a version.
+        """
+        if not self.request.query:
+            return 0
+        return self.CACHE_MAX_AGE if "v" in self.request.query_arguments else 0
+
+    # The content.
+
+    @classmethod
+    def get_content(
+        cls, abspath: str, start: int | None = None, end: int | None = None
+    ) -> bytes | Generator[bytes, None, None]:
+        """Return the content, or a part of it, whole or in pieces.
+
+        :arg abspath: absolute path of the file.
+        :arg start: position of the first byte; ``None`` means zero.
+        :arg end: position after the last byte; ``None`` means the end.
+        :returns: bytes or an iterator over them.
+        :raises HTTPError: 404 if the file cannot be opened, when the iterator is first asked.
+
+        .. versionadded:: 3.1
+        """
+        return _pieces_of(abspath, start, end)
+
+    @classmethod
+    def get_content_version(cls, abspath: str) -> str:
+        """Return a version of the content: a string that changes when the content does.
+
+        :arg abspath: absolute path of the file.
+
+        .. versionadded:: 3.1
+        """
+        content = cls.get_content(abspath)
+        return hash_content([content] if isinstance(content, bytes) else content)
+
+    # Versioned URLs.
+
+    @classmethod
+    def make_static_url(
+        cls, settings: dict[str, Any], path: str, include_version: bool = True
+    ) -> str:
+        """Make the URL of a file, without scheme and host.
+
+        :arg settings: the application's settings; ``static_url_prefix`` and ``static_path`` are used.
+        :arg path: relative to ``static_path``, with slashes.
+        :arg include_version: add the version as argument ``v``, if the file has one.
+        :raises HTTPError: 403 if the path leads out of the root.
+
+        .. versionchanged:: 3.1
+           Added ``include_version``.
+        """
+        url = str(settings.get("static_url_prefix", "/static/")) + path
+        version = cls.get_version(settings, path) if include_version else None
+        return f"{url}?v={version}" if version else url
+
+    @classmethod
+    def get_version(cls, settings: dict[str, Any], path: str) -> str | None:
+        """Return the version for a file's URL.
+
+        :arg settings: the application's settings; ``static_path`` is used.
+        :arg path: relative to ``static_path``.
+        :returns: the version, or ``None`` if there is none: the file is missing, too large or not a
+            regular one.
+        :raises HTTPError: 403 if the path leads out of the root.
+        """
+        return cls._version_of(cls.get_absolute_path(settings["static_path"], path), None)
+
+    @classmethod
+    def _version_of(cls, abspath: str, file: OpenFile | None = None) -> str | None:
+        """Look a version up, or compute it; an open file spares opening it again."""
+        status = file.stat if file is not None and file.path == abspath else _status(abspath)
+        if _keeps(cls, "get_content") and not cls._can_have_version(status):
+            return None
+        # Content that is made by a subclass need not be in a file; then nobody can tell its changes.
+        mark = fingerprint(status) if status is not None else None
+        known = cls._versions.find((cls, abspath), mark)
+        if known is not None:
+            return known[0]
+        try:
+            if file is not None and _keeps(cls, "get_content", "get_content_version"):
+                version = hash_content(file.chunks(0, file.size))
+            else:
+                version = cls.get_content_version(abspath)
+        except (OSError, HTTPError):
+            return None
+        cls._versions.keep((cls, abspath), mark, version, limit=cls.MAX_CACHED_VERSIONS)
+        return version
+
+    @classmethod
+    def _can_have_version(cls, status: os.stat_result | None) -> bool:
+        if status is None or not stat.S_ISREG(status.st_mode):
+            return False
+        return status.st_size <= cls.MAX_VERSION_CONTENT_SIZE
+
+    def _needs_slow_hash(self) -> bool:
+        file = self._file
+        if file is None or not _HASH_INLINE < file.size <= self.MAX_VERSION_CONTENT_SIZE:
+            return False
+        if not _keeps(self, "get_content", "get_content_version"):
+            return False
+        return self._versions.find((type(self), file.path), fingerprint(file.stat)) is None
+
+
+def _keeps(subject: StaticFileHandler | type[StaticFileHandler], *hooks: str) -> bool:
+    """Tell whether class methods are still the original ones."""
+    return all(
+        getattr(subject, hook).__func__ is StaticFileHandler.__dict__[hook].__func__
+        for hook in hooks
+    )
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (OSError, ValueError):
+        return None
+
+
+def _pieces_of(
+    abspath: str, start: int | None, end: int | None
+) -> Generator[bytes, None, None]:
+    try:
+        file = OpenFile(abspath)
+    except Refused as error:
+        raise HTTPError(403, "%s", error) from error
+    except FileNotFoundError as error:
+        raise HTTPError(404) from error
+    try:
+        stop = file.size if end is None else min(end, file.size)
+        yield from file.chunks(start or 0, stop)
+    finally:
+        file.close()

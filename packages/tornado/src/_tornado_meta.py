@@ -1,0 +1,1 @@
+"""Marks the installation of the whole framework; it holds nothing else."""
