@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Bring a machine to where the other tools work: programs of the system, the virtual environment and what is in it.
+"""Set up what the other tools need: programs of the system and the virtual environment.
 
-Runs on the system's own Python with nothing but the standard library. Doing again what is done already is quick and changes nothing.
+Runs on the system's own Python with nothing but the standard library. Doing again what is done
+already is quick and changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - the reader of this message runs 
     sys.exit(f"Python 3.11 or later is needed, {sys.executable} is {sys.version.split()[0]}")
 
 from lock import requirements
-from workspace import ROOT, SETUP, VENV, distributions, fail, read_toml, run, say
+from workspace import ROOT, SETUP, VENV, Command, distributions, fail, read_toml, run, say
 
 # Which Debian package brings a program.
 PACKAGES = {
@@ -39,7 +40,9 @@ GROUPS = {
 
 
 def install_programs(programs: Iterable[str]) -> None:
-    """Install the programs that are not there, as root through apt; otherwise say which are missing and end.
+    """Install the programs that are not there, as root through apt.
+
+    Otherwise the tool says which are missing and ends.
 
     :arg programs: names from :data:`PACKAGES`.
     """
@@ -94,7 +97,7 @@ def ensure_venv(venv: Path) -> Path:
 
 
 def install(purpose: str, venv: Path) -> None:
-    """Install what one purpose needs, at the locked versions, and the distributions as editable ones.
+    """Install what one purpose needs: locked packages, and the distributions as editable ones.
 
     :arg purpose: a key of :data:`GROUPS`.
     :arg venv: the environment.
@@ -104,14 +107,22 @@ def install(purpose: str, venv: Path) -> None:
     SETUP.mkdir(exist_ok=True)
     listing = SETUP / f"requirements-{purpose}.txt"
     listing.write_text("\n".join(lines) + "\n", "utf-8")
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-deps"]
+    pip: Command = [
+        python,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "-qq",
+        "--no-deps",
+    ]
     say(f"installing {len(lines)} locked packages for {purpose}")
     run([*pip, "--require-hashes", "--requirement", listing])
     if "main" in GROUPS[purpose]:
         install_editable(pip, python)
 
 
-def install_editable(pip: Sequence[str | Path], python: Path) -> None:
+def install_editable(pip: Command, python: Path) -> None:
     """Install the distributions so that their sources in the checkout are what runs.
 
     :arg pip: the command, up to its arguments.

@@ -15,8 +15,10 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from importlinter.cli import lint_imports
+
 from wheels import wheel_of
-from workspace import DIST, ROOT, distributions, fail, run, say, venv_program
+from workspace import DIST, ROOT, distributions, fail, say
 
 TREE = ROOT / "build" / "merged"
 
@@ -48,9 +50,10 @@ def main() -> int:
     if missing:
         fail(f"not built: {', '.join(missing)}; run make wheels")
     say(f"checking imports among {unpack(wheels, TREE)} modules of {len(wheels)} wheels")
-    path = os.pathsep.join([str(TREE), str(ROOT / "tools")])
-    command = [venv_program("lint-imports"), "--no-cache", "--config", ROOT / ".importlinter"]
-    return run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
+    # The tree comes before the sources, which the environment knows as editable.
+    sys.path.insert(0, str(TREE))
+    os.chdir(ROOT)
+    return lint_imports(config_filename=".importlinter", no_cache=True, no_logo=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 from packaging.requirements import Requirement
+
 from workspace import canonical
 
 
@@ -69,7 +70,7 @@ class Ownership:
         return f"{importer} imports {imported}, but {mine} does not require {theirs}"
 
 
-class DistributionsContract(Contract):  # type: ignore[misc]  # its base is untyped
+class DistributionsContract(Contract):
     """Let a distribution import only itself, the standard library and what it declares to need.
 
     The option ``tree`` names the folder of unpacked wheels, which is the first on the module path.

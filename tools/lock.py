@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Keep ``poetry.lock`` and turn it into requirements for pip.
 
-Poetry resolves and pip installs: Poetry's installer asks an index for more than the simple index API offers, pip does not. Needs
-nothing but the standard library, as it runs before there is an environment; ``--update`` makes one for Poetry under ``.setup``.
+Poetry resolves and pip installs: Poetry's installer asks an index for more than the simple index
+API offers, pip does not. This needs nothing but the standard library, as it runs before there is an
+environment; ``--update`` makes one for Poetry under ``.setup``.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def constraints(lock: dict[str, Any]) -> Iterator[str]:
     """Write locked packages as lines of a constraints file.
 
     :arg lock: the parsed lock file.
-    :returns: a pinned requirement with its marker for each package from an index, whatever its group.
+    :returns: a pinned requirement for each package from an index, whatever its group.
     """
     for package in lock["package"]:
         if "source" in package:
@@ -112,8 +113,8 @@ def update(root: Path) -> None:
         run([python, "-m", "pip", "install", "-qq", *POETRY])
     index = run([python, "-c", _ASK_FOR_INDEX], capture_output=True).stdout.strip()
     say("resolving")
-    # Poetry asks its default index for more than the simple API; a mirror it takes as it is. The lock file names neither.
-    # The environment only saves Poetry from making one outside the checkout.
+    # Poetry asks its default index for more than the simple API; a mirror it takes as it is. The
+    # lock file names neither. VIRTUAL_ENV saves Poetry from making one outside the checkout.
     variables = {"POETRY_PYPI_MIRROR_URL": index.rstrip("/") + "/", "VIRTUAL_ENV": str(home)}
     run([home / "bin" / "poetry", "lock", "--directory", root], env={**os.environ, **variables})
 

@@ -38,7 +38,7 @@ def version_info(version: str) -> tuple[int, int, int, int]:
     """Turn a version into the numbers of ``tornado.version_info``.
 
     :arg version: such as ``6.100.0`` or ``6.101.0b2``.
-    :returns: major, minor, patch, and 0 for a release or a negative number before it, rising up to it.
+    :returns: major, minor, patch, and 0 for a release or a negative number before it.
     :raises ValueError: the version is of another form.
     """
     match = _VERSION.fullmatch(version)
@@ -55,7 +55,8 @@ def rewrite(root: Path, version: str) -> Iterator[Path]:
     :arg root: the checkout's root.
     :arg version: the new version.
     :returns: the files that changed.
-    :raises ValueError: the version is malformed, or a file has no place for it; nothing is written then.
+    :raises ValueError: the version is malformed, or a file has no place for it; then no file was
+        written.
     """
     info = version_info(version)
     # All texts are made before the first is written: a failure leaves the checkout as it was.

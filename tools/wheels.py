@@ -20,7 +20,7 @@ from packaging.specifiers import SpecifierSet
 
 from workspace import (
     DIST,
-    VENV,
+    Command,
     Distribution,
     canonical,
     distributions,
@@ -67,8 +67,8 @@ def build(folder: Path) -> None:
     say(f"building {len(dists)} distributions into {folder.name}/")
 
     def build_one(dist: Distribution) -> subprocess.CompletedProcess[str]:
-        command = [
-            venv_program("python", VENV),
+        command: Command = [
+            venv_program("python"),
             "-m",
             "build",
             "--no-isolation",

@@ -18,6 +18,8 @@ DIST = ROOT / "dist"
 SETUP = ROOT / ".setup"
 VENV = ROOT / ".venv"
 
+Command = Sequence[str | Path]
+
 _REQUIREMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -120,7 +122,7 @@ def siblings(name: str, dists: Mapping[str, Distribution]) -> list[str]:
 
     :arg name: where to begin.
     :arg dists: all distributions.
-    :returns: the workspace's distributions it needs, directly or not, each after what it needs itself.
+    :returns: the distributions it needs, directly or not, each after what it needs itself.
     :raises ValueError: the requirements go in a circle.
     """
     found: list[str] = []
@@ -146,6 +148,15 @@ def venv_program(name: str, venv: Path = VENV) -> str:
     :returns: its path.
     """
     return str(venv / "bin" / name)
+
+
+def pip(*arguments: str | Path) -> Command:
+    """Make a command of the checkout's own pip.
+
+    :arg arguments: what follows the program.
+    :returns: the command.
+    """
+    return [venv_program("python"), "-m", "pip", "--disable-pip-version-check", *arguments]
 
 
 def say(text: str) -> None:
@@ -179,7 +190,7 @@ def report(problems: Iterable[str], success: str) -> int:
     return 1 if lines else 0
 
 
-def run(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
+def run(command: Command, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a program and wait for it.
 
     :arg command: the program and its arguments.

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tornado._locale.loading import parse_rows
-from tornado._locale.registry import Loaded, registry
 
 from tornado import locale
+from tornado._locale.loading import parse_rows
+from tornado._locale.registry import Loaded, registry
 
 
 @pytest.fixture(autouse=True)

@@ -1,38 +1,74 @@
-"""Sockets and names: listening sockets, resolvers, and TLS contexts."""
+"""Listening, accepting, looking up names, and TLS settings.
+
+Most programs use `tornado.tcpserver` and `tornado.tcpclient`, which stand on this module.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
 import errno
+import functools
 import os
 import socket
-import ssl
 import stat
-from collections.abc import Callable
-from concurrent import futures
-from functools import cache
-from typing import Any
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tornado.concurrent import dummy_executor
+from tornado import _worker
 from tornado.ioloop import IOLoop
-from tornado.log import app_log
+from tornado.log import app_log, gen_log
 from tornado.util import Configurable
 
+if TYPE_CHECKING:
+    import concurrent.futures
+    import ssl
+
+__all__ = [
+    "BlockingResolver",
+    "DefaultExecutorResolver",
+    "DefaultLoopResolver",
+    "ExecutorResolver",
+    "OverrideResolver",
+    "Resolver",
+    "ThreadedResolver",
+    "add_accept_handler",
+    "bind_sockets",
+    "bind_unix_socket",
+    "is_valid_ip",
+    "ssl_options_to_context",
+    "ssl_wrap_socket",
+]
+
+Address: TypeAlias = Any
+AcceptCallback: TypeAlias = Callable[[socket.socket, Address], object]
+
 DEFAULT_BACKLOG = 128
-ACCEPTS_PER_WAKEUP = 32  # a flood of connections must not keep the loop from what it has
-ACCEPT_PAUSE = 1.0  # seconds without accepting when the process has no descriptors left
 
-# Errors of accept() that tell of one connection, not of the listening socket (accept(2)).
-_TRANSIENT_ACCEPT_ERRORS = frozenset(
-    (errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.EHOSTUNREACH)
-)
-_EXHAUSTION_ERRORS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+# How often a random port is tried that turns out to be taken for one of the address families.
+PORT_ATTEMPTS = 10
+
+# Connections that are accepted before the loop's other work gets its turn.
+ACCEPTS_PER_EVENT = 64
+
+# Seconds to leave connections waiting when the system has no descriptor or memory for them.
+EXHAUSTED_PAUSE = 1.0
+
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-@cache
-def client_ssl_context() -> ssl.SSLContext:
-    """Return the shared context of clients: certificates and host names are checked."""
-    return ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
+def __getattr__(name: str) -> Any:
+    """Find `tornado.tcpserver.TCPServer` in its place of 2.x too."""
+    if name == "TCPServer":
+        from tornado.tcpserver import TCPServer
+
+        return TCPServer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# -- listening
 
 
 def bind_sockets(
@@ -43,70 +79,78 @@ def bind_sockets(
     flags: int | None = None,
     reuse_port: bool = False,
 ) -> list[socket.socket]:
-    """Make listening sockets for a port.
+    """Make sockets that listen on ``port``, one for each address that is meant.
 
-    :arg port: the port; 0 for any free one, the same for all sockets.
-    :arg address: an address or host name to listen on; `None` or ``""`` for all.
-    :arg family: ``socket.AF_INET`` or ``socket.AF_INET6`` to have only that; both by default, as far as the system has them.
-    :arg backlog: how many connections may wait.
-    :arg flags: flags for ``getaddrinfo``.
-    :arg reuse_port: let several processes listen on the same port.
-    :returns: the sockets, one for each address.
-    :raises OSError: the port is in use, or the address is unknown.
-    :raises ValueError: the system has no ``SO_REUSEPORT``.
+    :arg port: with 0 the system chooses one, the same for all sockets.
+    :arg address: an IP address, or a host name that stands for all its addresses. Empty or `None` means all interfaces.
+    :arg family: `socket.AF_INET` or `socket.AF_INET6` to restrict it to one; otherwise both are used where they're available.
+    :arg backlog: as for `socket.socket.listen`.
+    :arg flags: ``AI_*`` flags for `socket.getaddrinfo`.
+    :arg reuse_port: let several processes listen on the same port (``SO_REUSEPORT``).
+    :raises OSError: no socket could be bound, or the port is taken.
+    :raises ValueError: ``reuse_port`` isn't available here.
     """
     if reuse_port and not hasattr(socket, "SO_REUSEPORT"):
-        raise ValueError("the platform doesn't support SO_REUSEPORT")
+        raise ValueError("this platform has no SO_REUSEPORT")
     if flags is None:
         flags = socket.AI_PASSIVE
-    found = socket.getaddrinfo(address or None, port, family, socket.SOCK_STREAM, 0, flags)
-    # IPv4 first, so that a random port is chosen where more programs look for it.
-    addresses = sorted(set(found), key=lambda info: info[0] != socket.AF_INET)
-    sockets: list[socket.socket] = []
-    bound_port = 0
-    try:
-        for info in addresses:
-            sock = _listen_on(info, bound_port, backlog, reuse_port)
-            if sock is None:
+    found = socket.getaddrinfo(
+        address or None, port, family, socket.SOCK_STREAM, socket.IPPROTO_TCP, flags
+    )
+    # IPv4 first: getaddrinfo gives both in either order, and some give an address twice.
+    targets: list[tuple[int, Any]] = sorted(
+        {(int(item[0]), item[4]) for item in found}, key=lambda target: target[0]
+    )
+    attempts = PORT_ATTEMPTS if port == 0 else 1
+    while True:
+        attempts -= 1
+        try:
+            return _bind_all(targets, backlog, reuse_port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or not attempts:
+                raise
+
+
+def _bind_all(
+    targets: list[tuple[int, Any]], backlog: int, reuse_port: bool
+) -> list[socket.socket]:
+    """Bind to all addresses that exist here, and to one port."""
+    bound: list[socket.socket] = []
+    chosen: int | None = None
+    missing: OSError | None = None
+    with contextlib.ExitStack() as undo:
+        for family, address in targets:
+            if chosen is not None and address[1] == 0:
+                address = (address[0], chosen, *address[2:])
+            try:
+                sock = _listen(family, address, backlog, reuse_port)
+            except OSError as error:
+                # Containers have names and loopback addresses of families that don't work there.
+                if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                    raise
+                missing = error
                 continue
-            sockets.append(sock)
-            if port == 0:
-                bound_port = sock.getsockname()[1]
-    except BaseException:
-        for sock in sockets:
-            sock.close()
-        raise
-    return sockets
+            undo.callback(sock.close)
+            bound.append(sock)
+            chosen = sock.getsockname()[1]
+        if not bound:
+            raise missing or OSError(errno.EADDRNOTAVAIL, "no address to listen on")
+        undo.pop_all()
+    return bound
 
 
-def _listen_on(info: Any, bound_port: int, backlog: int, reuse_port: bool) -> socket.socket | None:
-    """Make one listening socket; `None` if the system hasn't got that kind of address."""
-    family, kind, protocol, _, address = info
+def _listen(family: int, address: Any, backlog: int, reuse_port: bool) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        sock = socket.socket(family, kind, protocol)
-    except OSError as error:
-        if error.errno == errno.EAFNOSUPPORT:
-            return None
-        raise
-    try:
+        sock.setblocking(False)
         if os.name != "nt":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if reuse_port:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
-            # IPv4 has a socket of its own.
+            # The IPv4 address has a socket of its own, on the same port.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.setblocking(False)
-        if bound_port:
-            address = (address[0], bound_port, *address[2:])
-        try:
-            sock.bind(address)
-        except OSError as error:
-            if error.errno == errno.EADDRNOTAVAIL and family == socket.AF_INET6:
-                # IPv6 is there, but switched off for this interface.
-                sock.close()
-                return None
-            raise
+        sock.bind(address)
         sock.listen(backlog)
     except BaseException:
         sock.close()
@@ -114,27 +158,27 @@ def _listen_on(info: Any, bound_port: int, backlog: int, reuse_port: bool) -> so
     return sock
 
 
-def bind_unix_socket(file: str, mode: int = 0o600, backlog: int = DEFAULT_BACKLOG) -> socket.socket:
-    """Make a listening unix socket.
+def bind_unix_socket(
+    file: str | bytes, mode: int = 0o600, backlog: int = DEFAULT_BACKLOG
+) -> socket.socket:
+    """Make a socket that listens at a path.
 
-    :arg file: its path. A socket that is there is replaced. A name that begins with NUL is in Linux's abstract namespace.
-    :arg mode: permissions of the file.
-    :arg backlog: how many connections may wait.
-    :raises ValueError: ``file`` is there and no socket.
+    :arg file: the path. A socket that is there is replaced. With a first character of NUL it's a name in Linux's abstract namespace.
+    :arg mode: who may connect: permissions of the file.
+    :arg backlog: as for `socket.socket.listen`.
+    :raises ValueError: something else than a socket is there.
     """
+    abstract = file[:1] in ("\0", b"\0")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        if file.startswith("\0"):
-            sock.bind(file)
-        else:
-            try:
-                if not stat.S_ISSOCK(os.stat(file).st_mode):
-                    raise ValueError(f"File {file!r} exists and is not a socket")
-                os.remove(file)
-            except FileNotFoundError:
-                pass
-            sock.bind(file)
+        if not abstract:
+            _remove_stale_socket(file)
+            # Linux gives the file the permissions of the descriptor, so that there's no moment with others.
+            with contextlib.suppress(OSError):
+                os.fchmod(sock.fileno(), mode)
+        sock.bind(file)
+        if not abstract:
             os.chmod(file, mode)
         sock.listen(backlog)
     except BaseException:
@@ -143,91 +187,131 @@ def bind_unix_socket(file: str, mode: int = 0o600, backlog: int = DEFAULT_BACKLO
     return sock
 
 
+def _remove_stale_socket(file: str | bytes) -> None:
+    try:
+        found = os.lstat(file)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise ValueError(f"{file!r} exists, and isn't a socket")
+    os.remove(file)
+
+
+# -- accepting
+
+
 def add_accept_handler(
-    sock: socket.socket, callback: Callable[[socket.socket, Any], None]
+    sock: socket.socket, callback: AcceptCallback, io_loop: IOLoop | None = None
 ) -> Callable[[], None]:
     """Call ``callback(connection, address)`` for each connection that ``sock`` accepts.
 
-    :returns: a function that ends it.
+    Each call has a copy of the current context to itself. Exceptions are logged.
+
+    :arg sock: it listens, and doesn't block.
+    :arg io_loop: the current loop by default.
+    :returns: a function that stops the accepting. It doesn't close ``sock``.
+
+    .. versionchanged:: 5.0
+       Returns something.
     """
-    handler = _AcceptHandler(sock, callback)
-    handler.resume()
-    return handler.stop
+    loop = (io_loop or IOLoop.current()).asyncio_loop
+    acceptor = _Acceptor(sock, callback, loop)
+    acceptor.resume()
+    return acceptor.stop
 
 
-class _AcceptHandler:
-    """Accept connections of one listening socket."""
+class _Acceptor:
+    """Accepts the connections of one listening socket."""
 
-    def __init__(self, sock: socket.socket, callback: Callable[[socket.socket, Any], None]) -> None:
-        self._socket = sock
+    def __init__(
+        self, sock: socket.socket, callback: AcceptCallback, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._sock = sock
+        self._fd = sock.fileno()
         self._callback = callback
-        self._loop: asyncio.AbstractEventLoop = IOLoop.current().asyncio_loop
+        self._loop = loop
+        # Workers that share a socket take connections one by one, so that all get their part of them.
+        self._limit = ACCEPTS_PER_EVENT if _worker.task_id is None else 1
+        self._pause: asyncio.TimerHandle | None = None
         self._stopped = False
-        self._exhausted = False
-
-    def stop(self) -> None:
-        if not self._stopped:
-            self._stopped = True
-            if self._socket.fileno() >= 0:
-                self._loop.remove_reader(self._socket)
 
     def resume(self) -> None:
-        if not self._stopped:
-            self._loop.add_reader(self._socket, self._on_readable)
+        """Accept from now on."""
+        self._pause = None
+        self._loop.add_reader(self._fd, self._on_readable)
+
+    def stop(self) -> None:
+        """Accept nothing more; the second time is no error."""
+        if self._stopped:
+            return
+        self._stopped = True
+        if self._pause is not None:
+            self._pause.cancel()
+        self._loop.remove_reader(self._fd)
 
     def _on_readable(self) -> None:
-        for _ in range(ACCEPTS_PER_WAKEUP):
-            try:
-                connection, address = self._socket.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                self._on_error(error)
-                return
-            self._exhausted = False
-            try:
-                self._callback(connection, address)
-            except Exception:
-                app_log.error("Error in connection callback", exc_info=True)
-                connection.close()
+        for _ in range(self._limit):
             if self._stopped:
                 return
+            try:
+                connection, address = self._sock.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno in EXHAUSTED:
+                    self._pause_accepting(error)
+                    return
+                # The peer has gone already, or the network has some trouble with it (accept(2)): nobody is there to be served.
+                continue
+            self._hand_over(connection, address)
 
-    def _on_error(self, error: OSError) -> None:
-        if error.errno in _TRANSIENT_ACCEPT_ERRORS:
-            return
-        if error.errno in _EXHAUSTION_ERRORS:
-            if not self._exhausted:
-                self._exhausted = True
-                app_log.error("Can't accept connections: %s", error)
-            # The socket stays readable; looking at it again at once would only burn time.
-            self._loop.remove_reader(self._socket)
-            self._loop.call_later(ACCEPT_PAUSE, self.resume)
-            return
-        raise error
+    def _hand_over(self, connection: socket.socket, address: Address) -> None:
+        try:
+            contextvars.copy_context().run(self._callback, connection, address)
+        except Exception:
+            app_log.error("Exception while a connection was accepted", exc_info=True)
+            connection.close()
+
+    def _pause_accepting(self, error: OSError) -> None:
+        # Without the pause the loop would come back at once, and do nothing else.
+        gen_log.error("Accepting pauses for %s seconds: %s", EXHAUSTED_PAUSE, error)
+        self._loop.remove_reader(self._fd)
+        self._pause = self._loop.call_later(EXHAUSTED_PAUSE, self.resume)
+
+
+# -- names and addresses
 
 
 def is_valid_ip(ip: str) -> bool:
-    """Whether ``ip`` is a literal IPv4 or IPv6 address."""
+    """Tell whether ``ip`` is an IPv4 or IPv6 address in its usual text form. Nothing is looked up."""
     if not ip or "\0" in ip:
-        # getaddrinfo takes an empty string for this host, and stops at a NUL.
+        return False
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    # RFC 4007 section 11: an IPv6 address may name its zone.
+    text, has_zone, zone = ip.partition("%")
+    if has_zone and (family == socket.AF_INET or not zone):
         return False
     try:
-        socket.getaddrinfo(
-            ip, 0, socket.AF_UNSPEC, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST
-        )
-    except (socket.gaierror, UnicodeError):
+        socket.inet_pton(family, text)
+    except (OSError, UnicodeError):
         return False
     return True
 
 
-# -- resolvers
-
-
 class Resolver(Configurable):
-    """Find the addresses of host names; ``configure`` chooses how.
+    """Looks up the addresses of host names.
 
-    .. versionadded:: 3.0
+    ``Resolver()`` makes the configured implementation; by default that is `DefaultLoopResolver`. Others are chosen by
+    ``Resolver.configure("tornado.netutil.ThreadedResolver")``:
+
+    * `DefaultLoopResolver` and `DefaultExecutorResolver` use `socket.getaddrinfo` in the loop's threads
+    * `ThreadedResolver` has threads of its own
+    * `BlockingResolver` blocks the loop meanwhile
+    * `OverrideResolver` answers some questions itself
+    * `tornado.platform.caresresolver.CaresResolver`
+
+    .. versionchanged:: 5.0
+       The default doesn't block any more.
     """
 
     @classmethod
@@ -240,101 +324,154 @@ class Resolver(Configurable):
         """Return the implementation that is used unless another is configured."""
         return DefaultLoopResolver
 
+    def initialize(self, io_loop: IOLoop | None = None) -> None:
+        """Take the constructor's arguments.
+
+        :arg io_loop: as programs of the callback era give it; the loop that runs is used.
+        """
+
     def resolve(
         self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> Any:
-        """Return an awaitable of a list of ``(family, address)``, in the order in which to try them.
+    ) -> Awaitable[list[tuple[int, Address]]]:
+        """Look up ``host``.
 
-        :raises OSError: the name isn't known.
+        :arg host: a name or an IP address.
+        :arg port: becomes part of the addresses.
+        :arg family: restricts the answer to one address family.
+        :returns: pairs of an address family and an address as `socket.socket.connect` wants it.
+        :raises OSError: nothing was found.
         """
-        raise NotImplementedError()
+        raise NotImplementedError(f"{type(self).__name__} can't resolve")
 
     def close(self) -> None:
-        """Free what the resolver holds."""
+        """Free what the resolver holds.
+
+        .. versionadded:: 3.1
+        """
 
 
-def _resolve_blocking(
-    host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
-) -> list[tuple[int, Any]]:
+def _look_up(host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, Address]]:
+    # Asking for streams keeps the system from giving each address once per kind of socket.
     found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-    return [(info[0], info[4]) for info in found]
+    return [(item[0], item[4]) for item in found]
 
 
-class DefaultLoopResolver(Resolver):
-    """Use the asyncio loop's ``getaddrinfo``.
+class DefaultExecutorResolver(Resolver):
+    """Resolves with the loop's default executor.
 
     .. versionadded:: 5.0
     """
 
     async def resolve(
         self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[tuple[int, Any]]:
+    ) -> list[tuple[int, Address]]:
         """See `Resolver.resolve`."""
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        return [(info[0], info[4]) for info in found]
+        return await loop.run_in_executor(None, _look_up, host, port, family)
 
 
-#: The name of a resolver on the loop's default executor, which is what the loop's own does.
-DefaultExecutorResolver = DefaultLoopResolver
+class DefaultLoopResolver(Resolver):
+    """Resolves with `asyncio.loop.getaddrinfo`, which the loop may do in its own way."""
+
+    async def resolve(
+        self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[tuple[int, Address]]:
+        """See `Resolver.resolve`."""
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, family=family, type=socket.SOCK_STREAM
+        )
+        return [(item[0], item[4]) for item in found]
 
 
 class ExecutorResolver(Resolver):
-    """Use the system's blocking resolver in an executor."""
+    """Resolves with an executor that it is given.
 
-    def initialize(  # type: ignore[override]  # Configurable leaves the parameters to each class
-        self, executor: futures.Executor | None = None, close_executor: bool = True
+    .. deprecated:: 5.0
+       The default needs no executor.
+    """
+
+    executor: concurrent.futures.Executor
+    close_executor: bool
+
+    def initialize(  # type: ignore[override]  # each has its own arguments
+        self,
+        executor: concurrent.futures.Executor | None = None,
+        close_executor: bool = True,
+        io_loop: IOLoop | None = None,
     ) -> None:
         """Take the constructor's arguments.
 
-        :arg executor: where to run it; at once, blocking, if `None`.
-        :arg close_executor: shut it down in `close`.
+        :arg executor: runs the look-ups; without one they are done at once, and block.
+        :arg close_executor: shut ``executor`` down in `close`.
         """
-        self.executor = executor or dummy_executor
-        self.close_executor = close_executor and executor is not None
+        if executor is None:
+            from tornado.concurrent import dummy_executor
+
+            executor, close_executor = dummy_executor, False
+        self.executor = executor
+        self.close_executor = close_executor
 
     def close(self) -> None:
-        """Shut the executor down, if it's this resolver's."""
+        """Shut the executor down, if that is wanted."""
         if self.close_executor:
             self.executor.shutdown()
 
     def resolve(
         self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> Any:
+    ) -> Awaitable[list[tuple[int, Address]]]:
         """See `Resolver.resolve`."""
-        return asyncio.wrap_future(self.executor.submit(_resolve_blocking, host, port, family))
+        return asyncio.wrap_future(self.executor.submit(_look_up, host, port, family))
 
 
 class BlockingResolver(ExecutorResolver):
-    """Resolve at once; the loop waits meanwhile."""
+    """Resolves at once, and blocks the loop until that is done."""
 
-    def initialize(self) -> None:  # type: ignore[override]  # as above
-        """Take no arguments."""
+    def initialize(self, io_loop: IOLoop | None = None) -> None:  # type: ignore[override]  # each has its own arguments
+        """Take the constructor's arguments."""
         super().initialize()
 
 
 class ThreadedResolver(ExecutorResolver):
-    """Resolve in threads, which all such resolvers share."""
+    """Resolves in threads that all resolvers of this class share."""
 
-    _threads: futures.ThreadPoolExecutor | None = None
+    # With the process that made it: threads don't survive a fork.
+    _shared: tuple[int, concurrent.futures.Executor] | None = None
 
-    def initialize(self, num_threads: int = 10) -> None:  # type: ignore[override]  # as above
+    def initialize(  # type: ignore[override]  # each has its own arguments
+        self, num_threads: int = 10, io_loop: IOLoop | None = None
+    ) -> None:
         """Take the constructor's arguments.
 
-        :arg num_threads: number of threads; the first resolver that is made decides.
+        :arg num_threads: how many threads; the first resolver of the process decides.
         """
-        if ThreadedResolver._threads is None:
-            ThreadedResolver._threads = futures.ThreadPoolExecutor(num_threads)
-        super().initialize(executor=ThreadedResolver._threads, close_executor=False)
+        super().initialize(executor=self._threads(num_threads), close_executor=False)
+
+    @classmethod
+    def _threads(cls, count: int) -> concurrent.futures.Executor:
+        from concurrent.futures import ThreadPoolExecutor
+
+        process = os.getpid()
+        shared = ThreadedResolver._shared
+        if shared is None or shared[0] != process:
+            shared = (process, ThreadPoolExecutor(count, "resolver"))
+            ThreadedResolver._shared = shared
+        return shared[1]
 
 
 class OverrideResolver(Resolver):
-    """Replace names before another resolver sees them.
+    """Asks another resolver, but for other names than it is asked for.
 
-    ``mapping`` may have keys that are hosts, ``(host, port)`` or ``(host, port, family)``; values are hosts or ``(host, port)``.
+    :arg resolver: the other resolver.
+    :arg mapping: from what is asked to what is asked instead. A key is a host; or ``(host, port)``; or ``(host, port, family)``,
+        which goes first. The value for a host is a host, otherwise ``(host, port)``.
     """
 
-    def initialize(self, resolver: Resolver, mapping: dict[Any, Any]) -> None:  # type: ignore[override]  # as above
+    resolver: Resolver
+    mapping: dict[Any, Any]
+
+    def initialize(  # type: ignore[override]  # each has its own arguments
+        self, resolver: Resolver, mapping: dict[Any, Any]
+    ) -> None:
         """Take the constructor's arguments."""
         self.resolver = resolver
         self.mapping = mapping
@@ -345,52 +482,65 @@ class OverrideResolver(Resolver):
 
     def resolve(
         self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> Any:
+    ) -> Awaitable[list[tuple[int, Address]]]:
         """See `Resolver.resolve`."""
-        for key in ((host, port, family), (host, port), host):
-            if key in self.mapping:
-                target = self.mapping[key]
-                if isinstance(target, tuple):
-                    host, port = target
-                else:
-                    host = target
-                break
+        mapping = self.mapping
+        exact = mapping.get((host, port, family)) or mapping.get((host, port))
+        if exact is not None:
+            host, port = exact
+        else:
+            host = mapping.get(host, host)
         return self.resolver.resolve(host, port, family)
 
 
 # -- TLS
 
-_SSL_OPTION_NAMES = frozenset(("ssl_version", "certfile", "keyfile", "cert_reqs", "ca_certs", "ciphers"))
+
+_OPTION_NAMES = frozenset(
+    ("ssl_version", "certfile", "keyfile", "cert_reqs", "ca_certs", "ciphers")
+)
 
 
 def ssl_options_to_context(
     ssl_options: dict[str, Any] | ssl.SSLContext, server_side: bool | None = None
 ) -> ssl.SSLContext:
-    """Return a context for a dictionary of options; a context as it is.
+    """Turn the keyword arguments of old, as they were for ``ssl.wrap_socket``, into a context.
 
-    :arg ssl_options: ``certfile``, ``keyfile``, ``cert_reqs``, ``ca_certs``, ``ciphers``, ``ssl_version``.
-    :arg server_side: whether it's for servers; a context for either if `None`.
-    :raises ValueError: there is an unknown option.
+    :arg ssl_options: a dictionary with any of ``certfile``, ``keyfile``, ``ca_certs``, ``cert_reqs``, ``ciphers`` and
+        ``ssl_version``. A context is returned as it is.
+    :arg server_side: what the context is for. A client's verifies its server's certificate and name unless ``cert_reqs`` is
+        `ssl.CERT_NONE`, against the system's authorities unless there are ``ca_certs``. With `None` it's fit for both sides, and verifies
+        nothing but what ``cert_reqs`` asks for.
+    :raises ValueError: there is an option that isn't known.
+
+    .. versionchanged:: 6.2
+       Added ``server_side``.
     """
+    import ssl
+
     if isinstance(ssl_options, ssl.SSLContext):
         return ssl_options
-    unknown = set(ssl_options) - _SSL_OPTION_NAMES
+    unknown = ssl_options.keys() - _OPTION_NAMES
     if unknown:
-        raise ValueError(f"unknown TLS options {sorted(unknown)}")
+        raise ValueError(f"unknown TLS options: {', '.join(sorted(unknown))}")
+    if not ssl_options and server_side is False:
+        return _default_client_context()
+    context = _new_context(server_side)
     version = ssl_options.get("ssl_version")
-    if version is None:
-        version = ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT
-    context = ssl.SSLContext(version)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    if version is not None:
+        _restrict_version(context, version)
     if "certfile" in ssl_options:
         context.load_cert_chain(ssl_options["certfile"], ssl_options.get("keyfile"))
     if "cert_reqs" in ssl_options:
-        if ssl_options["cert_reqs"] == ssl.CERT_REQUIRED and not server_side:
-            context.check_hostname = True
+        if ssl_options["cert_reqs"] != ssl.CERT_REQUIRED:
+            context.check_hostname = False
         context.verify_mode = ssl_options["cert_reqs"]
-    if ssl_options.get("ca_certs"):
+    if "ca_certs" in ssl_options:
         context.load_verify_locations(ssl_options["ca_certs"])
+    elif context.verify_mode != ssl.CERT_NONE:
+        context.load_default_certs(
+            ssl.Purpose.CLIENT_AUTH if server_side else ssl.Purpose.SERVER_AUTH
+        )
     if "ciphers" in ssl_options:
         context.set_ciphers(ssl_options["ciphers"])
     return context
@@ -403,14 +553,62 @@ def ssl_wrap_socket(
     server_side: bool | None = None,
     **kwargs: Any,
 ) -> ssl.SSLSocket:
-    """Return an `ssl.SSLSocket` over ``socket``.
+    """Put TLS on a socket.
 
-    :arg ssl_options: a context or a dictionary as for `ssl_options_to_context`.
-    :arg server_hostname: the name that the server's certificate has to have (clients).
-    :arg server_side: whether this is the server.
-    :arg kwargs: further arguments of ``SSLContext.wrap_socket``.
+    :arg socket: it can't be used by itself afterwards.
+    :arg ssl_options: as for `ssl_options_to_context`.
+    :arg server_hostname: the name that the server's certificate must be for; for clients.
+    :arg server_side: take the server's part; a client's by default.
+    :arg kwargs: more arguments for `ssl.SSLContext.wrap_socket`.
+
+    .. versionchanged:: 6.2
+       Added ``server_side``.
     """
-    context = ssl_options_to_context(ssl_options, server_side=server_side)
+    side = bool(server_side)
+    context = ssl_options_to_context(ssl_options, server_side=side)
     return context.wrap_socket(
-        socket, server_hostname=server_hostname, server_side=bool(server_side), **kwargs
+        socket, server_side=side, server_hostname=None if side else server_hostname, **kwargs
     )
+
+
+@functools.cache
+def _default_client_context() -> ssl.SSLContext:
+    import ssl
+
+    return ssl.create_default_context()
+
+
+def _new_context(server_side: bool | None) -> ssl.SSLContext:
+    import ssl
+
+    if server_side is not None:
+        return ssl.SSLContext(
+            ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT
+        )
+    with _quiet():
+        return ssl.SSLContext(ssl.PROTOCOL_TLS)
+
+
+def _restrict_version(context: ssl.SSLContext, version: int) -> None:
+    """Have ``context`` speak the one version that a constant of old stands for. SSL 2 and 3 aren't spoken at all."""
+    import ssl
+
+    single = {
+        "PROTOCOL_TLSv1": "TLSv1",
+        "PROTOCOL_TLSv1_1": "TLSv1_1",
+        "PROTOCOL_TLSv1_2": "TLSv1_2",
+    }
+    name = getattr(version, "name", "")
+    if name in ("PROTOCOL_SSLv2", "PROTOCOL_SSLv3"):
+        raise ValueError(f"{name} is broken, and isn't available")
+    if name in single:
+        with _quiet():
+            context.minimum_version = context.maximum_version = ssl.TLSVersion[single[name]]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the `ssl` module from warning of what programs of old are free to ask for."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield

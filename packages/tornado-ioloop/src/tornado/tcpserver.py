@@ -1,58 +1,123 @@
-"""A server for TCP and unix sockets, whatever is spoken on them."""
+"""`TCPServer`: accepts connections and gives a stream for each."""
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import inspect
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from tornado.iostream import IOStream
+from tornado.ioloop import IOLoop
+from tornado.iostream import IOStream, SSLIOStream
 from tornado.log import app_log
-from tornado.netutil import DEFAULT_BACKLOG, add_accept_handler, bind_sockets
+from tornado.netutil import (
+    DEFAULT_BACKLOG,
+    add_accept_handler,
+    bind_sockets,
+    ssl_options_to_context,
+    ssl_wrap_socket,
+)
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
+    import ssl
+
+__all__ = ["TCPServer"]
 
 
 class TCPServer:
-    """A server that makes an `~tornado.iostream.IOStream` of each connection.
+    """A server that doesn't block and needs no threads.
 
-    Subclasses define `handle_stream`:
+    A subclass says in `handle_stream` what it does with a connection::
 
-    .. code-block:: python
+        class EchoServer(TCPServer):
+            async def handle_stream(self, stream, address):
+                try:
+                    while True:
+                        await stream.write(await stream.read_until(b"\\n"))
+                except StreamClosedError:
+                    print("gone:", address)
 
-       class EchoServer(TCPServer):
-           async def handle_stream(self, stream, address):
-               while True:
-                   await stream.write(await stream.read_until(b"\\n"))
+    There are three ways to start it. The first is for one process::
 
-    There are three ways to start one: `listen`; `bind` and `start`, for several processes; `add_sockets`.
+        async def main():
+            server = EchoServer()
+            server.listen(8888)
+            await asyncio.Event().wait()
 
-    :arg ssl_options: serve TLS with this `ssl.SSLContext`, or with one made of this dictionary of options.
-    :arg max_buffer_size: limit of each stream's input buffer in bytes.
-    :arg read_chunk_size: bytes that streams read at once.
-    :raises ValueError: ``ssl_options`` names no certificate, or a file that isn't there.
+        asyncio.run(main())
+
+    The second forks; the loop mustn't run yet, and each process starts one of its own::
+
+        server = EchoServer()
+        server.bind(8888)
+        server.start(0)     # one process per CPU
+        IOLoop.current().start()
+
+    The third takes sockets that were made elsewhere, for instance before a fork::
+
+        sockets = bind_sockets(8888)
+        tornado.process.fork_processes(0)
+        async def main():
+            server = EchoServer()
+            server.add_sockets(sockets)
+            await asyncio.Event().wait()
+        asyncio.run(main())
+
+    :arg ssl_options: makes it a TLS server: a context, or the keyword arguments of `.ssl_options_to_context` with at least
+        ``certfile``.
+    :arg max_buffer_size: for the streams; see `.BaseIOStream`.
+    :arg read_chunk_size: likewise.
+    :arg io_loop: the loop, as programs of the callback era give it; it may stand first too.
+    :raises ValueError: ``ssl_options`` has no certificate, or files that don't exist.
+
+    .. versionchanged:: 3.1
+       Added ``max_buffer_size``.
     """
 
     def __init__(
         self,
-        ssl_options: dict[str, Any] | SSLContext | None = None,
+        ssl_options: dict[str, Any] | ssl.SSLContext | None = None,
         max_buffer_size: int | None = None,
         read_chunk_size: int | None = None,
-        io_loop: Any = None,
+        io_loop: IOLoop | None = None,
     ) -> None:
+        legacy: Any = (ssl_options, max_buffer_size)
+        if isinstance(legacy[0], IOLoop) or not isinstance(legacy[1], int | None):
+            # Until 4.x the loop stood first.
+            io_loop, ssl_options = legacy
+            max_buffer_size, read_chunk_size = read_chunk_size, None
         self.ssl_options = ssl_options
         self.max_buffer_size = max_buffer_size
         self.read_chunk_size = read_chunk_size
+        self._io_loop = io_loop
         self._sockets: dict[int, socket.socket] = {}
-        self._handlers: dict[int, Callable[[], None]] = {}
-        self._pending_sockets: list[socket.socket] = []
+        self._stop_accepting: dict[int, Callable[[], None]] = {}
+        self._bound: list[socket.socket] = []
         self._started = False
         self._stopped = False
+        self._context: tuple[object, ssl.SSLContext] | None = None
         if isinstance(ssl_options, dict):
-            _check_files(ssl_options)
+            _check_certificate(ssl_options)
+
+    # -- to override
+
+    def handle_stream(self, stream: IOStream, address: Any) -> Awaitable[None] | None:
+        """Serve a connection that was accepted.
+
+        It's called for each, and in a TLS server before the handshake is done: use `.SSLIOStream.wait_for_handshake` to look at the
+        client's certificate.
+
+        :arg stream: the connection.
+        :arg address: of the peer, as `socket.socket.accept` returns it.
+        :returns: `None`, or an awaitable; in either case exceptions are logged. It isn't awaited before the next connection is
+            accepted.
+        """
+        raise NotImplementedError(f"{type(self).__name__} doesn't say what it does with a stream")
+
+    # -- starting and stopping
 
     def listen(
         self,
@@ -63,20 +128,34 @@ class TCPServer:
         flags: int | None = None,
         reuse_port: bool = False,
     ) -> None:
-        """Accept connections at once on a port, in this process. It may be called for several ports.
+        """Accept connections on a port, at once. It may be called several times, for several ports.
 
-        Arguments and errors are those of `tornado.netutil.bind_sockets`.
+        The arguments are those of `.bind_sockets`.
+
+        .. versionchanged:: 6.2
+           Added ``family``, ``backlog``, ``flags`` and ``reuse_port``.
         """
-        self.add_sockets(bind_sockets(port, address, family, backlog, flags, reuse_port))
+        self.add_sockets(
+            bind_sockets(
+                port,
+                address=address,
+                family=family,
+                backlog=backlog,
+                flags=flags,
+                reuse_port=reuse_port,
+            )
+        )
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
-        """Accept connections on listening sockets that were made elsewhere."""
+        """Accept connections on sockets that listen. The server owns them then."""
         for sock in sockets:
             self._sockets[sock.fileno()] = sock
-            self._handlers[sock.fileno()] = add_accept_handler(sock, self._handle_connection)
+            self._stop_accepting[sock.fileno()] = add_accept_handler(
+                sock, self._on_connection, self._io_loop
+            )
 
     def add_socket(self, socket: socket.socket) -> None:
-        """Accept connections on one listening socket."""
+        """Accept connections on a socket that listens."""
         self.add_sockets([socket])
 
     def bind(
@@ -88,106 +167,131 @@ class TCPServer:
         flags: int | None = None,
         reuse_port: bool = False,
     ) -> None:
-        """Make listening sockets, on which `start` begins to accept. It may be called for several ports.
+        """Bind to a port, for `start`. It may be called several times.
 
-        Arguments and errors are those of `tornado.netutil.bind_sockets`.
+        The arguments are those of `.bind_sockets`.
+
+        .. versionchanged:: 4.4
+           Added ``reuse_port``.
+        .. deprecated:: 6.2
+           `listen` and `add_sockets` do the same.
         """
-        sockets = bind_sockets(port, address, family, backlog, flags, reuse_port)
+        sockets = bind_sockets(
+            port,
+            address=address,
+            family=family,
+            backlog=backlog,
+            flags=flags,
+            reuse_port=reuse_port,
+        )
         if self._started:
             self.add_sockets(sockets)
         else:
-            self._pending_sockets.extend(sockets)
+            self._bound.extend(sockets)
 
     def start(self, num_processes: int | None = 1, max_restarts: int | None = None) -> None:
-        """Begin to accept on the sockets of `bind`.
+        """Accept connections on what was bound, in this process or in forked ones.
 
-        :arg num_processes: 1 for this process only; `None` or 0 for one child process per CPU; more for that many.
-        :arg max_restarts: how often children that die are replaced; 100 times if `None`.
-        :raises RuntimeError: it was started before.
+        :arg num_processes: 1 doesn't fork. `None` and 0 fork one process for each CPU, more than one so many. No loop may have been
+            made before.
+        :arg max_restarts: as for `.fork_processes`.
+        :raises RuntimeError: the server has been started already.
+
+        .. versionchanged:: 6.0
+           Added ``max_restarts``.
         """
         if self._started:
-            raise RuntimeError("the server was started before")
+            raise RuntimeError("the server has been started already")
         self._started = True
         if num_processes != 1:
             from tornado.process import fork_processes
 
             fork_processes(num_processes, max_restarts)
-        sockets, self._pending_sockets = self._pending_sockets, []
+        sockets, self._bound = self._bound, []
         self.add_sockets(sockets)
 
     def stop(self) -> None:
-        """Accept no more; connections that there are go on."""
+        """Accept nothing more. What has been accepted goes on."""
         if self._stopped:
             return
         self._stopped = True
-        for fd, sock in self._sockets.items():
-            self._handlers.pop(fd)()
+        for number, sock in self._sockets.items():
+            self._stop_accepting.pop(number)()
             sock.close()
-        for sock in self._pending_sockets:
+        for sock in self._bound:
             sock.close()
 
-    def handle_stream(self, stream: IOStream, address: Any) -> Awaitable[None] | None:
-        """Serve a connection; subclasses define it, as a coroutine if they like.
+    # -- connections
 
-        :arg stream: the connection.
-        :arg address: the peer's socket address.
-        """
-        raise NotImplementedError()
-
-    def _handle_connection(self, connection: socket.socket, address: Any) -> None:
-        try:
-            stream = self._make_stream(connection)
-        except OSError as error:
-            # The peer went away before it could be served.
-            app_log.debug("Connection from %s lost: %s", address, error)
-            connection.close()
+    def _on_connection(self, connection: socket.socket, address: Any) -> None:
+        stream = self._make_stream(connection)
+        if stream is None:
             return
         try:
-            result = self.handle_stream(stream, address)
+            outcome = self.handle_stream(stream, address)
         except Exception:
-            app_log.error("Error in connection callback", exc_info=True)
-            stream.close()
+            app_log.error("Exception while %r was served", address, exc_info=True)
             return
-        if result is not None and inspect.isawaitable(result):
-            stream.io_loop.add_callback(_run_to_end, result)
+        if outcome is not None:
+            self._watch(outcome, address)
 
-    def _make_stream(self, connection: socket.socket) -> IOStream:
-        if self.ssl_options is None:
+    def _make_stream(self, connection: socket.socket) -> IOStream | None:
+        options = self.ssl_options
+        if options is None:
             return IOStream(
                 connection,
+                io_loop=self._io_loop,
                 max_buffer_size=self.max_buffer_size,
                 read_chunk_size=self.read_chunk_size,
             )
-        from tornado.iostream import SSLIOStream
-        from tornado.netutil import ssl_options_to_context, ssl_wrap_socket
-
-        if isinstance(self.ssl_options, dict):
-            # Certificates are read once, not for each connection.
-            self.ssl_options = ssl_options_to_context(self.ssl_options, server_side=True)
-        wrapped = ssl_wrap_socket(
-            connection, self.ssl_options, server_side=True, do_handshake_on_connect=False
-        )
+        try:
+            wrapped = ssl_wrap_socket(
+                connection,
+                self._context_of(options),
+                server_side=True,
+                do_handshake_on_connect=False,
+            )
+        except OSError as error:
+            connection.close()
+            if error.errno in (errno.ENOTCONN, errno.ECONNABORTED, errno.ECONNRESET, errno.EINVAL):
+                # The client didn't wait.
+                return None
+            raise
         return SSLIOStream(
-            wrapped, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size
+            wrapped,
+            ssl_options=options,
+            io_loop=self._io_loop,
+            max_buffer_size=self.max_buffer_size,
+            read_chunk_size=self.read_chunk_size,
         )
 
+    def _context_of(self, options: dict[str, Any] | ssl.SSLContext) -> ssl.SSLContext:
+        """Return the context for what `ssl_options` is now; it may be replaced while the server runs."""
+        if self._context is None or self._context[0] is not options:
+            self._context = (options, ssl_options_to_context(options, server_side=True))
+        return self._context[1]
 
-async def _run_to_end(result: Awaitable[None]) -> None:
-    from tornado.iostream import StreamClosedError
+    def _watch(self, outcome: Any, address: Any) -> None:
+        """Let what `handle_stream` returned run, and log how it fails."""
+        if not inspect.isawaitable(outcome):
+            from tornado.gen import convert_yielded
 
-    try:
-        await result
-    except StreamClosedError:
-        # How most connections end for a coroutine that reads.
-        return
-    except Exception:
-        app_log.error("Error in connection callback", exc_info=True)
+            outcome = convert_yielded(outcome)
+        future = asyncio.ensure_future(outcome)
+
+        def log_failure(future: asyncio.Future[Any]) -> None:
+            if not future.cancelled() and future.exception() is not None:
+                app_log.error(
+                    "Exception while %r was served", address, exc_info=future.exception()
+                )
+
+        future.add_done_callback(log_failure)
 
 
-def _check_files(ssl_options: dict[str, Any]) -> None:
-    if "certfile" not in ssl_options:
-        raise KeyError('missing key "certfile" in ssl_options')
-    for key in ("certfile", "keyfile"):
-        path = ssl_options.get(key)
+def _check_certificate(options: dict[str, Any]) -> None:
+    if "certfile" not in options:
+        raise KeyError("ssl_options need a certfile")
+    for name in ("certfile", "keyfile"):
+        path = options.get(name)
         if path is not None and not os.path.exists(path):
-            raise ValueError(f"{key} {path!r} does not exist")
+            raise ValueError(f"the {name} {path!r} doesn't exist")

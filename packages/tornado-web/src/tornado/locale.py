@@ -4,7 +4,8 @@ Load the translations once, when the program starts::
 
     locale.load_translations("/path/to/translations")
 
-Then get a locale and translate with it; ``RequestHandler.locale`` is the one of the request's user::
+Then get a locale and translate with it; ``RequestHandler.locale`` is the one of the request's
+user::
 
     user_locale = locale.get("es_LA")
     print(user_locale.translate("Sign out"))
@@ -62,10 +63,10 @@ def set_default_locale(code: str) -> None:
 def load_translations(directory: str, encoding: str | None = None) -> None:
     """Load translations from CSV files, in place of any loaded before.
 
-    There is one file per locale, named by its code, such as ``es_GT.csv``. Each row has a message, its
-    translation and perhaps a third column: ``plural`` or ``singular`` if the translation is for one
-    form only, ``unknown`` or nothing if it serves both. The dialect is that of Excel, so there are no
-    spaces after commas::
+    There is one file per locale, named by its code, such as ``es_GT.csv``. Each row has a message,
+    its translation and perhaps a third column: ``plural`` or ``singular`` if the translation is for
+    one form only, ``unknown`` or nothing if it serves both. The dialect is that of Excel, so there
+    are no spaces after commas::
 
         "Sign out","Cerrar sesión"
         "%(name)s liked this","A %(name)s les gustó esto","plural"

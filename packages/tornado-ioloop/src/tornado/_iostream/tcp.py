@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from socket import socket as Socket  # noqa: N812  # the module's name is an attribute here
 from typing import TYPE_CHECKING, Any
 
 from tornado._iostream.base import BaseIOStream, State
@@ -34,13 +35,13 @@ class IOStream(BaseIOStream):
     :arg socket: it belongs to the stream from now on, and is made non-blocking. The other arguments are those of `BaseIOStream`.
     """
 
-    socket: socket.socket
+    socket: Socket
 
     # While connecting.
     _connect_future: asyncio.Future[Any] | None = None
     _connect_callback: StreamCallback | None = None
 
-    def __init__(self, socket: socket.socket, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, socket: Socket, *args: Any, **kwargs: Any) -> None:
         self.socket = socket
         socket.setblocking(False)
         super().__init__(*args, **kwargs)

@@ -78,7 +78,8 @@ class SSLIOStream(IOStream):
         self._direct = False
         if not isinstance(self.socket, ssl.SSLSocket):
             return
-        if _is_connected(self.socket):
+        # An accepted socket that looks unconnected was reset; the handshake finds that out.
+        if self.socket.server_side or _is_connected(self.socket):
             self._begin_handshake()
         else:
             self._unwrap_unconnected(self.socket)

@@ -56,9 +56,7 @@ def _sniff_encoding(path: str) -> str:
     return "utf-16" if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
-def read_gettext_directory(
-    directory: str, domain: str
-) -> dict[str, gettext.NullTranslations]:
+def read_gettext_directory(directory: str, domain: str) -> dict[str, gettext.NullTranslations]:
     """Read ``CODE/LC_MESSAGES/DOMAIN.mo`` for each folder of a directory that has such a file.
 
     A file that cannot be read is logged and left out.

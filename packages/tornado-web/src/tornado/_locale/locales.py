@@ -18,8 +18,8 @@ class Locale:
     """A language, perhaps with a region: translates, and formats dates, numbers and lists.
 
     Get one from :func:`get`. Its ``code`` is such as ``"es_LA"``, its ``name`` is what the language
-    calls itself (``"Unknown"`` if the code is not in ``LOCALE_NAMES``), and ``rtl`` is true if it is
-    written from right to left.
+    calls itself (``"Unknown"`` if the code is not in ``LOCALE_NAMES``), and ``rtl`` is true if it
+    is written from right to left.
 
     A locale of this class itself has no translations.
 
@@ -59,8 +59,8 @@ class Locale:
         :arg message: the message in the program's language; with ``plural_message``, its singular.
         :arg plural_message: its plural.
         :arg count: number of things that it is about; needed with ``plural_message``.
-        :returns: the translation of the form that fits the count, or that form itself if there is no
-            translation.
+        :returns: the translation of the form that fits the count, or that form itself if there is
+            no translation.
         :raises ValueError: a plural without a count.
         """
         return message if _is_singular(plural_message, count) else str(plural_message)

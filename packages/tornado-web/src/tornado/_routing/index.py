@@ -1,10 +1,11 @@
 """An index over the rules of a router: which of them can match a path at all.
 
-A URL regex begins with literal text most of the time. The distinct beginnings are kept sorted. Among
-them, let *q* be the greatest that is not greater than the path. Each beginning *p* of the path with
-``p <= q`` is also a beginning of *q*, for everything between *p* and the path starts with *p*. So the
-longest one that fits is *q* itself or found on the way from *q* to ever shorter beginnings of it; that
-way is stored. Rules of which nothing is known (hosts, own matchers) have the empty beginning.
+A URL regex begins with literal text most of the time. The distinct beginnings are kept sorted.
+Among them, let *q* be the greatest that is not greater than the path. Each beginning *p* of the
+path with ``p <= q`` is also a beginning of *q*, for everything between *p* and the path starts with
+*p*. So the longest one that fits is *q* itself or found on the way from *q* to ever shorter
+beginnings of it; that way is stored. Rules of which nothing is known (hosts, own matchers) have the
+empty beginning.
 
 The index only narrows the choice. It returns rules in their order, and their matchers decide.
 """

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from tornado._routing.patterns import reversal_parts
-from tornado.escape import url_escape, url_unescape, utf8
+from tornado.escape import url_escape, utf8
 from tornado.httputil import HTTPServerRequest
 
 
@@ -133,12 +134,14 @@ class PathMatches(Matcher):
                 f"{len(args)} given"
             )
         escaped = (_escaped(arg) for arg in args)
-        return parts[0] + "".join(value + part for value, part in zip(escaped, parts[1:]))
+        return parts[0] + "".join(
+            value + part for value, part in zip(escaped, parts[1:], strict=True)
+        )
 
 
 def _decoded(group: str | None) -> bytes | None:
     # A plus is a plus in a path; only forms and queries write a space so.
-    return None if group is None else url_unescape(group, encoding=None, plus=False)
+    return None if group is None else unquote_to_bytes(group)
 
 
 def _escaped(arg: Any) -> str:

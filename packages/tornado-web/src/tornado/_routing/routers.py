@@ -26,9 +26,7 @@ class Router(HTTPServerConnectionDelegate):
     .. versionadded:: 4.5
     """
 
-    def find_handler(
-        self, request: HTTPServerRequest, **kwargs: Any
-    ) -> HTTPMessageDelegate | None:
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
         """Find the delegate that is to handle a request.
 
         :arg request: the request; its body has not come yet.
@@ -101,9 +99,7 @@ class RuleRouter(Router):
             rule.target = _NestedRules(self, rule.target)
         return rule
 
-    def find_handler(
-        self, request: HTTPServerRequest, **kwargs: Any
-    ) -> HTTPMessageDelegate | None:
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
         """Return the delegate of the first rule that matches and whose target takes the request."""
         for rule in self._candidates(request.path):
             found = rule.matcher.match(request)
@@ -167,7 +163,8 @@ class ReversibleRuleRouter(ReversibleRouter, RuleRouter):
     def reverse_url(self, name: str, *args: Any) -> str | None:
         """Make the URL of a rule of this router, or of the first router below that knows the name.
 
-        :raises ValueError: the rule's pattern has no way back, or takes another number of arguments.
+        :raises ValueError: the rule's pattern has no way back, or takes another number of
+            arguments.
         """
         rule = self.named_rules.get(name)
         if rule is not None:

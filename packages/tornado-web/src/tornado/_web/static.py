@@ -14,7 +14,6 @@ import stat
 from collections.abc import Awaitable, Generator, Iterable, Sequence
 from typing import Any, ClassVar
 
-from tornado import httputil
 from tornado._web.errors import HTTPError
 from tornado._web.handler import RequestHandler
 from tornado._web.static_conditions import (
@@ -56,15 +55,15 @@ _DONE = _Done()
 class StaticFileHandler(RequestHandler):
     """Serves the files below a directory.
 
-    An application that has the setting ``static_path`` makes such handlers by itself. To serve another
-    directory, add a route whose one group is the path below it::
+    An application that has the setting ``static_path`` makes such handlers by itself. To serve
+    another directory, add a route whose one group is the path below it::
 
         application = web.Application([
             (r"/content/(.*)", web.StaticFileHandler, {"path": "/var/www"}),
         ])
 
-    Conditional requests and single byte ranges are answered as RFC 9110 sections 13 and 14 say.
-    A request with an argument ``v``, as :meth:`make_static_url` puts it there, may be cached for ten
+    Conditional requests and single byte ranges are answered as RFC 9110 sections 13 and 14 say. A
+    request with an argument ``v``, as :meth:`make_static_url` puts it there, may be cached for ten
     years.
 
     Subclasses change single steps. Those that serve something other than files override at least
@@ -74,8 +73,8 @@ class StaticFileHandler(RequestHandler):
 
     :arg path: root directory of the files.
     :arg default_filename: served for a directory, such as ``index.html``.
-    :arg allowed_symlink_directory: directory, or list of them, to which symbolic links below the root
-        may lead; others than those and the root itself are refused.
+    :arg allowed_symlink_directory: directory, or list of them, to which symbolic links below the
+        root may lead; others than those and the root itself are refused.
     """
 
     #: Seconds for which a versioned file may be cached: ten years.
@@ -409,9 +408,7 @@ class StaticFileHandler(RequestHandler):
         .. versionadded:: 3.1
         """
         # Whole seconds, as HTTP's dates are (RFC 9110 section 5.6.7).
-        return datetime.datetime.fromtimestamp(
-            int(self._status_of_file().st_mtime), datetime.UTC
-        )
+        return datetime.datetime.fromtimestamp(int(self._status_of_file().st_mtime), datetime.UTC)
 
     def get_content_type(self) -> str:
         """Return the ``Content-Type`` of the content.
@@ -420,9 +417,7 @@ class StaticFileHandler(RequestHandler):
         """
         return media_type(str(self.absolute_path))
 
-    def get_cache_time(
-        self, path: str, modified: datetime.datetime | None, mime_type: str
-    ) -> int:
+    def get_cache_time(self, path: str, modified: datetime.datetime | None, mime_type: str) -> int:
         """Return how long the file may be used without asking again.
 
         :arg path: relative to the root.
@@ -472,7 +467,8 @@ class StaticFileHandler(RequestHandler):
     ) -> str:
         """Make the URL of a file, without scheme and host.
 
-        :arg settings: the application's settings; ``static_url_prefix`` and ``static_path`` are used.
+        :arg settings: the application's settings; ``static_url_prefix`` and ``static_path`` are
+            used.
         :arg path: relative to ``static_path``, with slashes.
         :arg include_version: add the version as argument ``v``, if the file has one.
         :raises HTTPError: 403 if the path leads out of the root.
@@ -502,7 +498,7 @@ class StaticFileHandler(RequestHandler):
         status = file.stat if file is not None and file.path == abspath else _status(abspath)
         if _keeps(cls, "get_content") and not cls._can_have_version(status):
             return None
-        # Content that is made by a subclass need not be in a file; then nobody can tell its changes.
+        # Content that a subclass makes need not be in a file; then nobody can tell its changes.
         mark = fingerprint(status) if status is not None else None
         known = cls._versions.find((cls, abspath), mark)
         if known is not None:
@@ -547,9 +543,7 @@ def _status(path: str) -> os.stat_result | None:
         return None
 
 
-def _pieces_of(
-    abspath: str, start: int | None, end: int | None
-) -> Generator[bytes, None, None]:
+def _pieces_of(abspath: str, start: int | None, end: int | None) -> Generator[bytes, None, None]:
     try:
         file = OpenFile(abspath)
     except Refused as error:

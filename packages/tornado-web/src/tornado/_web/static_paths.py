@@ -1,8 +1,8 @@
 """Where a static file may lie, and opening it so that nothing else is served in its place.
 
-A path is judged twice. As text, before the file system is asked: normalised, it has to lie below the
-root. And as what was really opened, after all symbolic links: the open file's own path has to lie
-below the root's, or below a directory to which links may lead. Only then is anything read.
+A path is judged twice. As text, before the file system is asked: normalised, it has to lie below
+the root. And as what was really opened, after all symbolic links: the open file's own path has to
+lie below the root's, or below a directory to which links may lead. Only then is anything read.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def require_below(path: str, root: str) -> None:
 
 
 def names_stream(path: str, *, windows: bool = os.name == "nt") -> bool:
-    """Tell whether a path has a colon that, on Windows, separates a file from one of its streams."""
+    """Tell whether a path has a colon that, on Windows, leads to a stream within a file."""
     return windows and ":" in ntpath.splitdrive(path)[1]
 
 

@@ -31,8 +31,8 @@ def select_span(header: str, size: int) -> Span | None:
 
     :arg header: the header's value.
     :arg size: length of the whole in bytes.
-    :returns: the part to send, or ``None`` if all is to be sent: the header is not valid, it asks for
-        all, or for several ranges, which a server need not serve (RFC 9110 section 14.2).
+    :returns: the part to send, or ``None`` if all is to be sent: the header is not valid, it asks
+        for all, or for several ranges, which a server need not serve (RFC 9110 section 14.2).
     :raises Unsatisfiable: the range is outside the file or turned around.
     """
     match = _ONE_RANGE.fullmatch(header)

@@ -1,0 +1,1 @@
+"""The web framework: handlers, applications, and what they are made of."""

@@ -1,0 +1,9 @@
+"""What the tests of the whole repository share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# The tools are scripts beside each other, not a package.
+sys.path.append(str(Path(__file__).parent.parent / "tools"))
