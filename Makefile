@@ -37,14 +37,14 @@ unit: .venv/.stamp-dev
 	@$(PYTHON) tools/bootstrap.py programs ab chromedriver chromium curl wrk
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-lint: .venv/.stamp-dev dist/.stamp
+lint: .venv/.stamp-dev
 	@$(BIN)/python tools/version.py --check
 	@$(BIN)/python tools/lock.py --check
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy $(wildcard packages/*/src)
 	$(BIN)/python -m mypy tools
-	@$(BIN)/python tools/boundaries.py
+	@$(MAKE) --no-print-directory boundaries
 
 boundaries: dist/.stamp
 	@$(BIN)/python tools/boundaries.py

@@ -29,7 +29,8 @@ def loaded_after(statement: str) -> set[str]:
     program = f"import sys; before = set(sys.modules); {statement}; {report}"
     command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stderr == ""
+    assert done.returncode == 0
     return set(done.stdout.split())
 
 
@@ -70,4 +71,5 @@ def test_import_makes_no_event_loop_and_configures_no_logging(name: str) -> None
     )
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stderr == ""
+    assert done.returncode == 0

@@ -76,19 +76,9 @@ def test_set_changes_every_place(checkout: Path) -> None:
         ("packages/tornado-web/pyproject.toml", '"tornado-http==', '"tornado-http>=', "exactly"),
         ("packages/tornado-web/pyproject.toml", "../tornado-http", "../elsewhere", "elsewhere"),
         ("packages/tornado-web/pyproject.toml", "tornado-http = {", "other = {", "only one of"),
-        (
-            "poetry.lock",
-            'name = "tornado-web"\nversion = "',
-            'name = "tornado-web"\nversion = "9',
-            "",
-        ),
-        ("packages/tornado-core/src/tornado/__init__.py", 'version = "', 'version = "9', "version"),
-        (
-            "packages/tornado-core/src/tornado/__init__.py",
-            "info = (",
-            "info = (9, ",
-            "version_info",
-        ),
+        ("poetry.lock", LOCKED_WEB, LOCKED_WEB + "9", "poetry.lock: tornado-web 9"),
+        (PACKAGE_ROOT, 'version = "', 'version = "9', "version '96"),
+        (PACKAGE_ROOT, "info = (", "info = (9, ", "version_info (9, 6"),
     ],
 )
 def test_every_kind_of_disagreement_is_found(

@@ -9,21 +9,35 @@ environment; ``--update`` makes one for Poetry under ``.setup``.
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
 import sys
 import venv
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from workspace import ROOT, SETUP, distributions, read_toml, report, requirement_name, run, say
+from workspace import (
+    ROOT,
+    SETUP,
+    distributions,
+    fail,
+    read_toml,
+    report,
+    requirement_name,
+    run,
+    say,
+)
 
 POETRY = ("poetry==2.5.1", "poetry-plugin-pypi-mirror==0.6.5")
 
-# pip knows the index this machine uses; a variable of its own wins over what pip's files say.
-_ASK_FOR_INDEX = """
+# Which index this machine uses, and whose certificates it trusts, is known to pip.
+_ASK_PIP = """
+import json
 from pip._internal.commands import create_command
-print(create_command("install").parser.parse_args([])[0].index_url)
+options, _ = create_command("install").parser.parse_args([])
+print(json.dumps([options.index_url, options.cert]))
 """
 
 
@@ -111,11 +125,13 @@ def update(root: Path) -> None:
         say(f"installing {POETRY[0]} into .setup/poetry")
         venv.create(home, with_pip=True, clear=True)
         run([python, "-m", "pip", "install", "-qq", *POETRY])
-    index = run([python, "-c", _ASK_FOR_INDEX], capture_output=True).stdout.strip()
+    index, certificates = json.loads(run([python, "-c", _ASK_PIP], capture_output=True).stdout)
     say("resolving")
     # Poetry asks its default index for more than the simple API; a mirror it takes as it is. The
     # lock file names neither. VIRTUAL_ENV saves Poetry from making one outside the checkout.
     variables = {"POETRY_PYPI_MIRROR_URL": index.rstrip("/") + "/", "VIRTUAL_ENV": str(home)}
+    if certificates:
+        variables["REQUESTS_CA_BUNDLE"] = certificates
     run([home / "bin" / "poetry", "lock", "--directory", root], env={**os.environ, **variables})
 
 
@@ -135,7 +151,10 @@ def main() -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout to work on")
     options = parser.parse_args()
     if options.update:
-        update(options.root)
+        try:
+            update(options.root)
+        except subprocess.CalledProcessError as error:
+            fail(str(error))
         return 0
     if options.check:
         return report(disagreements(options.root), "poetry.lock fits the projects")

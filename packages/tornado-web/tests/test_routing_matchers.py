@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tornado._routing.patterns import literal_prefix, reversal_parts
+from tornado._routing.patterns import leading_segments, literal_prefix, reversal_parts
 from tornado.escape import url_unescape
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.routing import (
@@ -228,6 +228,33 @@ def test_literal_prefix_begins_every_match(pattern: str, path: str) -> None:
         assert path.startswith(literal_prefix(regex))
     parts = reversal_parts(regex)
     assert parts is None or len(parts) == regex.groups + 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "known", "complete"),
+    [
+        ("/a/b$", ("", "a", "b"), True),
+        ("^/a/b$", ("", "a", "b"), True),
+        ("/a/b", ("", "a"), False),
+        (r"/(\d+)/b$", ("", None, "b"), True),
+        (r"/x-(\d+)/(?P<n>[a-z0-9_-]+)/(?:b|c)$", ("", None, None, None), True),
+        (r"/([^/]+)/([\w.-]*)?/$", ("", None, None, ""), True),
+        (r"/[0-9a-f]{8}/\w/b$", ("", None, None, "b"), True),
+        (r"/(.*)/b$", ("",), False),
+        (r"/a/([^x]+)/b$", ("", "a"), False),
+        (r"/a/([!-~]+)/b$", ("", "a"), False),
+        (r"/a/(\D)/b$", ("", "a"), False),
+        (r"/a/(x(y))/b$", ("", "a"), False),
+        (r"/a/?$", ("",), False),
+        (r"/a/(b)?/c$", ("", "a", None, "c"), True),
+        (r"/ab?/c$", ("", None, "c"), True),
+        (r"/a|/b$", (), False),
+        ("(?i)/a$", (), False),
+        (r"/a/(?=b)b$", ("", "a"), False),
+    ],
+)
+def test_segments(pattern: str, known: tuple[str | None, ...], complete: bool) -> None:
+    assert leading_segments(re.compile(pattern)) == (known, complete)
 
 
 def test_rule() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tornado._routing.index import RuleIndex
+from tornado._routing.segments import SegmentIndex
 from tornado.httputil import (
     HTTPHeaders,
     HTTPMessageDelegate,
@@ -268,6 +269,21 @@ def test_index_looks_at_few_rules() -> None:
     assert [rule.target for rule in index.candidates("")] == [-1]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        (r"/(\w+)/item{}", "/x/item{}"),
+        (r"/api/(v\d)/thing{}/(.*)", "/api/v1/thing{}/x/y"),
+        (r"/([^/]+)/([^/]+)/{}/?", "/x/y/{}/"),
+    ],
+)
+def test_index_looks_at_segments(pattern: str, path: str) -> None:
+    rules = [Rule(PathMatches(pattern.format(number)), number) for number in range(200)]
+    found = RuleIndex(rules).candidates(path.format(150))
+    assert 150 in [rule.target for rule in found]
+    assert len(found) <= (200 if "?" in pattern else 1)
+
+
 def test_changed_rules_are_noticed() -> None:
     """The list of rules is public; programs append to it, insert and replace."""
     router = NameRouter([(f"/{number}", number) for number in range(20)])
@@ -304,7 +320,18 @@ PATTERNS = st.sampled_from(
     [
         *("/", "/a", "/a/", "/ab", "/a/b", "/a/b/c", "/b", "", ".*", "/.*", "/a.*", "/(a|b)/c"),
         *("/a|/b", r"/\w+", r"/(\w+)/b", r"/(\w+)/c", r"/a/(\d+)", r"/a/(.*)/c", "(?i)/A", "/ab?"),
-        *(r"/[^/]+/b", r"/(\w+)/(\w+)/c", r"/a/(?P<x>\w+)", r"/a\.b", r"/\d/a", "/x?/b", "/a+b"),
+        *(
+            r"/[^/]+/b",
+            r"/(\w+)/a/b",
+            r"/([a-c.]+)/b/?",
+            r"/(\w+)/(\w+)/c",
+            r"/(?:a|b)/b",
+            r"/a/(?P<x>\w+)",
+            r"/a\.b",
+            r"/\d/a",
+            "/x?/b",
+            "/a+b",
+        ),
     ]
 )
 PATHS = st.text(alphabet="/abcAx.1\n", max_size=7)
@@ -314,10 +341,12 @@ PATHS = st.text(alphabet="/abcAx.1\n", max_size=7)
 def test_index_finds_what_a_scan_finds(patterns: list[str], paths: list[str]) -> None:
     rules = [Rule(PathMatches(pattern), number) for number, pattern in enumerate(patterns)]
     index = RuleIndex(rules)
+    by_segments = SegmentIndex(rules)
     for path in paths:
         wanted = [rule.target for rule in rules if rule.matcher.regex.match(path)]
-        found = [rule for rule in index.candidates(path) if rule.matcher.regex.match(path)]
-        assert [rule.target for rule in found] == wanted
+        for narrowed in (index, by_segments):
+            found = [rule for rule in narrowed.candidates(path) if rule.matcher.regex.match(path)]
+            assert [rule.target for rule in found] == wanted
 
 
 # Reversal.

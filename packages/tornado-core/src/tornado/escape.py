@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from html import unescape
 from typing import Any, overload
 from urllib.parse import parse_qs, quote, quote_plus, unquote, unquote_plus, unquote_to_bytes
@@ -126,3 +127,31 @@ def recursive_unicode(obj: Any) -> Any:
     if isinstance(obj, tuple):
         return tuple(recursive_unicode(item) for item in obj)
     return to_unicode(obj) if isinstance(obj, bytes) else obj
+
+
+def linkify(
+    text: str | bytes,
+    shorten: bool = False,
+    extra_params: str | Callable[[str], str] = "",
+    require_protocol: bool = False,
+    permitted_protocols: Sequence[str] = ("http", "https"),
+) -> str:
+    """Return plain text as HTML in which URLs are links.
+
+    :arg text: plain text; it's escaped.
+    :arg shorten: shorten long link texts.
+    :arg extra_params: attributes for the links, or a function that makes them of a link's address.
+    :arg require_protocol: leave alone what has no protocol, such as ``www.example.com``.
+    :arg permitted_protocols: protocols that become links.
+    """
+    from tornado._linkify import link_text
+
+    if extra_params and not callable(extra_params):
+        extra_params = " " + extra_params.strip()
+    return link_text(
+        xhtml_escape(text),
+        shorten=shorten,
+        extra_params=extra_params,
+        require_protocol=require_protocol,
+        permitted_protocols=permitted_protocols,
+    )

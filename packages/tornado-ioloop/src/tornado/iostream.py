@@ -1,8 +1,9 @@
 """Non-blocking streams over sockets, TLS and pipes.
 
-There are two ways to use one. Programs ``await`` its methods: `~BaseIOStream.read_until`, `~BaseIOStream.read_bytes`,
-`~BaseIOStream.write` and their kin. Protocols attach a `StreamReceiver` with `~BaseIOStream.start_receiving` and are called with what
-comes; that costs neither futures nor tasks.
+There are two ways to use one. Programs ``await`` its methods: `~BaseIOStream.read_until`,
+`~BaseIOStream.read_bytes`, `~BaseIOStream.write` and their kin. Protocols attach a `StreamReceiver`
+with `~BaseIOStream.start_receiving` and are called with what comes; that costs neither futures nor
+tasks.
 """
 
 from tornado._iostream.base import BaseIOStream

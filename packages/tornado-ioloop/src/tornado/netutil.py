@@ -9,22 +9,20 @@ import asyncio
 import contextlib
 import contextvars
 import errno
-import functools
 import os
 import socket
 import stat
-import warnings
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tornado import _worker
+from tornado._tls_options import ssl_options_to_context, ssl_wrap_socket
 from tornado.ioloop import IOLoop
 from tornado.log import app_log, gen_log
 from tornado.util import Configurable
 
 if TYPE_CHECKING:
     import concurrent.futures
-    import ssl
 
 __all__ = [
     "BlockingResolver",
@@ -82,8 +80,10 @@ def bind_sockets(
     """Make sockets that listen on ``port``, one for each address that is meant.
 
     :arg port: with 0 the system chooses one, the same for all sockets.
-    :arg address: an IP address, or a host name that stands for all its addresses. Empty or `None` means all interfaces.
-    :arg family: `socket.AF_INET` or `socket.AF_INET6` to restrict it to one; otherwise both are used where they're available.
+    :arg address: an IP address, or a host name that stands for all its addresses. Empty or `None`
+        means all interfaces.
+    :arg family: `socket.AF_INET` or `socket.AF_INET6` to restrict it to one; otherwise both are
+        used where they're available.
     :arg backlog: as for `socket.socket.listen`.
     :arg flags: ``AI_*`` flags for `socket.getaddrinfo`.
     :arg reuse_port: let several processes listen on the same port (``SO_REUSEPORT``).
@@ -163,7 +163,8 @@ def bind_unix_socket(
 ) -> socket.socket:
     """Make a socket that listens at a path.
 
-    :arg file: the path. A socket that is there is replaced. With a first character of NUL it's a name in Linux's abstract namespace.
+    :arg file: the path. A socket that is there is replaced. With a first character of NUL it's a
+        name in Linux's abstract namespace.
     :arg mode: who may connect: permissions of the file.
     :arg backlog: as for `socket.socket.listen`.
     :raises ValueError: something else than a socket is there.
@@ -174,7 +175,8 @@ def bind_unix_socket(
         sock.setblocking(False)
         if not abstract:
             _remove_stale_socket(file)
-            # Linux gives the file the permissions of the descriptor, so that there's no moment with others.
+            # Linux gives the file the permissions of the descriptor, so that there's no moment with
+            # others.
             with contextlib.suppress(OSError):
                 os.fchmod(sock.fileno(), mode)
         sock.bind(file)
@@ -230,7 +232,8 @@ class _Acceptor:
         self._fd = sock.fileno()
         self._callback = callback
         self._loop = loop
-        # Workers that share a socket take connections one by one, so that all get their part of them.
+        # Workers that share a socket take connections one by one, so that all get their part of
+        # them.
         self._limit = ACCEPTS_PER_EVENT if _worker.task_id is None else 1
         self._pause: asyncio.TimerHandle | None = None
         self._stopped = False
@@ -261,7 +264,8 @@ class _Acceptor:
                 if error.errno in EXHAUSTED:
                     self._pause_accepting(error)
                     return
-                # The peer has gone already, or the network has some trouble with it (accept(2)): nobody is there to be served.
+                # The peer has gone already, or the network has some trouble with it (accept(2)):
+                # nobody is there to be served.
                 continue
             self._hand_over(connection, address)
 
@@ -301,10 +305,11 @@ def is_valid_ip(ip: str) -> bool:
 class Resolver(Configurable):
     """Looks up the addresses of host names.
 
-    ``Resolver()`` makes the configured implementation; by default that is `DefaultLoopResolver`. Others are chosen by
-    ``Resolver.configure("tornado.netutil.ThreadedResolver")``:
+    ``Resolver()`` makes the configured implementation; by default that is `DefaultLoopResolver`.
+    Others are chosen by ``Resolver.configure("tornado.netutil.ThreadedResolver")``:
 
-    * `DefaultLoopResolver` and `DefaultExecutorResolver` use `socket.getaddrinfo` in the loop's threads
+    * `DefaultLoopResolver` and `DefaultExecutorResolver` use `socket.getaddrinfo` in the loop's
+      threads
     * `ThreadedResolver` has threads of its own
     * `BlockingResolver` blocks the loop meanwhile
     * `OverrideResolver` answers some questions itself
@@ -462,8 +467,9 @@ class OverrideResolver(Resolver):
     """Asks another resolver, but for other names than it is asked for.
 
     :arg resolver: the other resolver.
-    :arg mapping: from what is asked to what is asked instead. A key is a host; or ``(host, port)``; or ``(host, port, family)``,
-        which goes first. The value for a host is a host, otherwise ``(host, port)``.
+    :arg mapping: from what is asked to what is asked instead. A key is a host; or ``(host, port)``;
+        or ``(host, port, family)``, which goes first. The value for a host is a host, otherwise
+        ``(host, port)``.
     """
 
     resolver: Resolver
@@ -491,124 +497,3 @@ class OverrideResolver(Resolver):
         else:
             host = mapping.get(host, host)
         return self.resolver.resolve(host, port, family)
-
-
-# -- TLS
-
-
-_OPTION_NAMES = frozenset(
-    ("ssl_version", "certfile", "keyfile", "cert_reqs", "ca_certs", "ciphers")
-)
-
-
-def ssl_options_to_context(
-    ssl_options: dict[str, Any] | ssl.SSLContext, server_side: bool | None = None
-) -> ssl.SSLContext:
-    """Turn the keyword arguments of old, as they were for ``ssl.wrap_socket``, into a context.
-
-    :arg ssl_options: a dictionary with any of ``certfile``, ``keyfile``, ``ca_certs``, ``cert_reqs``, ``ciphers`` and
-        ``ssl_version``. A context is returned as it is.
-    :arg server_side: what the context is for. A client's verifies its server's certificate and name unless ``cert_reqs`` is
-        `ssl.CERT_NONE`, against the system's authorities unless there are ``ca_certs``. With `None` it's fit for both sides, and verifies
-        nothing but what ``cert_reqs`` asks for.
-    :raises ValueError: there is an option that isn't known.
-
-    .. versionchanged:: 6.2
-       Added ``server_side``.
-    """
-    import ssl
-
-    if isinstance(ssl_options, ssl.SSLContext):
-        return ssl_options
-    unknown = ssl_options.keys() - _OPTION_NAMES
-    if unknown:
-        raise ValueError(f"unknown TLS options: {', '.join(sorted(unknown))}")
-    if not ssl_options and server_side is False:
-        return _default_client_context()
-    context = _new_context(server_side)
-    version = ssl_options.get("ssl_version")
-    if version is not None:
-        _restrict_version(context, version)
-    if "certfile" in ssl_options:
-        context.load_cert_chain(ssl_options["certfile"], ssl_options.get("keyfile"))
-    if "cert_reqs" in ssl_options:
-        if ssl_options["cert_reqs"] != ssl.CERT_REQUIRED:
-            context.check_hostname = False
-        context.verify_mode = ssl_options["cert_reqs"]
-    if "ca_certs" in ssl_options:
-        context.load_verify_locations(ssl_options["ca_certs"])
-    elif context.verify_mode != ssl.CERT_NONE:
-        context.load_default_certs(
-            ssl.Purpose.CLIENT_AUTH if server_side else ssl.Purpose.SERVER_AUTH
-        )
-    if "ciphers" in ssl_options:
-        context.set_ciphers(ssl_options["ciphers"])
-    return context
-
-
-def ssl_wrap_socket(
-    socket: socket.socket,
-    ssl_options: dict[str, Any] | ssl.SSLContext,
-    server_hostname: str | None = None,
-    server_side: bool | None = None,
-    **kwargs: Any,
-) -> ssl.SSLSocket:
-    """Put TLS on a socket.
-
-    :arg socket: it can't be used by itself afterwards.
-    :arg ssl_options: as for `ssl_options_to_context`.
-    :arg server_hostname: the name that the server's certificate must be for; for clients.
-    :arg server_side: take the server's part; a client's by default.
-    :arg kwargs: more arguments for `ssl.SSLContext.wrap_socket`.
-
-    .. versionchanged:: 6.2
-       Added ``server_side``.
-    """
-    side = bool(server_side)
-    context = ssl_options_to_context(ssl_options, server_side=side)
-    return context.wrap_socket(
-        socket, server_side=side, server_hostname=None if side else server_hostname, **kwargs
-    )
-
-
-@functools.cache
-def _default_client_context() -> ssl.SSLContext:
-    import ssl
-
-    return ssl.create_default_context()
-
-
-def _new_context(server_side: bool | None) -> ssl.SSLContext:
-    import ssl
-
-    if server_side is not None:
-        return ssl.SSLContext(
-            ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT
-        )
-    with _quiet():
-        return ssl.SSLContext(ssl.PROTOCOL_TLS)
-
-
-def _restrict_version(context: ssl.SSLContext, version: int) -> None:
-    """Have ``context`` speak the one version that a constant of old stands for. SSL 2 and 3 aren't spoken at all."""
-    import ssl
-
-    single = {
-        "PROTOCOL_TLSv1": "TLSv1",
-        "PROTOCOL_TLSv1_1": "TLSv1_1",
-        "PROTOCOL_TLSv1_2": "TLSv1_2",
-    }
-    name = getattr(version, "name", "")
-    if name in ("PROTOCOL_SSLv2", "PROTOCOL_SSLv3"):
-        raise ValueError(f"{name} is broken, and isn't available")
-    if name in single:
-        with _quiet():
-            context.minimum_version = context.maximum_version = ssl.TLSVersion[single[name]]
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the `ssl` module from warning of what programs of old are free to ask for."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        yield

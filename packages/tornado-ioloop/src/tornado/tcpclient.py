@@ -19,7 +19,8 @@ __all__ = ["TCPClient"]
 
 Target: TypeAlias = tuple[int, Any]
 
-# RFC 8305 section 5, "Connection Attempt Delay": seconds until the next address is tried alongside those that haven't answered.
+# RFC 8305 section 5, "Connection Attempt Delay": seconds until the next address is tried alongside
+# those that haven't answered.
 ATTEMPT_DELAY = 0.25
 
 
@@ -59,15 +60,18 @@ class TCPClient:
     ) -> IOStream:
         """Connect to ``host``.
 
-        If it has several addresses they're tried one after another, of either family by turns. One that doesn't answer soon is left waiting
-        while the next is tried, and the first that is connected wins (RFC 8305, "Happy Eyeballs").
+        If it has several addresses they're tried one after another, of either family by turns. One
+        that doesn't answer soon is left waiting while the next is tried, and the first that is
+        connected wins (RFC 8305, "Happy Eyeballs").
 
         :arg af: `socket.AF_INET` or `socket.AF_INET6` to restrict it to one family.
-        :arg ssl_options: do a TLS handshake then; as for `.IOStream.start_tls`. The certificate must be for ``host``.
+        :arg ssl_options: do a TLS handshake then; as for `.IOStream.start_tls`. The certificate
+            must be for ``host``.
         :arg max_buffer_size: for the stream; see `.BaseIOStream`.
         :arg source_ip: the local address to connect from. Addresses of the other family fail.
         :arg source_port: the local port to connect from.
-        :arg timeout: seconds, or a `datetime.timedelta`, for all of it. Like cancelling it closes what was begun.
+        :arg timeout: seconds, or a `datetime.timedelta`, for all of it. Like cancelling it closes
+            what was begun.
         :returns: the stream; with ``ssl_options`` an `.SSLIOStream`.
         :raises OSError: the name isn't known.
         :raises StreamClosedError: no address could be connected to; it tells of the last.
@@ -80,14 +84,16 @@ class TCPClient:
            Added ``timeout``.
         """
         seconds = timeout.total_seconds() if isinstance(timeout, datetime.timedelta) else timeout
-        source = None if source_ip is None and source_port is None else (source_ip or "", source_port or 0)
+        source = (
+            None
+            if source_ip is None and source_port is None
+            else (source_ip or "", source_port or 0)
+        )
         async with asyncio.timeout(seconds):
             targets = await self.resolver.resolve(host, port, af)
             stream = await _Race(targets, source, max_buffer_size).run()
             if ssl_options is not None:
-                return await stream.start_tls(
-                    False, ssl_options=ssl_options, server_hostname=host
-                )
+                return await stream.start_tls(False, ssl_options=ssl_options, server_hostname=host)
             return stream
 
 
@@ -159,7 +165,9 @@ class _Race:
 
 
 def by_turns(targets: Sequence[Target]) -> list[Target]:
-    """Sort addresses so that the families take turns, beginning with the first one's (RFC 8305 section 4)."""
+    """Sort addresses so that the families take turns, beginning with the first one's (RFC 8305
+    section 4).
+    """
     if not targets:
         return []
     preferred = [target for target in targets if target[0] == targets[0][0]]

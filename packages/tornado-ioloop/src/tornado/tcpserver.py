@@ -66,8 +66,8 @@ class TCPServer:
             await asyncio.Event().wait()
         asyncio.run(main())
 
-    :arg ssl_options: makes it a TLS server: a context, or the keyword arguments of `.ssl_options_to_context` with at least
-        ``certfile``.
+    :arg ssl_options: makes it a TLS server: a context, or the keyword arguments of
+        `.ssl_options_to_context` with at least ``certfile``.
     :arg max_buffer_size: for the streams; see `.BaseIOStream`.
     :arg read_chunk_size: likewise.
     :arg io_loop: the loop, as programs of the callback era give it; it may stand first too.
@@ -107,13 +107,13 @@ class TCPServer:
     def handle_stream(self, stream: IOStream, address: Any) -> Awaitable[None] | None:
         """Serve a connection that was accepted.
 
-        It's called for each, and in a TLS server before the handshake is done: use `.SSLIOStream.wait_for_handshake` to look at the
-        client's certificate.
+        It's called for each, and in a TLS server before the handshake is done: use
+        `.SSLIOStream.wait_for_handshake` to look at the client's certificate.
 
         :arg stream: the connection.
         :arg address: of the peer, as `socket.socket.accept` returns it.
-        :returns: `None`, or an awaitable; in either case exceptions are logged. It isn't awaited before the next connection is
-            accepted.
+        :returns: `None`, or an awaitable; in either case exceptions are logged. It isn't awaited
+            before the next connection is accepted.
         """
         raise NotImplementedError(f"{type(self).__name__} doesn't say what it does with a stream")
 
@@ -192,8 +192,8 @@ class TCPServer:
     def start(self, num_processes: int | None = 1, max_restarts: int | None = None) -> None:
         """Accept connections on what was bound, in this process or in forked ones.
 
-        :arg num_processes: 1 doesn't fork. `None` and 0 fork one process for each CPU, more than one so many. No loop may have been
-            made before.
+        :arg num_processes: 1 doesn't fork. `None` and 0 fork one process for each CPU, more than
+            one so many. No loop may have been made before.
         :arg max_restarts: as for `.fork_processes`.
         :raises RuntimeError: the server has been started already.
 
@@ -266,7 +266,9 @@ class TCPServer:
         )
 
     def _context_of(self, options: dict[str, Any] | ssl.SSLContext) -> ssl.SSLContext:
-        """Return the context for what `ssl_options` is now; it may be replaced while the server runs."""
+        """Return the context for what `ssl_options` is now; it may be replaced while the server
+        runs.
+        """
         if self._context is None or self._context[0] is not options:
             self._context = (options, ssl_options_to_context(options, server_side=True))
         return self._context[1]
@@ -281,9 +283,7 @@ class TCPServer:
 
         def log_failure(future: asyncio.Future[Any]) -> None:
             if not future.cancelled() and future.exception() is not None:
-                app_log.error(
-                    "Exception while %r was served", address, exc_info=future.exception()
-                )
+                app_log.error("Exception while %r was served", address, exc_info=future.exception())
 
         future.add_done_callback(log_failure)
 

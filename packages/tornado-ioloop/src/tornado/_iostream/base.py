@@ -1,31 +1,15 @@
-"""`BaseIOStream`: everything about a stream that doesn't depend on what kind of descriptor it stands on.
-
-How it works. At any time at most one *consumer* is attached to a stream: the receiver that a protocol gave to `start_receiving`, or
-the pending read of the awaiting API, which is a receiver of its own making (`tornado._iostream.reads`). ``_sink`` is the consumer as
-long as it can be called at once, and `None` while it can't: while there is none, while it has paused its input, before the stream is
-connected, while buffered bytes must be delivered first. So a readable event asks one question, makes one system call and one call.
-
-The descriptor stays registered with the loop when there's no sink; only an event that comes meanwhile removes it (`_idle`). That way
-the common case, where a consumer comes back before the next bytes do, costs nothing.
-
-Output goes to the kernel at once while ``_direct`` is true: the stream is open and nothing is queued.
-"""
+"""`BaseIOStream`: the core of a stream with the awaiting interface on top."""
 
 from __future__ import annotations
 
 import asyncio
-import enum
-import errno
-import logging
 import re
-import sys
-from collections.abc import Callable
-from types import TracebackType
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
-from tornado._iostream.buffer import Bytes, OutputQueue, settled, take
+from tornado._iostream.buffer import Bytes, OutputQueue, settled
 from tornado._iostream.callbacks import StreamCallback, as_callback
-from tornado._iostream.errors import StreamBufferFullError, StreamClosedError
+from tornado._iostream.core import Callback, State, StreamCore
+from tornado._iostream.errors import StreamClosedError
 from tornado._iostream.reads import (
     Read,
     ReadBytes,
@@ -35,344 +19,27 @@ from tornado._iostream.reads import (
     ReadUntilRegex,
     StreamedRead,
 )
-from tornado._iostream.receiver import StreamReceiver
-from tornado.ioloop import IOLoop
-from tornado.log import app_log
-
-DEFAULT_BUFFER_SIZE = 104857600
-DEFAULT_CHUNK_SIZE = 65536
-
-# Bytes of queued output above which a receiver is told to stop, and at or below which it may go on.
-PAUSE_ABOVE = 65536
-RESUME_AT = 16384
-
-Callback: TypeAlias = Callable[..., Any]
-ExcInfo: TypeAlias = (
-    bool
-    | BaseException
-    | tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
-)
 
 
-class State(enum.Enum):
-    """Where a stream is in its life."""
-
-    OPEN = "bytes flow; a new stream is taken to be here, and the system says so if it isn't connected"
-    CONNECTING = "output is queued, input waits"
-    CLOSING = "the peer has ended its side; closed once the output is written"
-    CLOSED = "the descriptor is gone"
-
-
-class BaseIOStream:
+class BaseIOStream(StreamCore):
     """A non-blocking stream of bytes; see `IOStream` for the usual one.
 
-    A subclass stands for a kind of descriptor. It has the methods `fileno`, `close_fd`, `write_to_fd`, `read_from_fd` and, if it
-    wishes, `get_fd_error`.
+    A subclass stands for a kind of descriptor. It has the methods `fileno`, `close_fd`,
+    `write_to_fd`, `read_from_fd` and, if it wishes, `get_fd_error`.
 
-    Input is had in one of two ways. The ``read_*`` methods return a future each; one read may be pending at a time. Or a receiver is
-    attached with `start_receiving` and called with what comes.
+    Input is had in one of two ways. The ``read_*`` methods return a future each; one read may be
+    pending at a time. Or a receiver is attached with `start_receiving` and called with what comes.
 
     :arg max_buffer_size: the most bytes of input that are kept; 100 MiB by default.
-    :arg read_chunk_size: the most bytes that are read at once; 64 KiB by default, and never more than half of ``max_buffer_size``.
+    :arg read_chunk_size: the most bytes that are read at once; 64 KiB by default, and never more
+        than half of ``max_buffer_size``.
     :arg max_write_buffer_size: the most bytes of output that are kept; no limit by default.
-    :arg io_loop: the loop, as programs of the callback era give it; by default, and best, the current one. It may stand first too.
+    :arg io_loop: the loop, as programs of the callback era give it; by default, and best, the
+        current one. It may stand first too.
 
     .. versionchanged:: 4.0
        Added ``max_write_buffer_size``.
     """
-
-    # For life.
-    io_loop: IOLoop
-    _loop: asyncio.AbstractEventLoop
-    max_buffer_size: int = DEFAULT_BUFFER_SIZE
-    read_chunk_size: int = DEFAULT_CHUNK_SIZE
-    max_write_buffer_size: int | None = None
-    error: BaseException | None = None
-
-    # What is rare has its default here, so that a stream that doesn't use it has no place for it.
-    _state: State = State.OPEN
-    _watching_input: bool = False
-    _watching_output: bool = False
-
-    # Input.
-    _consumer: StreamReceiver | Read | None = None
-    _sink: StreamReceiver | Read | None = None
-    _read_buffer: bytearray | None = None
-    _paused: bool = False
-    _delivery_due: bool = False
-    _input_ended: bool = False
-
-    # Output.
-    _direct: bool = True
-    _queue: OutputQueue | None = None
-    _writing_paused: bool = False
-    _write_callback: StreamCallback | None = None
-    _written: asyncio.Future[None] | None = None
-    # Callers that append to `_write_buffer` themselves count here; nobody else reads it.
-    _total_write_index: int = 0
-
-    # The end.
-    _close_callback: StreamCallback | None = None
-    _callbacks_due: int = 0
-
-    def __init__(
-        self,
-        max_buffer_size: int | None = None,
-        read_chunk_size: int | None = None,
-        max_write_buffer_size: int | None = None,
-        io_loop: IOLoop | None = None,
-    ) -> None:
-        if isinstance(max_buffer_size, IOLoop):
-            # Until 4.x the loop stood first.
-            io_loop, max_buffer_size = max_buffer_size, read_chunk_size
-            read_chunk_size, max_write_buffer_size = max_write_buffer_size, None
-        self.io_loop = loop = io_loop or IOLoop.current()
-        self._loop = loop.asyncio_loop
-        if max_buffer_size:
-            self.max_buffer_size = max_buffer_size
-        if max_buffer_size or read_chunk_size:
-            self.read_chunk_size = min(
-                read_chunk_size or DEFAULT_CHUNK_SIZE, self.max_buffer_size // 2 or 1
-            )
-        if max_write_buffer_size:
-            self.max_write_buffer_size = max_write_buffer_size
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Use the documented hooks of a subclass where its base has faster ways of its own."""
-        super().__init_subclass__(**kwargs)
-        own = cls.__dict__
-        if "read_from_fd" in own and "_read_chunk" not in own:
-            cls._read_chunk = BaseIOStream._read_chunk  # type: ignore[method-assign]  # chosen per class
-        if "write_to_fd" in own and "_write_chunk" not in own:
-            cls._write_chunk = BaseIOStream._write_chunk  # type: ignore[method-assign]  # chosen per class
-
-    # -- what a subclass provides
-
-    def fileno(self) -> int | Any:
-        """Return the descriptor, or an object with ``fileno``, that the loop shall watch."""
-        raise NotImplementedError(f"{type(self).__name__} has no descriptor")
-
-    def close_fd(self) -> None:
-        """Close the descriptor. It's called once, when the stream is closed."""
-        raise NotImplementedError(f"{type(self).__name__} can't close its descriptor")
-
-    def write_to_fd(self, data: memoryview) -> int:
-        """Write as much of ``data`` as goes without waiting.
-
-        :arg data: at least one byte; it mustn't be kept.
-        :returns: how many bytes were written.
-        :raises BlockingIOError: nothing could be written now.
-        """
-        raise NotImplementedError(f"{type(self).__name__} can't be written to")
-
-    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        """Read into ``buf`` what there is, without waiting.
-
-        :arg buf: where to; it mustn't be kept.
-        :returns: the number of bytes, 0 at the end of the input, `None` if nothing is there now.
-        """
-        raise NotImplementedError(f"{type(self).__name__} can't be read from")
-
-    def get_fd_error(self) -> Exception | None:
-        """Return what is wrong with the descriptor, if the system knows of anything."""
-        return None
-
-    def _read_chunk(self) -> bytes | None:
-        """Return the next bytes, ``b""`` at the end, `None` if there's nothing now."""
-        buffer = bytearray(self.read_chunk_size)
-        try:
-            size = self.read_from_fd(buffer)
-        except (BlockingIOError, InterruptedError):
-            return None
-        return None if size is None else bytes(memoryview(buffer)[:size])
-
-    def _write_chunk(self, data: bytes | memoryview) -> int:
-        """Write what goes without waiting; return how much that was."""
-        if not data:
-            return 0
-        view = memoryview(data)
-        try:
-            return self.write_to_fd(view) or 0
-        except (BlockingIOError, InterruptedError):
-            return 0
-        finally:
-            view.release()
-
-    # -- state
-
-    def reading(self) -> bool:
-        """Whether a read is pending."""
-        consumer = self._consumer
-        return isinstance(consumer, Read) and not consumer.abandoned
-
-    def writing(self) -> bool:
-        """Whether output is waiting to be taken by the system."""
-        return bool(self._queue)
-
-    def closed(self) -> bool:
-        """Whether the stream is closed. What is buffered can be read all the same."""
-        return self._state is State.CLOSED
-
-    @property
-    def write_buffer_size(self) -> int:
-        """How many bytes of output the stream keeps, because the system has not taken them yet.
-
-        .. versionadded:: 6.100
-        """
-        return self._queue.size if self._queue is not None else 0
-
-    @property
-    def _write_buffer(self) -> OutputQueue | None:
-        """The queue of output, for callers that append to it; `None` once the stream is closed."""
-        if self._state is State.CLOSED:
-            return None
-        if self._queue is None:
-            self._queue = OutputQueue()
-            # What is appended to it goes before what is written afterwards.
-            self._direct = False
-        return self._queue
-
-    @_write_buffer.setter
-    def _write_buffer(self, value: None) -> None:
-        if self._queue is not None:
-            self._give_up(self._queue, StreamClosedError(self.error))
-        self._queue = value
-        self._direct = self._state is State.OPEN
-
-    def set_nodelay(self, value: bool) -> None:
-        """Ask for small writes to be sent at once; nothing happens where that has no meaning.
-
-        .. versionadded:: 3.1
-        """
-
-    # -- the push interface
-
-    def start_receiving(self, receiver: StreamReceiver) -> None:
-        """Give all input to ``receiver`` from now on.
-
-        What is buffered already comes first, on the loop's next iteration; nothing is delivered from inside this call. A receiver
-        that is attached is replaced, without being told. If the stream is closed, ``receiver`` gets what is buffered and then
-        learns of the end.
-
-        :raises RuntimeError: a read of the awaiting API is pending.
-
-        .. versionadded:: 6.100
-        """
-        pending = self._consumer
-        if isinstance(pending, Read):
-            if not pending.abandoned:
-                raise RuntimeError("a read is pending: the input can't go to a receiver too")
-            pending.abandon()
-        self._consumer = receiver
-        self._sink = None
-        self._paused = False
-        self._input_ended = False
-        if self._state is State.CLOSED:
-            self._loop.call_soon(self._deliver_to_late, receiver)
-            return
-        self._start_flow()
-
-    def stop_receiving(self) -> None:
-        """Detach the receiver. What comes later is kept for the awaiting API, or for the next receiver.
-
-        .. versionadded:: 6.100
-        """
-        if not isinstance(self._consumer, Read):
-            self._detach()
-            self._paused = False
-            self._writing_paused = False
-
-    def unread(self, data: bytes) -> None:
-        """Put ``data`` in front of what is buffered, as a protocol does that ends and has taken too much.
-
-        :raises RuntimeError: a read is pending.
-
-        .. versionadded:: 6.100
-        """
-        if self.reading():
-            raise RuntimeError("a read is pending: bytes can't be put before what it has seen")
-        if data:
-            self._unstore(data)
-            if self._consumer is not None and not self._paused:
-                self._start_flow()
-
-    def pause_reading(self) -> None:
-        """Deliver nothing to the receiver until `resume_reading`.
-
-        .. versionadded:: 6.100
-        """
-        if not isinstance(self._consumer, Read):
-            self._paused = True
-            self._sink = None
-
-    def resume_reading(self) -> None:
-        """Go on after `pause_reading`. Bytes are delivered by the loop, never from inside this call.
-
-        .. versionadded:: 6.100
-        """
-        if self._paused:
-            self._paused = False
-            if self._consumer is not None:
-                self._start_flow()
-
-    def send(self, data: bytes | memoryview) -> bool:
-        """Hand ``data`` to the system, and keep what it doesn't take.
-
-        :returns: true if nothing had to be kept.
-        :raises StreamClosedError: the stream is closed, or turns out to be broken and is closed now.
-        :raises StreamBufferFullError: ``max_write_buffer_size`` would be exceeded; nothing was sent then.
-
-        .. versionadded:: 6.100
-        """
-        if not self._direct or self.max_write_buffer_size is not None:
-            return self._send_queued(data)
-        try:
-            taken = self._write_chunk(data)
-        except OSError as error:
-            self._break(error)
-            raise StreamClosedError(error) from None
-        if taken == len(data):
-            return True
-        self._keep(settled(data, taken))
-        return False
-
-    def _start_flow(self) -> None:
-        """Let the consumer have the input, beginning with what is buffered."""
-        if self._state is State.CLOSED:
-            return
-        if self._read_buffer is not None and not isinstance(self._consumer, Read):
-            self._sink = None
-            if not self._delivery_due:
-                self._delivery_due = True
-                self._loop.call_soon(self._deliver_buffered)
-        elif self._state is State.OPEN:
-            self._sink = self._consumer
-        self._watch_input()
-
-    def _deliver_buffered(self) -> None:
-        self._delivery_due = False
-        receiver = self._consumer
-        if receiver is None or isinstance(receiver, Read) or self._paused:
-            return
-        data = self._take_all_buffered()
-        if self._state is State.OPEN:
-            self._sink = receiver
-            self._watch_input()
-        if data:
-            self._feed(receiver, data)
-
-    def _deliver_to_late(self, receiver: StreamReceiver) -> None:
-        """Give a receiver that came after the end what there is."""
-        if self._consumer is not receiver:
-            return
-        data = self._take_all_buffered()
-        if data:
-            self._feed(receiver, data)
-        if self._consumer is receiver:
-            self._consumer = None
-            receiver.connection_lost(self.error)
-
-    # -- the awaiting interface
 
     def read_until_regex(
         self,
@@ -382,22 +49,21 @@ class BaseIOStream:
     ) -> Any:
         """Read up to the end of the first match of ``regex``.
 
-        :arg regex: a pattern of bytes. It's searched for afresh when more has come, so give ``max_bytes`` where the peer isn't
-            trusted.
+        :arg regex: a pattern of bytes. It's searched for afresh when more has come, so give
+            ``max_bytes`` where the peer isn't trusted.
         :arg max_bytes: the match must end within so many bytes; otherwise the stream is closed.
         :arg callback: gets the bytes; it may also stand second. Nothing is returned then.
         :returns: a future with the bytes.
-        :raises StreamClosedError: from the future, if the stream ends first. Bytes that came stay readable. Its ``real_error`` is an
-            `UnsatisfiableReadError` if the match didn't come in time.
+        :raises StreamClosedError: from the future, if the stream ends first. Bytes that came stay
+            readable. Its ``real_error`` is an `UnsatisfiableReadError` if the match didn't come in
+            time.
 
         .. versionchanged:: 4.0
            Added ``max_bytes``.
         """
         function, limit = _callback_or(max_bytes, callback)
         return self._start_read(
-            ReadUntilRegex(
-                self, as_callback(function), pattern=re.compile(regex), limit=limit
-            )
+            ReadUntilRegex(self, as_callback(function), pattern=re.compile(regex), limit=limit)
         )
 
     def read_until(
@@ -408,11 +74,13 @@ class BaseIOStream:
     ) -> Any:
         """Read up to and including ``delimiter``.
 
-        :arg max_bytes: limit in bytes, the delimiter included; when more has come without it the stream is closed.
+        :arg max_bytes: limit in bytes, the delimiter included; when more has come without it the
+            stream is closed.
         :arg callback: gets the bytes; it may also stand second. Nothing is returned then.
         :returns: a future with the bytes.
-        :raises StreamClosedError: from the future, if the stream ends first. Bytes that came stay readable. Its ``real_error`` is an
-            `UnsatisfiableReadError` if the delimiter didn't come in time.
+        :raises StreamClosedError: from the future, if the stream ends first. Bytes that came stay
+            readable. Its ``real_error`` is an `UnsatisfiableReadError` if the delimiter didn't come
+            in time.
         :raises ValueError: ``delimiter`` is empty.
 
         .. versionchanged:: 4.0
@@ -437,10 +105,13 @@ class BaseIOStream:
 
         :arg partial: be content with whatever is there, but at least one byte.
         :arg streaming_callback: is called with the bytes as they come; the result is empty then.
-        :arg callback: gets the result; it may also stand second, as programs of the callback era have it. Nothing is returned then.
+        :arg callback: gets the result; it may also stand second, as programs of the callback era
+            have it. Nothing is returned then.
         :returns: a future with the bytes.
-        :raises StreamClosedError: from the future, if the stream ends first. Bytes that came stay readable.
-        :raises StreamBufferFullError: from the future, if ``num_bytes`` is more than ``max_buffer_size``; the stream is closed.
+        :raises StreamClosedError: from the future, if the stream ends first. Bytes that came stay
+            readable.
+        :raises StreamBufferFullError: from the future, if ``num_bytes`` is more than
+            ``max_buffer_size``; the stream is closed.
         :raises ValueError: ``num_bytes`` is negative.
 
         .. versionchanged:: 4.0
@@ -470,7 +141,8 @@ class BaseIOStream:
         :arg buf: a writable buffer, to be left alone until the read is done.
         :arg partial: be content with whatever is there, but at least one byte.
         :returns: a future with the number of bytes.
-        :raises StreamClosedError: from the future, if the stream ends first. Bytes that came stay readable.
+        :raises StreamClosedError: from the future, if the stream ends first. Bytes that came stay
+            readable.
 
         .. versionadded:: 5.0
         """
@@ -487,8 +159,10 @@ class BaseIOStream:
         :arg callback: gets the result. Nothing is returned then.
         :arg streaming_callback: is called with the bytes as they come; the result is empty then.
         :returns: a future with the bytes.
-        :raises StreamClosedError: from the future, if an error ended the stream. That the peer reset the connection is none.
-        :raises StreamBufferFullError: from the future, if more than ``max_buffer_size`` bytes came; the stream is closed.
+        :raises StreamClosedError: from the future, if an error ended the stream. That the peer
+            reset the connection is none.
+        :raises StreamBufferFullError: from the future, if more than ``max_buffer_size`` bytes came;
+            the stream is closed.
 
         .. versionchanged:: 4.0
            Returns a future.
@@ -505,10 +179,13 @@ class BaseIOStream:
 
         Many writes may be under way. Waiting for each future keeps the stream's memory small.
 
-        :arg callback: is called when all output is written; a later write's callback takes its place. Nothing is returned then.
+        :arg callback: is called when all output is written; a later write's callback takes its
+            place. Nothing is returned then.
         :returns: a future that resolves when ``data`` has been handed to the system.
-        :raises StreamClosedError: the stream is closed; from the future, if it closes before ``data`` is written.
-        :raises StreamBufferFullError: ``max_write_buffer_size`` would be exceeded; nothing was written then.
+        :raises StreamClosedError: the stream is closed; from the future, if it closes before
+            ``data`` is written.
+        :raises StreamBufferFullError: ``max_write_buffer_size`` would be exceeded; nothing was
+            written then.
 
         .. versionchanged:: 4.0
            Returns a future.
@@ -535,157 +212,7 @@ class BaseIOStream:
         cast("OutputQueue", self._queue).wait(future)
         return future
 
-    def set_close_callback(self, callback: Callback | None) -> None:
-        """Have ``callback`` called when the stream is closed, by either side.
-
-        It waits for callbacks of reads that what was buffered can satisfy. Futures need none: they fail.
-
-        :arg callback: called without arguments; `None` takes back an earlier one.
-        """
-        if callback is None:
-            self._close_callback = None
-            return
-        self._close_callback = StreamCallback(callback)
-        if self._state is State.CLOSED:
-            self._report_closed()
-        elif self._consumer is None:
-            # An end that comes while nobody reads shall be noticed.
-            self._watch_input()
-
-    def close(self, exc_info: ExcInfo = False) -> None:
-        """Close the stream at once; output that is still queued is lost.
-
-        :arg exc_info: why: an exception, a triple as of `sys.exc_info`, or true for the exception that is being handled. It becomes
-            `error`.
-
-        .. versionchanged:: 3.1
-           Added ``exc_info``.
-        """
-        if self._state is State.CLOSED:
-            return
-        error = _exception_of(exc_info)
-        if error is not None:
-            self.error = error
-        self._unwatch()
-        self._state = State.CLOSED
-        self._direct = False
-        self._sink = None
-        self.close_fd()
-        self._finish_close()
-
-    # -- events
-
-    def _on_readable(self) -> None:
-        sink = self._sink
-        if sink is None:
-            self._idle()
-            return
-        try:
-            data = self._read_chunk()
-        except OSError as error:
-            self._break(error)
-            return
-        if data:
-            try:
-                sink.data_received(data)
-            except Exception as error:
-                self._consumer_failed(sink, error)
-        elif data is not None:
-            self._on_eof(sink)
-
-    def _on_writable(self) -> None:
-        if self._state is State.CONNECTING:
-            self._connected()
-            return
-        queue = self._queue
-        if not queue:
-            self._unwatch_output()
-            return
-        try:
-            taken = self._write_chunk(queue.head())
-        except OSError as error:
-            self._break(error)
-            return
-        queue.advance(taken)
-        if self._writing_paused and queue.size <= RESUME_AT:
-            self._resume_writing()
-        if not queue.size:
-            self._drained()
-
-    def _on_eof(self, sink: StreamReceiver | Read) -> None:
-        self._input_ended = True
-        self._unwatch_input()
-        self._sink = None
-        try:
-            stay = sink.eof_received()
-        except Exception as error:
-            self._consumer_failed(sink, error)
-            return
-        if stay or self._state is State.CLOSED:
-            return
-        if isinstance(sink, Read) or not self._queue:
-            self.close()
-        else:
-            self._state = State.CLOSING
-
-    def _idle(self) -> None:
-        """Deal with input that nobody can take now."""
-        if self._state is State.OPEN and self._consumer is None and self._read_buffer is None:
-            if self._close_callback is not None:
-                self._read_ahead()
-                return
-        self._unwatch_input()
-
-    def _read_ahead(self) -> None:
-        """Read one chunk, for the sake of noticing the end."""
-        try:
-            data = self._read_chunk()
-        except OSError as error:
-            if error.errno == errno.ENOTCONN:
-                # Not connected yet; connecting watches the input afresh.
-                self._unwatch_input()
-            else:
-                self._break(error)
-            return
-        if data:
-            self._store(data)
-        elif data is not None:
-            self.close()
-
-    def _connected(self) -> None:
-        """Take note of how connecting went. Streams that can connect have more to do here."""
-        self._open()
-
-    def _open(self) -> None:
-        """Let bytes flow both ways."""
-        self._state = State.OPEN
-        if self._consumer is not None and not self._paused:
-            self._start_flow()
-        elif self._close_callback is not None:
-            self._watch_input()
-        if self._queue:
-            self._watch_queue()
-        else:
-            self._drained()
-
-    # -- input, inside
-
-    def _feed(self, consumer: StreamReceiver | Read, data: bytes) -> None:
-        try:
-            consumer.data_received(data)
-        except Exception as error:
-            self._consumer_failed(consumer, error)
-
-    def _consumer_failed(self, consumer: StreamReceiver | Read, error: Exception) -> None:
-        """Close after an exception that no receiver should have let out."""
-        if app_log.isEnabledFor(logging.ERROR):
-            app_log.error("Exception in the receiver %r", consumer, exc_info=error)
-        # The traceback has this stream in its frames; kept, it would make a cycle.
-        self.close(exc_info=error.with_traceback(None))
-
-    def _detach(self) -> None:
-        self._consumer = None
-        self._sink = None
+    # -- inside
 
     def _start_read(self, read: Read) -> asyncio.Future[Any] | None:
         pending = self._consumer
@@ -720,197 +247,13 @@ class BaseIOStream:
         read.abandon()
         raise StreamClosedError(self.error)
 
-    def _take_buffered(self, size: int) -> bytes:
-        buffer = self._read_buffer
-        if buffer is None:
-            return b""
-        if size == len(buffer):
-            self._read_buffer = None
-            return bytes(buffer)
-        return take(buffer, size)
-
-    def _take_all_buffered(self) -> bytes:
-        buffer, self._read_buffer = self._read_buffer, None
-        return bytes(buffer) if buffer is not None else b""
-
-    def _store(self, data: bytes) -> None:
-        if self._read_buffer is None:
-            self._read_buffer = bytearray(data)
-        else:
-            self._read_buffer += data
-
-    def _unstore(self, data: bytes) -> None:
-        if not data:
-            return
-        if self._read_buffer is None:
-            self._read_buffer = bytearray(data)
-        else:
-            self._read_buffer[:0] = data
-
-    # -- output, inside
-
-    def _send_queued(self, data: Bytes) -> bool:
-        """Send when something stands in the way: a limit, a queue, no connection yet, the end."""
-        if self._state is State.CLOSED:
-            raise StreamClosedError(self.error)
-        size = len(data)
-        limit = self.max_write_buffer_size
-        if limit is not None and self.write_buffer_size + size > limit:
-            raise StreamBufferFullError(
-                f"{size} bytes more would exceed max_write_buffer_size={limit}"
-            )
-        if self._direct:
-            try:
-                taken = self._write_chunk(cast("bytes", data))
-            except OSError as error:
-                self._break(error)
-                raise StreamClosedError(error) from None
-            if taken == size:
-                return True
-            self._keep(settled(data, taken))
-            return False
-        if size:
-            self._keep(settled(data))
-        elif self._queue and not self._watching_output:
-            # Somebody has appended to the queue and wants it written.
-            self._watch_queue()
-        return not self._queue
-
-    def _keep(self, data: bytes | memoryview) -> None:
-        queue = self._queue
-        if queue is None:
-            self._queue = queue = OutputQueue()
-        queue.extend(data, len(data))
-        self._direct = False
-        self._watch_queue()
-        if queue.size > PAUSE_ABOVE and not self._writing_paused:
-            consumer = self._consumer
-            if consumer is not None and not isinstance(consumer, Read):
-                self._writing_paused = True
-                consumer.pause_writing()
-
-    def _resume_writing(self) -> None:
-        self._writing_paused = False
-        consumer = self._consumer
-        if consumer is None or isinstance(consumer, Read):
-            return
-        try:
-            consumer.resume_writing()
-        except Exception as error:
-            self._consumer_failed(consumer, error)
-
-    def _drained(self) -> None:
-        """All output is written."""
-        if self._queue:
-            # A receiver that was resumed has written more.
-            return
-        self._unwatch_output()
-        self._run_write_callback()
-        if self._state is State.CLOSING:
-            self.close()
-        elif self._state is State.OPEN:
-            self._direct = True
-            self._queue = None
-
-    def _run_write_callback(self) -> None:
-        callback, self._write_callback = self._write_callback, None
-        if callback is not None:
-            callback.schedule(self)
-
     def _make_written(self) -> asyncio.Future[None]:
         """Make the future that all writes share that were done at once."""
         self._written = future = self._loop.create_future()
         future.set_result(None)
         return future
 
-    def _failed(self, error: BaseException) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = self._loop.create_future()
-        future.set_exception(error)
-        future.exception()
-        return future
-
-    def _give_up(self, queue: OutputQueue, error: BaseException) -> None:
-        for future in queue.abandon():
-            future.set_exception(error)
-            future.exception()
-
-    # -- the end, inside
-
-    def _break(self, error: OSError) -> None:
-        """Close because of what the system said; its traceback would keep this stream alive."""
-        self.close(exc_info=error.with_traceback(None))
-
-    def _finish_close(self) -> None:
-        """Tell everybody who waits for something."""
-        self._written = None
-        self._write_callback = None
-        queue, self._queue = self._queue, None
-        if queue is not None:
-            self._give_up(queue, StreamClosedError(self.error))
-        consumer = self._consumer
-        if isinstance(consumer, Read):
-            consumer.closed(self.error)
-        elif consumer is not None:
-            self._loop.call_soon(self._tell_receiver)
-        self._report_closed()
-
-    def _tell_receiver(self) -> None:
-        receiver = self._consumer
-        if receiver is not None and not isinstance(receiver, Read):
-            self._consumer = None
-            receiver.connection_lost(self.error)
-
-    def _report_closed(self) -> None:
-        """Run the close callback, if it is time."""
-        if self._close_callback is None or self._state is not State.CLOSED or self._callbacks_due:
-            return
-        callback, self._close_callback = self._close_callback, None
-        callback.schedule(self)
-
-    # -- the loop
-
-    def _watch_input(self) -> None:
-        if not self._watching_input and self._state is State.OPEN and not self._input_ended:
-            self._add_reader()
-
-    def _add_reader(self) -> None:
-        if not self._watching_input:
-            self._watching_input = True
-            self._loop.add_reader(self.fileno(), self._on_readable)
-
-    def _unwatch_input(self) -> None:
-        if self._watching_input:
-            self._watching_input = False
-            self._loop.remove_reader(self.fileno())
-
-    def _watch_queue(self) -> None:
-        """Have what is queued written when that's possible; while connecting, that is seen to afterwards."""
-        if self._state is not State.CONNECTING:
-            self._watch_output()
-
-    def _watch_output(self) -> None:
-        if not self._watching_output:
-            self._watching_output = True
-            self._loop.add_writer(self.fileno(), self._on_writable)
-
-    def _unwatch_output(self) -> None:
-        if self._watching_output:
-            self._watching_output = False
-            self._loop.remove_writer(self.fileno())
-
-    def _unwatch(self) -> None:
-        self._unwatch_input()
-        self._unwatch_output()
-
 
 def _callback_or(value: Any, callback: Callback | None) -> tuple[Callback | None, Any]:
     """Sort out an argument whose place a callback had in programs of the callback era."""
     return (value, None) if callable(value) else (callback, value)
-
-
-def _exception_of(exc_info: ExcInfo) -> BaseException | None:
-    if isinstance(exc_info, BaseException):
-        return exc_info
-    if isinstance(exc_info, tuple):
-        return exc_info[1]
-    return sys.exc_info()[1] if exc_info else None

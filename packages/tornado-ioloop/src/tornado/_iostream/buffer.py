@@ -33,7 +33,8 @@ def take(buffer: bytearray, size: int) -> bytes:
 class OutputQueue:
     """Pieces of output that the kernel hasn't taken yet.
 
-    `append` is also for callers that hand over many pieces and start the writing afterwards with an empty ``write``.
+    `append` is also for callers that hand over many pieces and start the writing afterwards with an
+    empty ``write``.
     """
 
     __slots__ = ("_added", "_pieces", "_waiting", "size")
@@ -72,7 +73,8 @@ class OutputQueue:
         first = pieces[0]
         if len(first) >= JOIN_BELOW or len(pieces) == 1:
             return first
-        # A write that TLS wants repeated must not become shorter (SSL_write(3)); joining only lengthens it.
+        # A write that TLS wants repeated must not become shorter (SSL_write(3)); joining only
+        # lengthens it.
         joined: list[bytes | memoryview] = []
         length = 0
         while pieces and length < JOIN_BELOW:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tornado._iostream.base import BaseIOStream
+    from tornado._iostream.core import StreamCore
 
 
 class StreamCallback:
@@ -22,13 +22,17 @@ class StreamCallback:
         self.function = function
         self._context = contextvars.copy_context()
 
-    def schedule(self, stream: BaseIOStream, *args: Any) -> None:
-        """Have the loop run the callback. The stream holds its close callback back until that has happened."""
+    def schedule(self, stream: StreamCore, *args: Any) -> None:
+        """Have the loop run the callback. The stream holds its close callback back until that has
+        happened.
+        """
         stream._callbacks_due += 1
         self._context.run(stream.io_loop.add_callback, self.run, stream, *args)
 
-    def run(self, stream: BaseIOStream, *args: Any) -> Any:
-        """Run the callback. The loop deals with an exception; the stream, whose user is confused, is closed."""
+    def run(self, stream: StreamCore, *args: Any) -> Any:
+        """Run the callback. The loop deals with an exception; the stream, whose user is confused,
+        is closed.
+        """
         stream._callbacks_due -= 1
         try:
             return self.function(*args)

@@ -11,8 +11,8 @@ CONNECTION_RESET = (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE, errno.ETI
 class StreamClosedError(OSError):
     """The stream is closed, so the operation can't be done or can't be completed.
 
-    :arg real_error: the exception that ended the stream, or `None` after an orderly end. It is kept as
-        the attribute of that name.
+    :arg real_error: the exception that ended the stream, or `None` after an orderly end. It is kept
+        as the attribute of that name.
 
     .. versionchanged:: 4.3
        Added ``real_error``.
@@ -24,7 +24,9 @@ class StreamClosedError(OSError):
 
 
 class UnsatisfiableReadError(Exception):
-    """A delimiter or pattern didn't come within the ``max_bytes`` of its read; the stream is closed then."""
+    """A delimiter or pattern didn't come within the ``max_bytes`` of its read; the stream is closed
+    then.
+    """
 
 
 class StreamBufferFullError(Exception):
@@ -34,4 +36,3 @@ class StreamBufferFullError(Exception):
 def is_reset(error: BaseException | None) -> bool:
     """Tell whether ``error`` says no more than that the peer went away."""
     return isinstance(error, OSError) and error.errno in CONNECTION_RESET
-

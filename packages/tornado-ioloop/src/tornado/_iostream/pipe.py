@@ -11,8 +11,8 @@ from tornado._iostream.base import BaseIOStream
 class PipeIOStream(BaseIOStream):
     """A stream over one end of a pipe, or another descriptor that can be polled.
 
-    :arg fd: an integer; it belongs to the stream from now on, and is made non-blocking. The other arguments are those of
-        `BaseIOStream`.
+    :arg fd: an integer; it belongs to the stream from now on, and is made non-blocking. The other
+        arguments are those of `BaseIOStream`.
     """
 
     def __init__(self, fd: int, *args: Any, **kwargs: Any) -> None:

@@ -1,7 +1,8 @@
-"""The reads of the awaiting API: each is a small receiver that is attached to its stream until it has what it wants.
+"""The reads of the awaiting API: each is a small receiver that is attached to its stream until it
+has what it wants.
 
-A read decides one thing: where in the bytes at hand its result ends. Taking the bytes, limits, delivery and what happens when the
-stream closes first are the same for all and stand in `Read`.
+A read decides one thing: where in the bytes at hand its result ends. Taking the bytes, limits,
+delivery and what happens when the stream closes first are the same for all and stand in `Read`.
 """
 
 from __future__ import annotations
@@ -47,14 +48,17 @@ class Read:
     # -- what differs
 
     def end_in(self, data: bytes | bytearray) -> int:
-        """Return the length of the result if it's there in ``data``, which begins where the read began, or `NOT_YET`.
+        """Return the length of the result if it's there in ``data``, which begins where the read
+        began, or `NOT_YET`.
 
         :raises UnsatisfiableReadError: it can't come any more.
         """
         raise UnsatisfiableReadError(f"{type(self).__name__} has no end")
 
     def result_at_end(self) -> bytes | None:
-        """Return what the read yields when the input ends before it's satisfied, or `None` if that is an error."""
+        """Return what the read yields when the input ends before it's satisfied, or `None` if that
+        is an error.
+        """
         return None
 
     # -- what is the same: the stream's side
@@ -231,7 +235,9 @@ class ReadUntilRegex(Read):
         self.limit = limit
 
     def end_in(self, data: bytes | bytearray) -> int:
-        """See `Read.end_in`. Each chunk makes for a search from the beginning: only ``limit`` bounds that."""
+        """See `Read.end_in`. Each chunk makes for a search from the beginning: only ``limit``
+        bounds that.
+        """
         match = self.pattern.search(data)
         if match is not None:
             end = match.end()
@@ -257,7 +263,8 @@ class ReadUntilClose(Read):
 
 
 class StreamedRead(Read):
-    """A number of bytes, or all until the stream ends, handed to a callback of its own as they come.
+    """A number of bytes, or all until the stream ends, handed to a callback of its own as they
+    come.
 
     :arg size: how many, or `None` for all.
     """

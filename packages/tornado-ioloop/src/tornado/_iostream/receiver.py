@@ -8,9 +8,9 @@ from typing import Protocol
 class StreamReceiver(Protocol):
     """What `BaseIOStream.start_receiving` wants: an object that is called with a stream's input.
 
-    Names and meanings are those of `asyncio.Protocol`, except that there is no ``connection_made``: the
-    receiver knows its stream from the beginning. All methods are called by the event loop's thread, and
-    never from inside a call that the receiver makes itself, but for ``pause_writing``.
+    Names and meanings are those of `asyncio.Protocol`, except that there is no ``connection_made``:
+    the receiver knows its stream from the beginning. All methods are called by the event loop's
+    thread, and never from inside a call that the receiver makes itself, but for ``pause_writing``.
 
     .. versionadded:: 6.100
     """
@@ -26,7 +26,8 @@ class StreamReceiver(Protocol):
     def eof_received(self) -> bool | None:
         """Learn that the peer sends nothing more.
 
-        :returns: true keeps the stream open for output; otherwise it's closed once its output is written.
+        :returns: true keeps the stream open for output; otherwise it's closed once its output is
+            written.
         """
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -8,11 +8,12 @@ import logging
 import os
 import socket
 from collections.abc import Callable
-from socket import socket as Socket  # noqa: N812  # the module's name is an attribute here
+from socket import socket as Socket  # the module's name is an attribute here
 from typing import TYPE_CHECKING, Any
 
-from tornado._iostream.base import BaseIOStream, State
+from tornado._iostream.base import BaseIOStream
 from tornado._iostream.callbacks import StreamCallback, as_callback
+from tornado._iostream.core import State
 from tornado._iostream.errors import StreamClosedError
 from tornado.log import gen_log
 
@@ -32,7 +33,8 @@ class IOStream(BaseIOStream):
         greeting = await stream.read_until(b"\\n", max_bytes=1000)
         stream.close()
 
-    :arg socket: it belongs to the stream from now on, and is made non-blocking. The other arguments are those of `BaseIOStream`.
+    :arg socket: it belongs to the stream from now on, and is made non-blocking. The other arguments
+        are those of `BaseIOStream`.
     """
 
     socket: Socket
@@ -110,13 +112,14 @@ class IOStream(BaseIOStream):
     ) -> Any:
         """Connect the socket without blocking.
 
-        Writes are queued and reads wait until that is done. Cancelling the future closes the stream.
+        Writes are queued and reads wait until that is done. Cancelling the future closes the
+        stream.
 
-        :arg address: as for `socket.socket.connect`. A host name in it would block while it's looked up; see
-            `tornado.tcpclient.TCPClient`.
+        :arg address: as for `socket.socket.connect`. A host name in it would block while it's
+            looked up; see `tornado.tcpclient.TCPClient`.
         :arg server_hostname: for TLS; see `SSLIOStream.connect`.
-        :arg callback: is called without arguments when the stream is connected, and never otherwise; it may also stand second. Nothing is
-            returned then.
+        :arg callback: is called without arguments when the stream is connected, and never
+            otherwise; it may also stand second. Nothing is returned then.
         :returns: a future with this stream.
         :raises StreamClosedError: from the future, if connecting failed. ``real_error`` tells why.
 
@@ -129,9 +132,7 @@ class IOStream(BaseIOStream):
         self._connect_socket(address)
         return future
 
-    def _begin_connecting(
-        self, callback: Callable[..., Any] | None
-    ) -> asyncio.Future[Any] | None:
+    def _begin_connecting(self, callback: Callable[..., Any] | None) -> asyncio.Future[Any] | None:
         self._unwatch()
         self._state = State.CONNECTING
         self._direct = False
@@ -203,21 +204,24 @@ class IOStream(BaseIOStream):
     ) -> asyncio.Future[SSLIOStream]:
         """Turn this stream into one that speaks TLS from here on.
 
-        The socket passes to the new stream, as does the close callback; this one can't be used any more. Nothing may be under way. What has
-        come and is still unread was not protected, and must not be mistaken for what will be: it is an error.
+        The socket passes to the new stream, as does the close callback; this one can't be used any
+        more. Nothing may be under way. What has come and is still unread was not protected, and
+        must not be mistaken for what will be: it is an error.
 
         :arg server_side: take the server's part in the handshake.
-        :arg ssl_options: a context, or the keyword arguments of `tornado.netutil.ssl_options_to_context`; by default a client
-            verifies its server, and a server needs at least its certificate.
+        :arg ssl_options: a context, or the keyword arguments of
+            `tornado.netutil.ssl_options_to_context`; by default a client verifies its server, and a
+            server needs at least its certificate.
         :arg server_hostname: the name that the server's certificate must be for, for a client.
-        :returns: a future with the new stream when the handshake is done. Cancelling it closes the connection.
+        :returns: a future with the new stream when the handshake is done. Cancelling it closes the
+            connection.
         :raises ValueError: something is under way or unread, or a receiver is attached.
         :raises StreamClosedError: this stream is closed; from the future, if the handshake fails.
 
         .. versionadded:: 4.0
         """
         from tornado._iostream.tls import SSLIOStream
-        from tornado.netutil import ssl_wrap_socket
+        from tornado._tls_options import ssl_wrap_socket
 
         if self._state is State.CLOSED:
             raise StreamClosedError(self.error)

@@ -1,8 +1,9 @@
 """Streams that speak TLS.
 
-The socket is an `ssl.SSLSocket` whose handshake this module runs. Before the stream is open, TCP and TLS count as one connecting: output is
-queued, input waits. Afterwards a read may need the socket to be writable, and a write may need it to be readable (renegotiation, key
-updates); two flags say so, and the event that is needed retries the operation.
+The socket is an `ssl.SSLSocket` whose handshake this module runs. Before the stream is open, TCP
+and TLS count as one connecting: output is queued, input waits. Afterwards a read may need the
+socket to be writable, and a write may need it to be readable (renegotiation, key updates); two
+flags say so, and the event that is needed retries the operation.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import socket
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from tornado._iostream.base import State
+from tornado._iostream.core import State
 from tornado._iostream.errors import StreamClosedError, is_reset
 from tornado._iostream.tcp import IOStream
+from tornado._tls_options import ssl_wrap_socket
 from tornado.log import gen_log
-from tornado.netutil import ssl_wrap_socket
 
 try:
     import ssl
@@ -28,8 +29,8 @@ except ImportError:  # Some builds of Python have none; all other streams work t
 
 SSLOptions: TypeAlias = "dict[str, Any] | ssl.SSLContext | None"
 
-# RFC 8446 section 5.1: a record holds at most 2**14 bytes. Reading at least so many leaves nothing behind in the TLS layer, which the
-# selector doesn't see.
+# RFC 8446 section 5.1: a record holds at most 2**14 bytes. Reading at least so many leaves nothing
+# behind in the TLS layer, which the selector doesn't see.
 RECORD_SIZE = 16384
 
 # Bytes that one event may write, so that one fast peer doesn't keep the loop for itself.
@@ -47,13 +48,14 @@ class Handshake(enum.Enum):
 class SSLIOStream(IOStream):
     """A stream that speaks TLS.
 
-    It takes a socket that isn't connected, and wraps it when `connect` has connected it. Or it takes an `ssl.SSLSocket` that is
-    connected and whose handshake hasn't been done (``do_handshake_on_connect=False``), and begins with that.
+    It takes a socket that isn't connected, and wraps it when `connect` has connected it. Or it
+    takes an `ssl.SSLSocket` that is connected and whose handshake hasn't been done
+    (``do_handshake_on_connect=False``), and begins with that.
 
     By default a client verifies the chain and the host name of its server.
 
-    :arg ssl_options: a context, or the keyword arguments of `tornado.netutil.ssl_options_to_context`. The other arguments are those of
-        `IOStream`.
+    :arg ssl_options: a context, or the keyword arguments of
+        `tornado.netutil.ssl_options_to_context`. The other arguments are those of `IOStream`.
     """
 
     socket: Any
@@ -85,7 +87,9 @@ class SSLIOStream(IOStream):
             self._unwrap_unconnected(self.socket)
 
     def _unwrap_unconnected(self, wrapped: ssl.SSLSocket) -> None:
-        """Take the TLS layer off a socket on which it can't connect without blocking; `connect` puts it on again."""
+        """Take the TLS layer off a socket on which it can't connect without blocking; `connect`
+        puts it on again.
+        """
         if self._ssl_options is None:
             self._ssl_options = wrapped.context
         self._server_hostname = wrapped.server_hostname
@@ -106,10 +110,12 @@ class SSLIOStream(IOStream):
         """Connect, and do the handshake.
 
         :arg address: as for `IOStream.connect`.
-        :arg server_hostname: the name that the certificate must be for; by default the host in ``address``.
+        :arg server_hostname: the name that the certificate must be for; by default the host in
+            ``address``.
         :arg callback: as for `IOStream.connect`.
         :returns: a future with this stream. Cancelling it closes the stream.
-        :raises ssl.SSLError: from the future, if the handshake failed; a certificate that isn't good is an `ssl.SSLCertVerificationError`.
+        :raises ssl.SSLError: from the future, if the handshake failed; a certificate that isn't
+            good is an `ssl.SSLCertVerificationError`.
         :raises StreamClosedError: from the future, if something else went wrong.
         """
         if callable(server_hostname):
@@ -122,7 +128,8 @@ class SSLIOStream(IOStream):
         return future
 
     def wait_for_handshake(self) -> asyncio.Future[SSLIOStream]:
-        """Wait until the handshake is done, as a server does that wants to look at the client's certificate.
+        """Wait until the handshake is done, as a server does that wants to look at the client's
+        certificate.
 
         :returns: a future with this stream. Cancelling it closes the stream.
         :raises ssl.SSLError: from the future, if the handshake failed.
@@ -213,7 +220,9 @@ class SSLIOStream(IOStream):
         )
 
     def _handshake_error(self) -> BaseException:
-        """Return what a failed handshake raises: the TLS layer's own words, if it has said anything."""
+        """Return what a failed handshake raises: the TLS layer's own words, if it has said
+        anything.
+        """
         error = self.error
         return error if isinstance(error, ssl.SSLError | ValueError) else StreamClosedError(error)
 
@@ -235,8 +244,8 @@ class SSLIOStream(IOStream):
     def close_fd(self) -> None:
         """Close the socket, after an orderly end not without having told the peer."""
         if self._handshake is Handshake.DONE and self.error is None:
-            # RFC 8446 section 6.1: close_notify comes before closing. Whether it arrives, and what the peer says to it, doesn't
-            # matter any more.
+            # RFC 8446 section 6.1: close_notify comes before closing. Whether it arrives, and what
+            # the peer says to it, doesn't matter any more.
             with contextlib.suppress(OSError, ValueError):
                 self.socket.unwrap()
         super().close_fd()
@@ -292,7 +301,8 @@ class SSLIOStream(IOStream):
             self._write_needs_input = False
             self._on_writable()
         super()._on_readable()
-        # A full record is hardly ever the last of a message: look whether the next one is there, but don't starve others.
+        # A full record is hardly ever the last of a message: look whether the next one is there,
+        # but don't starve others.
         rounds = self.read_chunk_size // RECORD_SIZE
         while rounds > 1 and self._more_expected and self._sink is not None:
             rounds -= 1

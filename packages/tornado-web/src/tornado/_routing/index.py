@@ -7,6 +7,8 @@ path with ``p <= q`` is also a beginning of *q*, for everything between *p* and 
 beginnings of it; that way is stored. Rules of which nothing is known (hosts, own matchers) have the
 empty beginning.
 
+Where many rules remain, they are narrowed down further by the segments of the path.
+
 The index only narrows the choice. It returns rules in their order, and their matchers decide.
 """
 
@@ -18,6 +20,10 @@ from collections.abc import Sequence
 from tornado._routing.matchers import PathMatches
 from tornado._routing.patterns import literal_prefix
 from tornado._routing.rules import Rule
+from tornado._routing.segments import SegmentIndex
+
+# Up to so many rules, matching each is as fast as looking at the segments of the path.
+_MANY = 6
 
 
 class RuleIndex:
@@ -37,6 +43,8 @@ class RuleIndex:
         self._prefixes = sorted(by_prefix)
         self._parents: list[int] = []
         self._candidates: list[list[Rule]] = []
+        # By the number of a beginning that leaves many rules; made when first needed.
+        self._by_segments: dict[int, SegmentIndex] = {}
         positions: list[list[int]] = []
         for number, prefix in enumerate(self._prefixes):
             parent = self._longest_start(prefix, number - 1)
@@ -49,10 +57,16 @@ class RuleIndex:
         """Tell whether these are the very rules that the index was made for, in the same order."""
         return self._rules == rules
 
-    def candidates(self, path: str) -> list[Rule]:
+    def candidates(self, path: str) -> Sequence[Rule]:
         """Return the rules that can match the path, in order; all others cannot."""
-        number = bisect_right(self._prefixes, path) - 1
-        return self._candidates[self._longest_start(path, number)]
+        number = self._longest_start(path, bisect_right(self._prefixes, path) - 1)
+        candidates = self._candidates[number]
+        if len(candidates) <= _MANY:
+            return candidates
+        index = self._by_segments.get(number)
+        if index is None:
+            index = self._by_segments[number] = SegmentIndex(candidates)
+        return index.candidates(path)
 
     def _longest_start(self, text: str, number: int) -> int:
         """Find the longest stored beginning of a text, coming from a number that is not below."""

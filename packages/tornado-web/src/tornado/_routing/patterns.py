@@ -1,9 +1,9 @@
 """What the text of a URL regex tells about the paths that it matches.
 
-Two questions are asked of a pattern: with which literal text does every match begin (the index of a
-router sorts rules by it), and how is a path made from arguments (reversal). Both look only at the
-outermost level of the expression. Whatever is not plainly understood gives the careful answer: an
-empty prefix, or no way back.
+Three questions are asked of a pattern: with which literal text does every match begin, which
+segments between slashes does it have (the index of a router sorts rules by both), and how is a path
+made from arguments (reversal). All look only at the outermost level of the expression. Whatever is
+not plainly understood gives the careful answer: an empty prefix, no segments, or no way back.
 """
 
 from __future__ import annotations
@@ -36,6 +36,20 @@ _TOKEN = re.compile(
 )
 
 
+# What an expression may hold that surely matches no slash. Ranges run from one letter or digit to
+# another, for the slash lies before them all.
+_SLASHLESS = re.compile(
+    r"""(?:
+      \\[dws]
+    | [A-Za-z0-9_|]
+    | \[ \^/ (?: \\. | [^\]\\] )* \]
+    | \[ -? (?: \\[dws.\-_] | [A-Za-z0-9] (?: -[A-Za-z0-9] )? | [_.,:;=@!~+%] )* -? \]
+    | [*+?] | \{ \d* ,? \d* \}
+    )*""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
 class Kind(Enum):
     """What one outermost piece of a pattern is."""
 
@@ -50,7 +64,7 @@ class Kind(Enum):
 class Piece(NamedTuple):
     """One outermost piece of a pattern.
 
-    :arg text: the character that it stands for, where it stands for one.
+    :arg text: the character that it stands for; of a group or anything opaque, its pattern.
     :arg repeat: its quantifier, or an empty string.
     """
 
@@ -85,8 +99,9 @@ def split_pattern(pattern: str) -> list[Piece]:
 
 def _skip_group(tokens: Iterator[tuple[str, str]], *, captures: bool) -> Piece:
     """Read up to the end of a group; one that captures inside a capture is opaque."""
+    inner: list[str] = []
     depth = 1
-    for kind, _ in tokens:
+    for kind, text in tokens:
         if kind in ("capture", "open"):
             captures = captures and kind != "capture"
             depth += 1
@@ -94,24 +109,72 @@ def _skip_group(tokens: Iterator[tuple[str, str]], *, captures: bool) -> Piece:
             depth -= 1
             if depth == 0:
                 break
-    return Piece(Kind.CAPTURE if captures else Kind.OPAQUE)
+        inner.append(text)
+    return Piece(Kind.CAPTURE if captures else Kind.OPAQUE, "".join(inner))
+
+
+def top_level(regex: re.Pattern[str]) -> list[Piece]:
+    """Return the pieces that a match goes through in order, or nothing if that cannot be told."""
+    if regex.flags & ~_HARMLESS_FLAGS:
+        return []
+    pieces = split_pattern(regex.pattern)
+    if any(piece.kind is Kind.ALTERNATIVE for piece in pieces):
+        return []
+    if pieces and pieces[0].kind is Kind.ANCHOR and pieces[0].text == "^":
+        del pieces[0]
+    return pieces
 
 
 def literal_prefix(regex: re.Pattern[str]) -> str:
     """Return text with which every string begins that the regex matches from its start."""
-    if regex.flags & ~_HARMLESS_FLAGS:
-        return ""
     prefix: list[str] = []
-    pieces = split_pattern(regex.pattern)
-    if any(piece.kind is Kind.ALTERNATIVE for piece in pieces):
-        return ""
-    for piece in pieces:
-        if piece.kind is Kind.ANCHOR and piece.text == "^":
-            continue
+    for piece in top_level(regex):
         if piece.kind is not Kind.LITERAL or piece.repeat:
             break
         prefix.append(piece.text)
     return "".join(prefix)
+
+
+class Segments(NamedTuple):
+    """The segments between slashes with which every match begins.
+
+    :arg known: per segment its literal text, or ``None`` if it can be any.
+    :arg complete: nothing comes after them.
+    """
+
+    known: tuple[str | None, ...]
+    complete: bool
+
+
+def leading_segments(regex: re.Pattern[str]) -> Segments:
+    """Return what can be told of the segments of the paths that a regex matches."""
+    known: list[str | None] = []
+    segment: str | None = ""
+    pieces = top_level(regex)
+    for number, piece in enumerate(pieces):
+        if piece.kind is Kind.LITERAL and piece.text == "/":
+            if piece.repeat:
+                break
+            known.append(segment)
+            segment = ""
+        elif piece.kind is Kind.LITERAL and not piece.repeat:
+            segment = None if segment is None else segment + piece.text
+        elif piece.kind is Kind.ANCHOR and number == len(pieces) - 1:
+            return Segments((*known, segment), complete=True)
+        elif _is_slashless(piece):
+            segment = None
+        else:
+            break
+    return Segments(tuple(known), complete=False)
+
+
+def _is_slashless(piece: Piece) -> bool:
+    """Tell whether a piece surely matches no slash."""
+    if piece.kind is Kind.LITERAL:
+        return piece.text != "/"
+    if piece.kind not in (Kind.CAPTURE, Kind.OPAQUE):
+        return False
+    return _SLASHLESS.fullmatch(piece.text.removeprefix("?:")) is not None
 
 
 def reversal_parts(regex: re.Pattern[str]) -> list[str] | None:

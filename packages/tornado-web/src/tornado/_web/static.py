@@ -99,6 +99,8 @@ class StaticFileHandler(RequestHandler):
     absolute_path: str | None = None
     modified: datetime.datetime | None = None
     _file: OpenFile | None = None
+    _version: str | None = None
+    _version_for: str | None = None
     _keep_file = False
 
     def initialize(
@@ -145,7 +147,14 @@ class StaticFileHandler(RequestHandler):
         finally:
             if later is None:
                 self._close_file()
-        return _DONE if later is None else later
+        return self._nothing_to_await() if later is None else later
+
+    def _nothing_to_await(self) -> Awaitable[None]:
+        # When the dispatcher itself has called, None spares it a task. A subclass awaits what
+        # its parent's method returns.
+        if _calls_directly(type(self)) and self.request.method in ("GET", "HEAD"):
+            return None  # type: ignore[return-value]  # see above
+        return _DONE
 
     def _locate(self, path: str) -> bool:
         """Find the file, and keep it open if it is to be read; false if the hook has answered."""
@@ -392,8 +401,11 @@ class StaticFileHandler(RequestHandler):
         """
         if self.absolute_path is None:
             return None
-        version = self._version_of(self.absolute_path, self._file)
-        return f'"{version}"' if version else None
+        # Asked again when the response ends, and then the file is closed.
+        if self._version_for != self.absolute_path:
+            self._version = self._version_of(self.absolute_path, self._file)
+            self._version_for = self.absolute_path
+        return f'"{self._version}"' if self._version else None
 
     def get_content_size(self) -> int:
         """Return the length of the whole content in bytes.
@@ -526,6 +538,14 @@ class StaticFileHandler(RequestHandler):
         if not _keeps(self, "get_content", "get_content_version"):
             return False
         return self._versions.find((type(self), file.path), fingerprint(file.stat)) is None
+
+
+def _calls_directly(handler_class: type[StaticFileHandler]) -> bool:
+    return (
+        handler_class.get is StaticFileHandler.get
+        and handler_class.head is StaticFileHandler.head
+        and handler_class.prepare is RequestHandler.prepare
+    )
 
 
 def _keeps(subject: StaticFileHandler | type[StaticFileHandler], *hooks: str) -> bool:

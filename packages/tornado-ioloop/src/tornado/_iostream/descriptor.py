@@ -1,0 +1,115 @@
+"""`Descriptor`: what a stream stands on, and how the loop watches it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+DEFAULT_CHUNK_SIZE = 65536
+
+
+class Descriptor:
+    """Something that can be read, written, closed, and watched by the loop.
+
+    The methods without an underscore are for subclasses to define; the others are how streams use
+    them.
+    """
+
+    read_chunk_size: int = DEFAULT_CHUNK_SIZE
+
+    _loop: asyncio.AbstractEventLoop
+    _watching_input: bool = False
+    _watching_output: bool = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Use the documented hooks of a subclass where its base has faster ways of its own."""
+        super().__init_subclass__(**kwargs)
+        own = cls.__dict__
+        if "read_from_fd" in own and "_read_chunk" not in own:
+            cls._read_chunk = Descriptor._read_chunk  # type: ignore[method-assign]  # chosen per class
+        if "write_to_fd" in own and "_write_chunk" not in own:
+            cls._write_chunk = Descriptor._write_chunk  # type: ignore[method-assign]  # chosen per class
+
+    def fileno(self) -> int | Any:
+        """Return the descriptor, or an object with ``fileno``, that the loop shall watch."""
+        raise NotImplementedError(f"{type(self).__name__} has no descriptor")
+
+    def close_fd(self) -> None:
+        """Close the descriptor. It's called once, when the stream is closed."""
+        raise NotImplementedError(f"{type(self).__name__} can't close its descriptor")
+
+    def write_to_fd(self, data: memoryview) -> int:
+        """Write as much of ``data`` as goes without waiting.
+
+        :arg data: at least one byte; it mustn't be kept.
+        :returns: how many bytes were written.
+        :raises BlockingIOError: nothing could be written now.
+        """
+        raise NotImplementedError(f"{type(self).__name__} can't be written to")
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        """Read into ``buf`` what there is, without waiting.
+
+        :arg buf: where to; it mustn't be kept.
+        :returns: the number of bytes, 0 at the end of the input, `None` if nothing is there now.
+        """
+        raise NotImplementedError(f"{type(self).__name__} can't be read from")
+
+    def get_fd_error(self) -> Exception | None:
+        """Return what is wrong with the descriptor, if the system knows of anything."""
+        return None
+
+    def _read_chunk(self) -> bytes | None:
+        """Return the next bytes, ``b""`` at the end, `None` if there's nothing now."""
+        buffer = bytearray(self.read_chunk_size)
+        try:
+            size = self.read_from_fd(buffer)
+        except (BlockingIOError, InterruptedError):
+            return None
+        return None if size is None else bytes(memoryview(buffer)[:size])
+
+    def _write_chunk(self, data: bytes | memoryview) -> int:
+        """Write what goes without waiting; return how much that was."""
+        if not data:
+            return 0
+        view = memoryview(data)
+        try:
+            return self.write_to_fd(view) or 0
+        except (BlockingIOError, InterruptedError):
+            return 0
+        finally:
+            view.release()
+
+    # -- events
+
+    def _on_readable(self) -> None:
+        """Deal with input that is there."""
+        self._unwatch_input()
+
+    def _on_writable(self) -> None:
+        """Deal with room for output."""
+        self._unwatch_output()
+
+    def _add_reader(self) -> None:
+        if not self._watching_input:
+            self._watching_input = True
+            self._loop.add_reader(self.fileno(), self._on_readable)
+
+    def _watch_output(self) -> None:
+        if not self._watching_output:
+            self._watching_output = True
+            self._loop.add_writer(self.fileno(), self._on_writable)
+
+    def _unwatch_output(self) -> None:
+        if self._watching_output:
+            self._watching_output = False
+            self._loop.remove_writer(self.fileno())
+
+    def _unwatch_input(self) -> None:
+        if self._watching_input:
+            self._watching_input = False
+            self._loop.remove_reader(self.fileno())
+
+    def _unwatch(self) -> None:
+        self._unwatch_input()
+        self._unwatch_output()

@@ -1,0 +1,1 @@
+"""The template engine: lexer, parser, nodes, compiler and loaders."""

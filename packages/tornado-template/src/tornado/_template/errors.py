@@ -1,0 +1,42 @@
+"""The error of templates that can't be read."""
+
+from __future__ import annotations
+
+
+class ParseError(Exception):
+    """A template's text is wrong.
+
+    :arg message: what is wrong, and what was expected.
+    :arg filename: name of the template.
+    :arg lineno: line in it, counted from 1.
+    :arg column: column in the line, counted from 1; 0 if it's not known.
+    :arg source_line: text of the line.
+
+    .. versionchanged:: 4.3
+       Added ``filename`` and ``lineno``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        filename: str | None = None,
+        lineno: int = 0,
+        *,
+        column: int = 0,
+        source_line: str = "",
+    ) -> None:
+        super().__init__(message, filename, lineno)
+        self.message = message
+        self.filename = filename
+        self.lineno = lineno
+        self.column = column
+        self.source_line = source_line
+
+    def __str__(self) -> str:
+        place = f"{self.filename}:{self.lineno}"
+        if self.column:
+            place += f":{self.column}"
+        text = f"{self.message} at {place}"
+        if self.source_line:
+            text += f"\n  {self.source_line.strip()}"
+        return text
