@@ -6,6 +6,7 @@ BENCH_ARGS ?=
 
 BIN := .venv/bin
 PROJECTS := pyproject.toml poetry.lock $(wildcard packages/*/pyproject.toml)
+SETTERS := tools/bootstrap.py tools/environment.py tools/lock.py
 # Folders are among them, so that a file that goes away counts as a change.
 SOURCES := $(shell find packages \( -name __pycache__ -o -name '.*' \) -prune -o -print)
 
@@ -14,7 +15,7 @@ SOURCES := $(shell find packages \( -name __pycache__ -o -name '.*' \) -prune -o
 .NOTPARALLEL:
 .PHONY: help run test unit lint boundaries wheels isolation bench docs lock version clean distclean
 
-help: ## say what there is
+help:
 	@echo "make run        serve the demo application and print its address"
 	@echo "make test       lint, isolation and unit, as continuous integration does"
 	@echo "make unit       the tests of all distributions, of demos and of tools (PYTEST_ARGS=...)"
@@ -76,12 +77,12 @@ distclean: clean
 	rm -rf .venv .setup
 
 # A stamp is as new as the last time its part of the environment was brought up to date.
-.venv/.stamp-%: $(PROJECTS) tools/bootstrap.py tools/lock.py
+.venv/.stamp-%: $(PROJECTS) $(SETTERS)
 	@$(PYTHON) tools/bootstrap.py environment $*
 	@touch $@
 
 # What suits development suits running too.
-.venv/.stamp-dev: $(PROJECTS) tools/bootstrap.py tools/lock.py
+.venv/.stamp-dev: $(PROJECTS) $(SETTERS)
 	@$(PYTHON) tools/bootstrap.py environment dev
 	@touch $@ .venv/.stamp-run
 

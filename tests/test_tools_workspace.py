@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import isolation
 import pytest
 
 import contracts
+import isolation
 from wheels import problems
 from workspace import ROOT, Distribution, canonical, distributions, requirement_name, siblings
 

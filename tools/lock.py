@@ -13,11 +13,11 @@ import json
 import os
 import subprocess
 import sys
-import venv
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from environment import ensure_venv
 from workspace import (
     ROOT,
     SETUP,
@@ -120,10 +120,9 @@ def update(root: Path) -> None:
     :raises subprocess.CalledProcessError: pip or Poetry failed.
     """
     home = SETUP / "poetry"
-    python = home / "bin" / "python"
+    python = ensure_venv(home)
     if not (home / "bin" / "poetry").exists():
         say(f"installing {POETRY[0]} into .setup/poetry")
-        venv.create(home, with_pip=True, clear=True)
         run([python, "-m", "pip", "install", "-qq", *POETRY])
     index, certificates = json.loads(run([python, "-c", _ASK_PIP], capture_output=True).stdout)
     say("resolving")

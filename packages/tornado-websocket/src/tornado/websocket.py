@@ -1,1 +1,24 @@
-"""Filled in by the module itself."""
+"""WebSocket (RFC 6455).
+
+.. code-block:: python
+
+   from tornado.websocket import WebSocketHandler
+
+   class EchoWebSocket(WebSocketHandler):
+       def open(self):
+           print("WebSocket opened")
+
+       def on_message(self, message):
+           self.write_message("You said: " + message)
+
+       def on_close(self):
+           print("WebSocket closed")
+
+A page reaches it with ``new WebSocket("ws://localhost:8888/websocket")``. Pages of other origins are refused; see
+`WebSocketHandler.check_origin`.
+"""
+
+from tornado._websocket.errors import WebSocketClosedError, WebSocketError
+from tornado._websocket.server import WebSocketHandler
+
+__all__ = ["WebSocketClosedError", "WebSocketError", "WebSocketHandler"]

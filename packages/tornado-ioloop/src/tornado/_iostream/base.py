@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from typing import Any, cast
 
@@ -121,6 +122,8 @@ class BaseIOStream(StreamCore):
             raise TypeError(f"num_bytes must be an integer, not {num_bytes!r}")
         if num_bytes < 0:
             raise ValueError(f"num_bytes must not be negative, it is {num_bytes!r}")
+        if partial is False and callback is None and streaming_callback is None:
+            return self._start_read(ReadBytes(self, None, size=num_bytes, partial=False))
         function, some = _callback_or(partial, callback)
         if streaming_callback is not None:
             return self._start_read(
@@ -192,20 +195,15 @@ class BaseIOStream(StreamCore):
         .. versionchanged:: 4.5
            Takes `memoryview` too.
         """
-        if callback is not None:
-            self._write_callback = StreamCallback(callback)
-        elif self._state is State.CLOSED:
+        if self._state is State.CLOSED:
             raise StreamClosedError(self.error)
+        if callback is not None:
+            self._write_with_callback(data, StreamCallback(callback))
+            return None
         try:
             done = self.send(data if type(data) is bytes else settled(data))
         except StreamClosedError as error:
-            if callback is not None:
-                return None
             return self._failed(error)
-        if callback is not None:
-            if done:
-                self._run_write_callback()
-            return None
         if done:
             return self._written or self._make_written()
         future: asyncio.Future[None] = self._loop.create_future()
@@ -213,6 +211,13 @@ class BaseIOStream(StreamCore):
         return future
 
     # -- inside
+
+    def _write_with_callback(self, data: Bytes, callback: StreamCallback) -> None:
+        self._write_callback = callback
+        # A stream that breaks here tells by its close callback.
+        with contextlib.suppress(StreamClosedError):
+            if self.send(settled(data)):
+                self._run_write_callback()
 
     def _start_read(self, read: Read) -> asyncio.Future[Any] | None:
         pending = self._consumer
@@ -224,11 +229,7 @@ class BaseIOStream(StreamCore):
             pending.abandon()
         future = read.future
         self._consumer = read
-        if isinstance(read, ReadBytes) and read.size > self.max_buffer_size:
-            read._check_size(read.size)
-            return future
-        # An empty buffer satisfies only reads of nothing, but those must not wait.
-        if read.begin():
+        if (read.wants_nothing or self._read_buffer is not None) and read.begin():
             return future
         if self._state is State.OPEN:
             self._sink = read

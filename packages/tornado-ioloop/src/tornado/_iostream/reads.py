@@ -38,6 +38,8 @@ class Read:
 
     # Whether the end of the stream is what the read waits for.
     until_close = False
+    # Whether the read is done before anything has come.
+    wants_nothing = False
     future: asyncio.Future[Any] | None
 
     def __init__(self, stream: BaseIOStream, callback: StreamCallback | None) -> None:
@@ -97,8 +99,11 @@ class Read:
             self._refuse(error)
             return
         if end == len(data):
-            stream._detach()
-            self.deliver(data)
+            stream._consumer = stream._sink = None
+            if self.future is not None:
+                self.future.set_result(data)
+            else:
+                self.deliver(data)
         elif end >= 0:
             stream._read_buffer = bytearray(memoryview(data)[end:])
             stream._detach()
@@ -173,9 +178,24 @@ class ReadBytes(Read):
     def __init__(
         self, stream: BaseIOStream, callback: StreamCallback | None, *, size: int, partial: bool
     ) -> None:
-        super().__init__(stream, callback)
+        # As in the base class, without the cost of calling it: these reads are the most frequent.
+        self.stream = stream
+        self.callback = callback
+        self.future = stream._loop.create_future() if callback is None else None
         self.size = size
         self.partial = partial
+
+    @property
+    def wants_nothing(self) -> bool:  # type: ignore[override]  # here it depends
+        """See `Read.wants_nothing`; more than ever fits counts too, as it's refused at once."""
+        return not self.size or self.size > self.stream.max_buffer_size
+
+    def begin(self) -> bool:
+        """See `Read.begin`."""
+        if self.size > self.stream.max_buffer_size:
+            self._check_size(self.size)
+            return True
+        return super().begin()
 
     def end_in(self, data: bytes | bytearray) -> int:
         """See `Read.end_in`."""
@@ -288,6 +308,11 @@ class StreamedRead(Read):
         """Whether the end of the stream is what the read waits for."""
         return self.remaining is None
 
+    @property
+    def wants_nothing(self) -> bool:  # type: ignore[override]  # here it depends
+        """Whether the read is done before anything has come."""
+        return self.remaining == 0
+
     def begin(self) -> bool:
         """See `Read.begin`."""
         if self.remaining == 0:
@@ -336,6 +361,11 @@ class ReadInto(Read):
         self.target = target
         self.partial = partial
         self.filled = 0
+
+    @property
+    def wants_nothing(self) -> bool:  # type: ignore[override]  # here it depends
+        """Whether the read is done before anything has come."""
+        return not len(self.target)
 
     def begin(self) -> bool:
         """See `Read.begin`."""

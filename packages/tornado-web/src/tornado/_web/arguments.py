@@ -1,133 +1,163 @@
-"""The part of a handler that reads a request's arguments and cookies."""
+"""The arguments of a request: query string and form body, as text."""
 
 from __future__ import annotations
 
 import re
-from http.cookies import Morsel
-from typing import Any, overload
+from typing import Any, Final, overload
 
 from tornado._web.errors import HTTPError, MissingArgumentError
 from tornado._web.state import HandlerState
-from tornado.escape import to_unicode
 
+# Tab and the line ends stay: texts of several lines come from forms.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
 class _Required:
-    """Stands for a default that wasn't given."""
+    """The default of an argument that has none; a type of its own, so that any value can be a default."""
 
     def __repr__(self) -> str:
-        return "(required)"
+        return "<required>"
 
 
-#: In place of a default: the argument has to be there.
-_ARG_DEFAULT = _Required()
+_ARG_DEFAULT: Final = _Required()
 
 
-class ArgumentReader(HandlerState):
-    """Methods of handlers that read arguments."""
+class ArgumentMethods(HandlerState):
+    """Methods by which a handler reads arguments."""
 
     @overload
-    def get_argument(self, name: str, default: str = ..., strip: bool = True) -> str: ...
+    def get_argument(self, name: str, default: str, strip: bool = True) -> str: ...
+    @overload
+    def get_argument(self, name: str, default: _Required = ..., strip: bool = True) -> str: ...
     @overload
     def get_argument(self, name: str, default: None, strip: bool = True) -> str | None: ...
     def get_argument(
-        self, name: str, default: Any = _ARG_DEFAULT, strip: bool = True
+        self, name: str, default: str | _Required | None = _ARG_DEFAULT, strip: bool = True
     ) -> str | None:
-        """Return the last value of an argument of query string or body, as text.
+        """Return an argument of the query string or of a form body.
 
-        :arg default: what to return if there is none.
+        If it is given several times, the last value counts, and the body comes after the query.
+
+        :arg name: its name.
+        :arg default: returned if the request has no such argument.
         :arg strip: remove white space at both ends.
-        :raises MissingArgumentError: there is none, and no default.
+        :returns: the value, decoded by `decode_argument`, control characters replaced by spaces.
+        :raises MissingArgumentError: the argument is missing and there is no default.
         """
-        return self._last_argument(name, default, self.request.arguments, strip)
+        return self._last_of(self.request.arguments, name, default, strip)
 
     def get_arguments(self, name: str, strip: bool = True) -> list[str]:
-        """Return all values of an argument of query string or body; an empty list if there are none."""
-        return self._all_arguments(name, self.request.arguments, strip)
+        """Return all values of an argument, first those of the query string, then those of the body.
+
+        :arg name: its name.
+        :arg strip: remove white space at both ends.
+        :returns: the values; an empty list if there are none.
+        """
+        return self._all_of(self.request.arguments, name, strip)
 
     @overload
-    def get_query_argument(self, name: str, default: str = ..., strip: bool = True) -> str: ...
+    def get_query_argument(self, name: str, default: str, strip: bool = True) -> str: ...
+    @overload
+    def get_query_argument(
+        self, name: str, default: _Required = ..., strip: bool = True
+    ) -> str: ...
     @overload
     def get_query_argument(self, name: str, default: None, strip: bool = True) -> str | None: ...
     def get_query_argument(
-        self, name: str, default: Any = _ARG_DEFAULT, strip: bool = True
+        self, name: str, default: str | _Required | None = _ARG_DEFAULT, strip: bool = True
     ) -> str | None:
-        """Like `get_argument`, of the query string only.
+        """Return an argument of the query string; otherwise as `get_argument`.
+
+        :arg name: its name.
+        :arg default: returned if the query string has no such argument.
+        :arg strip: remove white space at both ends.
+        :raises MissingArgumentError: the argument is missing and there is no default.
 
         .. versionadded:: 3.2
         """
-        return self._last_argument(name, default, self.request.query_arguments, strip)
+        return self._last_of(self.request.query_arguments, name, default, strip)
 
     def get_query_arguments(self, name: str, strip: bool = True) -> list[str]:
-        """Like `get_arguments`, of the query string only.
+        """Return all values of an argument of the query string.
+
+        :arg name: its name.
+        :arg strip: remove white space at both ends.
 
         .. versionadded:: 3.2
         """
-        return self._all_arguments(name, self.request.query_arguments, strip)
+        return self._all_of(self.request.query_arguments, name, strip)
 
     @overload
-    def get_body_argument(self, name: str, default: str = ..., strip: bool = True) -> str: ...
+    def get_body_argument(self, name: str, default: str, strip: bool = True) -> str: ...
+    @overload
+    def get_body_argument(
+        self, name: str, default: _Required = ..., strip: bool = True
+    ) -> str: ...
     @overload
     def get_body_argument(self, name: str, default: None, strip: bool = True) -> str | None: ...
     def get_body_argument(
-        self, name: str, default: Any = _ARG_DEFAULT, strip: bool = True
+        self, name: str, default: str | _Required | None = _ARG_DEFAULT, strip: bool = True
     ) -> str | None:
-        """Like `get_argument`, of the body only.
+        """Return an argument of the form body; otherwise as `get_argument`.
+
+        :arg name: its name.
+        :arg default: returned if the body has no such argument.
+        :arg strip: remove white space at both ends.
+        :raises MissingArgumentError: the argument is missing and there is no default.
 
         .. versionadded:: 3.2
         """
-        return self._last_argument(name, default, self.request.body_arguments, strip)
+        return self._last_of(self.request.body_arguments, name, default, strip)
 
     def get_body_arguments(self, name: str, strip: bool = True) -> list[str]:
-        """Like `get_arguments`, of the body only.
+        """Return all values of an argument of the form body.
+
+        :arg name: its name.
+        :arg strip: remove white space at both ends.
 
         .. versionadded:: 3.2
         """
-        return self._all_arguments(name, self.request.body_arguments, strip)
+        return self._all_of(self.request.body_arguments, name, strip)
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
-        """Return an argument as text; subclasses may use another encoding than UTF-8.
+        """Turn the bytes of an argument, or of a group of the route, into text: by default from UTF-8.
 
-        :arg name: name of the argument, `None` for an unnamed group of a URL pattern.
-        :raises HTTPError: 400 if it's not valid.
+        Override it for another encoding.
+
+        :arg value: %-decoded already.
+        :arg name: the argument's or the group's name; `None` for an unnamed group.
+        :raises HTTPError: 400, the bytes are not UTF-8.
         """
         try:
-            return to_unicode(value)
+            return value.decode("utf-8")
         except UnicodeDecodeError as error:
             raise HTTPError(
-                400, "Invalid unicode in %s: %r", name or "url", value[:40]
+                400, "%s is not UTF-8: %r", name or "the path", value[:40]
             ) from error
 
-    def _last_argument(
-        self, name: str, default: Any, source: dict[str, list[bytes]], strip: bool
+    def _last_of(
+        self,
+        source: dict[str, list[bytes]],
+        name: str,
+        default: str | _Required | None,
+        strip: bool,
     ) -> str | None:
-        values = self._all_arguments(name, source, strip)
+        values = source.get(name)
         if values:
-            return values[-1]
-        if default is _ARG_DEFAULT:
+            return self._text_of(values[-1], name, strip)
+        if isinstance(default, _Required):
             raise MissingArgumentError(name)
-        found: str | None = default
-        return found
+        return default
 
-    def _all_arguments(
-        self, name: str, source: dict[str, list[bytes]], strip: bool
-    ) -> list[str]:
-        values = []
-        for raw in source.get(name, ()):
-            text = self.decode_argument(raw, name=name)
-            # Control characters, line ends and tabs excepted, have no place in text.
+    def _all_of(self, source: dict[str, list[bytes]], name: str, strip: bool) -> list[str]:
+        if not isinstance(strip, bool):
+            # The second argument of the singular methods is a default: an easy thing to confuse.
+            raise TypeError(f"strip is true or false, not {strip!r}")
+        return [self._text_of(value, name, strip) for value in source.get(name, ())]
+
+    def _text_of(self, value: bytes, name: str, strip: bool) -> str:
+        # An override of decode_argument may well return something else than text.
+        text: Any = self.decode_argument(value, name)
+        if isinstance(text, str):
             text = _CONTROL.sub(" ", text)
-            values.append(text.strip() if strip else text)
-        return values
-
-    @property
-    def cookies(self) -> dict[str, Morsel[str]]:
-        """The request's cookies, a dictionary of `http.cookies.Morsel`."""
-        cookies: dict[str, Morsel[str]] = self.request.cookies
-        return cookies
-
-    def get_cookie(self, name: str, default: str | None = None) -> str | None:
-        """Return the value of a cookie of the request, or ``default``."""
-        cookies = self.request.cookies
-        return cookies[name].value if name in cookies else default
+        return str(text).strip() if strip else text

@@ -1,84 +1,112 @@
-"""Errors that are answers."""
+"""The exceptions by which a handler ends a request."""
 
 from __future__ import annotations
 
 import re
+from http.client import responses
 from typing import Any
 
-_REASON_FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f<>]|[^\x00-\xff]")
+# RFC 9112 section 4: reason-phrase = 1*( HTAB / SP / VCHAR / obs-text ). Text beyond Latin-1 has no octet of its own.
+_NOT_IN_REASON = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
 class HTTPError(Exception):
-    """Raised in a handler to answer with an error.
-
-    :arg status_code: the status.
-    :arg log_message: what to log; it isn't sent unless in debug mode. It's formatted with ``args`` if there are any.
-    :arg args: values for ``log_message``.
-    :arg reason: reason phrase, as a keyword; the code's usual one if not given.
+    """Raised in a handler to answer the request with an error status.
 
     .. code-block:: python
 
-       raise HTTPError(404, "no such room: %r", name)
+       raise HTTPError(404, "no room %r", name)
+
+    :arg status_code: the response's status.
+    :arg log_message: goes to the log, never to the client unless the application serves tracebacks.
+       With ``args`` it is a ``%`` format.
+    :arg args: values for ``log_message``.
+    :arg reason: as keyword only; replaces the standard reason phrase of the status.
+
+    .. attribute:: status_code
+
+       The response's status.
+
+    .. attribute:: reason
+
+       Reason phrase, or `None` for the standard one.
+
+    .. versionchanged:: 6.5
+       ``reason`` is checked and, if it cannot be sent, not used.
     """
+
+    reason: str | None
 
     def __init__(
         self, status_code: int = 500, log_message: str | None = None, *args: Any, **kwargs: Any
     ) -> None:
         self.status_code = status_code
-        self._log_message = log_message
+        self.reason = kwargs.get("reason")
         self.args = args
-        self.reason: str | None = kwargs.get("reason")
+        self._text = log_message
 
     @property
     def log_message(self) -> str | None:
-        """The message to log, ready to be formatted with ``args``."""
-        if self._log_message and not self.args:
-            # Without arguments, logging must not take a percent sign for a place to fill.
-            return self._log_message.replace("%", "%%")
-        return self._log_message
+        """The message as a ``%`` format for `args`; percent signs of one without args are doubled."""
+        if self._text is None or self.args:
+            return self._text
+        return self._text.replace("%", "%%")
 
     def get_message(self) -> str | None:
-        """Return the message to log, formatted.
+        """Return the message with `args` filled in, or `None` if there is no message.
 
-        .. versionadded:: 6.5
+        .. versionadded:: 6.6
         """
-        if self._log_message and self.args:
-            return self._log_message % self.args
-        return self._log_message
+        if self._text is None or not self.args:
+            return self._text
+        return self._text % self.args
 
     def __str__(self) -> str:
-        from http.client import responses
-
-        text = f"HTTP {self.status_code}: {self.reason or responses.get(self.status_code, 'Unknown')}"
+        phrase = self.reason or standard_reason(self.status_code)
         message = self.get_message()
-        return f"{text} ({message})" if message else text
-
-
-class Finish(Exception):
-    """Raised in a handler to end the request without an error.
-
-    :arg args: at most one; it's passed to ``finish``.
-    """
+        detail = f" ({message})" if message else ""
+        return f"HTTP {self.status_code}: {phrase}{detail}"
 
 
 class MissingArgumentError(HTTPError):
-    """An argument that has no default is missing: status 400.
+    """An argument without a default is not in the request; answered with 400.
 
-    :arg arg_name: name of the argument.
+    :arg arg_name: its name.
+
+    .. attribute:: arg_name
+
+       Name of the argument.
 
     .. versionadded:: 3.1
     """
 
     def __init__(self, arg_name: str) -> None:
-        super().__init__(400, "Missing argument %s", arg_name)
+        super().__init__(400, f"Missing argument {arg_name}")
         self.arg_name = arg_name
 
 
-def check_reason(reason: str) -> str:
-    """Return a reason phrase that may be sent and shown.
+class Finish(Exception):
+    """Raised in a handler to end the request at once, without the error page or a log entry.
 
-    :raises ValueError: it holds control characters or markup.
+    What was written so far is the response; headers and status stand. An argument is passed to
+    `RequestHandler.finish`.
+
+    .. code-block:: python
+
+       self.set_status(401)
+       self.set_header("WWW-Authenticate", 'Basic realm="files"')
+       raise Finish()
+
+    .. versionchanged:: 4.3
+       Arguments are passed to ``finish``.
     """
-    if _REASON_FORBIDDEN.search(reason):
-        raise ValueError(f"invalid reason phrase {reason[:80]!r}")
-    return reason
+
+
+def standard_reason(status_code: int) -> str:
+    """Return the reason phrase that belongs to a status, ``Unknown`` if none does."""
+    return responses.get(status_code, "Unknown")
+
+
+def is_sendable_reason(reason: str) -> bool:
+    """Tell whether a reason phrase may stand in a status line."""
+    return _NOT_IN_REASON.search(reason) is None

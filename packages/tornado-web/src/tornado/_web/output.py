@@ -1,287 +1,294 @@
-"""The part of a handler that makes the response."""
+"""The response of a request: status, header fields, content, and when they are sent."""
 
 from __future__ import annotations
 
 import asyncio
-import datetime
-import hashlib
-import re
 from collections.abc import Callable
-from http.client import responses
+from time import time
 from typing import Any
 
-import tornado
-from tornado import httputil
 from tornado._callbacks import deliver_result
-from tornado._httputil.dates import current_date
-from tornado._web.errors import check_reason
-from tornado._web.state import HandlerState
-from tornado.escape import json_encode, utf8
-from tornado.httputil import HTTPHeaders, ResponseStartLine
-
-_FORBIDDEN_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_DEFAULT_HEADERS = {
-    "Server": f"TornadoServer/{tornado.version}",
-    "Content-Type": "text/html; charset=UTF-8",
-    "Date": "",
-}
-# RFC 9110 section 15.4.5: a 304 has no headers that describe a content it doesn't carry.
-_CONTENT_HEADERS = (
-    "Content-Encoding",
-    "Content-Language",
-    "Content-Length",
-    "Content-MD5",
-    "Content-Range",
-    "Content-Type",
-    "Last-Modified",
-    "Allow",
+from tornado._web import etags
+from tornado._web.arguments import ArgumentMethods
+from tornado._web.errors import is_sendable_reason, standard_reason
+from tornado._web.headers import (
+    HeaderValue,
+    allows_content,
+    default_headers,
+    drop_content_headers,
+    header_key,
+    header_text,
+    status_line,
 )
-_ETAG = re.compile(r'(?:W/)?"[^"]*"|\*')
+from tornado.escape import json_encode
+
+Chunk = str | bytes | dict[Any, Any]
 
 
-def _header_text(value: str) -> str:
-    """Return a value as it's kept: its UTF-8 bytes as characters."""
-    if _FORBIDDEN_IN_VALUE.search(value):
-        raise ValueError(f"Unsafe header value {value[:80]!r}")
-    return value if value.isascii() else value.encode("utf-8").decode("latin-1")
+class OutputMethods(ArgumentMethods):
+    """Methods by which a handler makes its response."""
 
-
-class ResponseMaker(HandlerState):
-    """Methods of handlers that make the response."""
+    _flush_callback: Callable[[], Any] | None = None
 
     def clear(self) -> None:
-        """Forget all headers and content set so far."""
-        headers = dict(_DEFAULT_HEADERS)
-        headers["Date"] = current_date()
-        self._headers = HTTPHeaders._from_dict(headers)  # type: ignore[arg-type]  # str is one of its value types
+        """Forget status, headers and content as they were set so far; cookies stay set.
+
+        `set_default_headers` is called, so what it sets is there again.
+        """
+        self._headers = default_headers()
         self._write_buffer = []
-        if self._status_code != 200:
-            self._status_code = 200
+        self._status_code = 200
         self._reason = "OK"
         self.set_default_headers()
 
     def set_default_headers(self) -> None:
-        """Set headers that every response is to have, error pages included; subclasses define it."""
+        """Called when the response begins, and again when an error page replaces it.
 
-    # -- status and headers
+        Override it to set headers that each response of the handler is to have.
+        """
+
+    # Status and header fields.
 
     def set_status(self, status_code: int, reason: str | None = None) -> None:
         """Set the status of the response.
 
-        :arg reason: reason phrase; the code's usual one if not given.
-        :raises ValueError: the reason phrase can't be sent.
+        :arg status_code: the code.
+        :arg reason: reason phrase; `None` for the standard one, ``Unknown`` for codes without one.
+        :raises ValueError: the reason phrase cannot stand in a status line.
+
+        .. versionchanged:: 5.0
+           No exception for unknown codes.
         """
+        if reason is None:
+            reason = standard_reason(status_code)
+        elif not is_sendable_reason(reason):
+            raise ValueError(f"a status line cannot hold the reason phrase {reason[:80]!r}")
         self._status_code = status_code
-        if reason is not None:
-            self._reason = check_reason(reason)
-        else:
-            self._reason = responses.get(status_code, "Unknown")
+        self._reason = reason
 
     def get_status(self) -> int:
-        """Return the status of the response."""
+        """Return the status code of the response as it is set by now."""
         return self._status_code
 
-    def set_header(self, name: str, value: Any) -> None:
-        """Set a header, in place of those of that name.
+    def set_header(self, name: str, value: HeaderValue) -> None:
+        """Set a header field, in place of all fields of that name.
 
-        :arg value: text, bytes, an integer, or a datetime, which is written as HTTP writes dates.
-        :raises ValueError: it holds control characters.
-        :raises TypeError: it's something else.
+        :arg name: its name, in any case.
+        :arg value: text (sent as UTF-8), bytes, a number, or a datetime, which becomes an HTTP date.
+        :raises ValueError: the name is no token, or the value holds a control character.
         """
-        self._headers[name] = self._convert_header_value(value)
+        self._headers._values[header_key(name)] = header_text(value)
 
-    def add_header(self, name: str, value: Any) -> None:
-        """Add a header beside those of that name; see `set_header`."""
-        self._headers.add(name, self._convert_header_value(value))
+    def add_header(self, name: str, value: HeaderValue) -> None:
+        """Add a header field beside those of that name.
+
+        :arg name: its name, in any case.
+        :arg value: as for `set_header`.
+        :raises ValueError: the name is no token, or the value holds a control character.
+        """
+        self._headers.add(header_key(name), header_text(value))
 
     def clear_header(self, name: str) -> None:
-        """Remove the headers of a name, if there are any."""
-        self._headers.pop(name, None)
+        """Remove the header fields of a name; none need be there. Fields of `add_header` go too.
 
-    def _convert_header_value(self, value: Any) -> str:
-        if isinstance(value, str):
-            return _header_text(value)
-        if isinstance(value, bytes):
-            return _header_text(value.decode("latin-1")) if value.isascii() else _checked(value)
-        if isinstance(value, int):
-            return str(value)
-        if isinstance(value, datetime.datetime):
-            return httputil.format_timestamp(value)
-        raise TypeError(f"Unsupported header value {value!r}")
+        :arg name: the name, in any case.
+        """
+        self._headers._values.pop(header_key(name), None)
 
     def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:
-        """Answer with a redirect, and end the request.
+        """Answer with a redirect and finish the response.
 
-        :arg url: where to, absolute or relative to the request's.
-        :arg permanent: 301 instead of 302.
-        :arg status: another status.
-        :raises ValueError: ``url`` holds control characters.
-        :raises RuntimeError: headers were sent already.
+        :arg url: where to; may be relative.
+        :arg permanent: answer 301, not 302.
+        :arg status: another status of the 3xx range.
+        :raises ValueError: ``status`` is outside of that range, or ``url`` holds a control character.
+        :raises RuntimeError: headers are on their way already.
+
+        .. versionchanged:: 2.2
+           Added ``status``.
         """
         if self._headers_written:
-            raise RuntimeError("Cannot redirect after headers have been written")
+            raise RuntimeError("too late for redirect(): headers have been sent")
         if status is None:
             status = 301 if permanent else 302
-        elif not 300 <= status <= 399:
-            raise ValueError(f"{status!r} is no status of a redirect")
-        self.set_status(status)
+        elif not isinstance(status, int) or status // 100 != 3:
+            raise ValueError(f"redirects have a status from 300 to 399, not {status!r}")
         self.set_header("Location", url)
+        self.set_status(status)
         self.finish()
 
-    # -- content
+    # Content.
 
-    def write(self, chunk: str | bytes | dict[Any, Any]) -> None:
-        """Add to the content of the response; it's sent by `flush` or `finish`.
+    def write(self, chunk: Chunk) -> None:
+        """Add to the content. It is sent by `flush` or when the response is finished.
 
-        :arg chunk: bytes, text (sent as UTF-8) or a dictionary (sent as JSON, with that content type). Lists are refused: old
-            browsers ran them as scripts.
+        :arg chunk: bytes; text, sent as UTF-8; or a dictionary, sent as JSON with the content type
+           ``application/json`` (set another one after the call). A list is refused, for a page of
+           another site could load it as a script in some old browsers: put it into a dictionary.
+        :raises TypeError: it is of another type.
         :raises RuntimeError: the response is finished.
-        :raises TypeError: it's something else.
         """
         if self._finished:
-            raise RuntimeError("Cannot write() after finish()")
+            raise RuntimeError("write() after the response was finished")
         if isinstance(chunk, str):
-            chunk = chunk.encode("utf-8")
+            self._write_buffer.append(chunk.encode("utf-8"))
+        elif isinstance(chunk, bytes):
+            self._write_buffer.append(chunk)
         elif isinstance(chunk, dict):
-            chunk = utf8(json_encode(chunk))
-            self._headers["Content-Type"] = "application/json; charset=UTF-8"
-        elif not isinstance(chunk, bytes):
-            text = "write() only accepts bytes, unicode, and dict objects"
-            if isinstance(chunk, list):
-                text += ". Lists not accepted for security reasons; wrap it in a dictionary"
-            raise TypeError(text)
-        self._write_buffer.append(chunk)
+            self._write_buffer.append(json_encode(chunk).encode("utf-8"))
+            self.set_header("Content-Type", "application/json; charset=UTF-8")
+        else:
+            hint = "; put the list into a dictionary" if isinstance(chunk, list) else ""
+            raise TypeError(f"write() takes bytes, text or a dictionary, not {chunk!r:.80}{hint}")
 
     def flush(
         self, include_footers: bool = False, callback: Callable[[], Any] | None = None
     ) -> asyncio.Future[None]:
-        """Send what was written so far.
+        """Send what has been written so far; the first call sends status and headers too.
 
-        :arg include_footers: it's the last piece.
-        :arg callback: called when it has been given to the system; a later call's callback takes its place.
-        :returns: a future that resolves at that time.
+        :arg include_footers: nothing follows; `finish` says so.
+        :arg callback: called when all is with the operating system. If the next flush with a callback
+           comes earlier, this one is dropped.
+        :returns: awaitable; done when all is with the operating system, so that awaiting it keeps a
+           fast handler from filling the memory on behalf of a slow client. It raises
+           `tornado.iostream.StreamClosedError` if the client has gone.
+
+        .. versionchanged:: 4.0
+           Returns something awaitable.
         """
         buffer = self._write_buffer
-        chunk = b"".join(buffer) if len(buffer) != 1 else buffer[0]
+        chunk = buffer[0] if len(buffer) == 1 else b"".join(buffer)
         self._write_buffer = []
-        connection = self.request.connection
         if self._headers_written:
             for transform in self._transforms:
                 chunk = transform.transform_chunk(chunk, include_footers)
-            if chunk and self.request.method != "HEAD":
-                future = connection.write(chunk)
-            else:
-                future = asyncio.get_running_loop().create_future()
-                future.set_result(None)
-        else:
-            self._headers_written = True
-            code, headers = self._status_code, self._headers
-            for transform in self._transforms:
-                code, headers, chunk = transform.transform_first_chunk(
-                    code, headers, chunk, include_footers
-                )
-            if self._transforms:
-                self._status_code, self._headers = code, headers
-            if self._new_cookies is not None:
-                for cookie in self._new_cookies.values():
-                    headers.add("Set-Cookie", cookie.OutputString(None))
             if self.request.method == "HEAD":
                 chunk = b""
-            future = connection.write_headers(
-                ResponseStartLine("", code, self._reason), headers, chunk
-            )
+            future = self.request.connection.write(chunk)
+        else:
+            future = self._send_head(chunk, include_footers)
         if callback is not None:
-            self._replace_flush_callback(future, callback)
-        done: asyncio.Future[None] = future
-        return done
+            self._call_when_flushed(future, callback)
+        return future  # type: ignore[no-any-return]  # connections are not typed
 
-    _new_cookies: Any = None
-    _flush_callback: Callable[[], Any] | None = None
+    def finish(self, chunk: Chunk | None = None) -> asyncio.Future[None]:
+        """Finish the response.
 
-    def _replace_flush_callback(
+        :arg chunk: written first, as by `write`.
+        :returns: awaitable, as that of `flush`; waiting for it is optional.
+        :raises RuntimeError: the response is finished already, or has content although its status
+           forbids it.
+
+        .. versionchanged:: 5.1
+           Returns something awaitable.
+        """
+        if self._finished:
+            raise RuntimeError("finish() was called twice for one response")
+        if chunk is not None:
+            self.write(chunk)
+        if not self._headers_written:
+            self._complete_head()
+        future = self.flush(include_footers=True)
+        self._finished = True
+        self.request._finish_time = time()
+        self.request.connection.finish()
+        self._after_finish()
+        return future
+
+    def _complete_head(self) -> None:
+        """Set the headers that depend on the whole content, now that it is there."""
+        buffer = self._write_buffer
+        if len(buffer) > 1:
+            self._write_buffer = buffer = [b"".join(buffer)]
+        values = self._headers._values
+        if self._status_code == 200 and self.request.method in ("GET", "HEAD"):
+            if "Etag" not in values:
+                self.set_etag_header()
+            if self.check_etag_header():
+                buffer.clear()
+                self.set_status(304)
+        if not allows_content(self._status_code):
+            if buffer and buffer[0]:
+                # RFC 9112 section 6.3: the client would read it as its next response.
+                raise RuntimeError(f"a response with status {self._status_code} has no content")
+            drop_content_headers(self._headers)
+        elif "Content-Length" not in values:
+            values["Content-Length"] = str(len(buffer[0])) if buffer else "0"
+        else:
+            self._check_length(len(buffer[0]) if buffer else 0)
+
+    def _check_length(self, length: int) -> None:
+        # Of a HEAD request the content may be left out, though its length is given.
+        if self.request.method != "HEAD" and self._headers.get("Content-Length") != str(length):
+            raise RuntimeError(
+                f"Content-Length is set to {self._headers.get('Content-Length')!r},"
+                f" but {length} bytes were written"
+            )
+
+    def _send_head(self, chunk: bytes, finishing: bool) -> Any:
+        for transform in self._transforms:
+            self._status_code, self._headers, chunk = transform.transform_first_chunk(
+                self._status_code, self._headers, chunk, finishing
+            )
+        headers = self._headers
+        if self._set_cookies is not None:
+            for field in self._set_cookies.fields():
+                headers.add("Set-Cookie", field)
+        future = self.request.connection.write_headers(
+            status_line(self._status_code, self._reason),
+            headers,
+            None if self.request.method == "HEAD" else chunk,
+        )
+        # Only now: if it raises, an error page can still be sent.
+        self._headers_written = True
+        return future
+
+    def _call_when_flushed(
         self, future: asyncio.Future[None], callback: Callable[[], Any]
     ) -> None:
         self._flush_callback = callback
 
-        def flushed() -> None:
+        def call_unless_replaced() -> None:
             if self._flush_callback is callback:
                 self._flush_callback = None
                 callback()
 
-        deliver_result(future, flushed, with_result=False)
+        deliver_result(future, call_unless_replaced, with_result=False)
 
-    def finish(self, chunk: str | bytes | dict[Any, Any] | None = None) -> asyncio.Future[None]:
-        """End the response.
+    def _after_finish(self) -> None:
+        """Do what is due when the response is complete."""
+        raise NotImplementedError(f"{type(self).__name__} is not a complete handler")
 
-        :arg chunk: a last piece of content, as for `write`.
-        :returns: a future that resolves when all has been given to the system.
-        :raises RuntimeError: it was finished before, or a status without content has some.
-        """
-        if self._finished:
-            raise RuntimeError("finish() called twice")
-        if chunk is not None:
-            self.write(chunk)
-        request = self.request
-        if not self._headers_written:
-            if self._status_code == 200 and (request.method == "GET" or request.method == "HEAD"):
-                self.set_etag_header()
-                if self.check_etag_header():
-                    self._write_buffer = []
-                    self.set_status(304)
-            self._settle_content()
-        future = self.flush(include_footers=True)
-        request.connection.finish()
-        self._end()
-        return future
-
-    def _settle_content(self) -> None:
-        code = self._status_code
-        headers = self._headers
-        if code in (204, 304) or 100 <= code < 200:
-            if self._write_buffer:
-                raise RuntimeError(f"Cannot send body with {code} status")
-            for name in _CONTENT_HEADERS:
-                headers._values.pop(name, None)
-        elif "Content-Length" not in headers._values:
-            headers._values["Content-Length"] = str(sum(map(len, self._write_buffer)))
-
-    def _end(self) -> None:
-        """The response is finished."""
-        self._finished = True
-
-    # -- entity tags (RFC 9110 section 8.8.3)
+    # Entity tags.
 
     def compute_etag(self) -> str | None:
-        """Return the entity tag of the content written so far, `None` for none; subclasses may have better ones."""
-        buffer = self._write_buffer
-        digest = hashlib.sha1(
-            buffer[0] if len(buffer) == 1 else b"".join(buffer), usedforsecurity=False
-        )
-        return f'"{digest.hexdigest()}"'
+        """Return the entity tag of the response: by default a hash of what has been written.
+
+        Override it for a cheaper one.
+
+        :returns: the tag with its quotation marks; `None` to send none.
+        """
+        return etags.tag_of_content(self._write_buffer)
 
     def set_etag_header(self) -> None:
-        """Set the ``Etag`` header to `compute_etag`."""
+        """Set the header ``Etag`` to what `compute_etag` returns.
+
+        `finish` calls it for answers to GET and HEAD with status 200 that have no ``Etag`` yet.
+        """
         etag = self.compute_etag()
         if etag is not None:
             self.set_header("Etag", etag)
 
     def check_etag_header(self) -> bool:
-        """Whether the ``Etag`` header is among those of the request's ``If-None-Match`` (RFC 9110 section 13.1.2)."""
+        """Tell whether the client has the present version, by ``Etag`` and ``If-None-Match``.
+
+        A handler that knows its tag before its content can call `set_etag_header` and this method
+        first, and answer 304 without more ado.
+        """
         expected = self.request.headers._values.get("If-None-Match")
         if expected is None:
             return False
-        current = self._headers.get("Etag")
-        if current is None:
+        etag = self._headers.get("Etag")
+        if etag is None:
             return False
-        current = current.removeprefix("W/")
-        text = expected if isinstance(expected, str) else ",".join(expected)
-        return any(
-            tag == "*" or tag.removeprefix("W/") == current for tag in _ETAG.findall(text)
-        )
-
-
-def _checked(value: bytes) -> str:
-    text = value.decode("latin-1")
-    if _FORBIDDEN_IN_VALUE.search(text):
-        raise ValueError(f"Unsafe header value {value[:80]!r}")
-    return text
+        return etags.is_among(etag, self.request.headers["If-None-Match"])

@@ -1,4 +1,9 @@
-"""What a handler knows of its request and response; the methods of handlers are in classes built on this one."""
+"""What a request handler knows; the bases that give it methods, one theme each, stand on this one.
+
+Bases and not separate objects, because all of these methods are public, may be overridden one by one, and
+call each other through ``self``. What has a state of its own is an object that the handler has, made when it
+is first needed: the cookies to set, the XSRF token, the UI modules of a page.
+"""
 
 from __future__ import annotations
 
@@ -10,42 +15,50 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
 if TYPE_CHECKING:
     from tornado._web.application import Application
+    from tornado._web.set_cookies import SetCookies
     from tornado._web.transforms import OutputTransform
+    from tornado._web.ui import PageParts
+    from tornado._web.xsrf import TokenPair
 
 
 class HandlerState:
-    """Attributes of handlers. Most have defaults in the class, so that a request costs only what it changes."""
+    """The attributes of a handler. Defaults stand here, so that a request pays for what it uses."""
 
     # Request.
     application: Application
     request: HTTPServerRequest
-    path_args: Sequence[str] = ()
-    path_kwargs: dict[str, str] = {}  # noqa: RUF012  # replaced, never changed
+    path_args: list[Any]
+    path_kwargs: dict[str, Any]
     _current_user: Any = None
-    _prepared_future: asyncio.Future[None] | None = None
+    _locale: Any = None
+    _tokens: TokenPair | None = None
+    _body_arrived: asyncio.Future[None] | None = None
+    _prepared: asyncio.Future[None] | None = None
+    _client_gone = False
 
     # Response.
-    _headers: HTTPHeaders
     _status_code = 200
     _reason = "OK"
+    _headers: HTTPHeaders
+    _set_cookies: SetCookies | None = None
     _write_buffer: list[bytes]
     _transforms: Sequence[OutputTransform] = ()
+    _parts: PageParts | None = None
     _headers_written = False
-    _finished = False
     _auto_finish = True
-
-    def __init__(self) -> None:
-        self._write_buffer = []
+    _finished = False
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The application's settings."""
+        """The settings of the application; the same dictionary as `Application.settings`."""
         return self.application.settings
 
     def require_setting(self, name: str, feature: str = "this feature") -> None:
-        """Raise an error that names ``feature`` if the application has no setting ``name``.
+        """Make sure that the application has a setting.
 
-        :raises Exception: it has none.
+        :arg name: name of the setting.
+        :arg feature: what needs it, for the message.
+        :raises Exception: the setting is missing or empty.
         """
-        if not self.settings.get(name):
-            raise Exception(f"You must define the {name!r} setting in your application to use {feature}")
+        if not self.application.settings.get(name):
+            raise Exception(f"{feature} needs the application setting {name!r}")

@@ -21,15 +21,33 @@ from tornado._web.static_conditions import (
     range_still_applies,
     unchanged_since,
 )
-from tornado._web.static_paths import OpenFile, Refused, join_below, require_below
+from tornado._web.static_memory import FileMemory, MemoryFile
+from tornado._web.static_paths import (
+    OpenFile,
+    Refused,
+    file_status,
+    join_below,
+    require_below,
+)
 from tornado._web.static_ranges import Span, Unsatisfiable, content_range, select_span
 from tornado._web.static_types import media_type
-from tornado._web.static_versions import VersionCache, fingerprint, hash_content
+from tornado._web.static_versions import VersionCache, fingerprint, hash_content, is_settled
 from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
 
 # Files up to this size, in bytes, are read and sent in one piece.
 _ONE_PIECE = 65536
+
+# A request without any of these is answered with the whole file.
+_SELECTIVE = frozenset(
+    (
+        *("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"),
+        *("Range", "If-Range"),
+    )
+)
+
+# How many bytes of such files are kept in memory, in all.
+_MEMORY = 4 << 20
 
 # What a larger file is read in; also the most of it that is in memory per request.
 _PIECE = 131072
@@ -92,13 +110,14 @@ class StaticFileHandler(RequestHandler):
     )
 
     _versions: ClassVar[VersionCache] = VersionCache()
+    _memory: ClassVar[FileMemory] = FileMemory(_MEMORY)
 
     # Per request. Defaults stand here, for subclasses need not call our initialize.
     default_filename: str | None = None
     path: str
     absolute_path: str | None = None
     modified: datetime.datetime | None = None
-    _file: OpenFile | None = None
+    _file: OpenFile | MemoryFile | None = None
     _version: str | None = None
     _version_for: str | None = None
     _keep_file = False
@@ -119,8 +138,9 @@ class StaticFileHandler(RequestHandler):
 
     @classmethod
     def reset(cls) -> None:
-        """Forget the versions that have been computed so far."""
+        """Forget the versions and contents that have been kept so far."""
         StaticFileHandler._versions.clear()
+        StaticFileHandler._memory.clear()
 
     # Answering a request.
 
@@ -171,57 +191,69 @@ class StaticFileHandler(RequestHandler):
         """Set the head of the response and write the content; what takes longer is returned."""
         self.modified = self.get_modified_time()
         self.set_headers()
-        if self._refused_by_precondition():
-            self.set_status(412)
-            return None
-        if self.should_return_304():
-            self.set_status(304)
+        if self._answered_by_condition():
             return None
         size = self.get_content_size()
         try:
             span = self._requested_span(size)
         except Unsatisfiable:
-            self._set_unsatisfiable(size)
+            self.set_status(416)
+            self.set_header("Content-Type", "text/plain")
+            self.set_header("Content-Range", content_range(None, size))
             return None
         if span is not None:
             self.set_status(206)
             self.set_header("Content-Range", content_range(span, size))
-        whole = span or Span(0, size)
-        self.set_header("Content-Length", str(whole.stop - whole.start))
+        start, stop = span or (0, size)
+        self._headers["Content-Length"] = str(stop - start)
         if not include_body:
             return None
         file = self._readable_file()
         if file is None:
             return self._send_hooked_content(span)
-        if whole.stop - whole.start <= _ONE_PIECE:
-            self._send_small(file, whole)
-            return None
-        return self._send(file.chunks(whole.start, whole.stop, _PIECE))
+        if stop - start > _ONE_PIECE:
+            return self._send(file.chunks(start, stop, _PIECE))
+        self._send_small(file, start, stop)
+        return None
 
     async def _respond_slowly(self, include_body: bool) -> None:
         """Respond after a thread has computed the version of a large file."""
         try:
+            path = str(self.absolute_path)
             # The thread opens the file for itself: if this is cancelled, ours is closed meanwhile.
-            await IOLoop.current().run_in_executor(None, self._version_of, self.absolute_path)
+            self._version = await IOLoop.current().run_in_executor(None, self._version_of, path)
+            self._version_for = path
             later = self._respond(include_body)
             if later is not None:
                 await later
         finally:
             self._close_file()
 
-    def _refused_by_precondition(self) -> bool:
-        headers = self.request.headers
-        if "If-Match" not in headers and "If-Unmodified-Since" not in headers:
+    def _answered_by_condition(self) -> bool:
+        """Set the status that a condition of the request calls for; true if nothing else is sent."""
+        if self._is_plain_request() and self._originals.should_return_304:
             return False
-        return precondition_fails(headers, self._current_etag(), self.modified)
+        headers = self.request.headers
+        if precondition_fails(headers, self._headers.get("Etag"), self.modified):
+            self.set_status(412)
+            return True
+        if self.should_return_304():
+            self.set_status(304)
+            return True
+        return False
+
+    def _is_plain_request(self) -> bool:
+        return _SELECTIVE.isdisjoint(self.request.headers._values)
 
     def _requested_span(self, size: int) -> Span | None:
+        if self._is_plain_request():
+            return None
         header = self.request.headers.get("Range")
         if header is None:
             return None
         condition = self.request.headers.get("If-Range")
         if condition is not None and not range_still_applies(
-            condition, self._current_etag(), self.modified
+            condition, self._headers.get("Etag"), self.modified
         ):
             return None
         return select_span(header, size)
@@ -231,15 +263,15 @@ class StaticFileHandler(RequestHandler):
         self.set_header("Content-Type", "text/plain")
         self.set_header("Content-Range", content_range(None, size))
 
-    def _current_etag(self) -> str | None:
-        value: str | None = self._headers.get("Etag")
-        return value
-
-    def _send_small(self, file: OpenFile, span: Span) -> None:
-        data = file.read(span.start, span.stop)
-        if len(data) != span.stop - span.start:
+    def _send_small(self, file: OpenFile | MemoryFile, start: int, stop: int) -> None:
+        data = file.read(start, stop)
+        if len(data) != stop - start:
             # The file was cut short since it was opened; the response is to be whole all the same.
             self.set_header("Content-Length", str(len(data)))
+        elif len(data) == file.size and isinstance(file, OpenFile) and is_settled(file.stat):
+            memory_key = (type(self), self._symlinks_to, file.path)
+            mark = fingerprint(file.stat)
+            self._memory.keep(memory_key, mark, MemoryFile(file.path, file.stat, data))
         self.write(data)
 
     def _send_hooked_content(self, span: Span | None) -> Awaitable[None]:

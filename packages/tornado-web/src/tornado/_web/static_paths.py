@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import ntpath
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 _READ_SIZE = 65536
+
+# Paths that normalisation leaves as they are: no part of them is empty or begins with a dot.
+_PLAIN = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*" if os.sep == "/" else r"(?!)", re.ASCII)
 
 # Without O_NONBLOCK, a pipe that takes a file's place in the last moment would block the process.
 _OPEN_FLAGS = (
@@ -43,9 +47,16 @@ def join_below(root: str, path: str) -> str:
     # Some versions of normpath cut the path off at a NUL.
     if "\0" in path:
         raise FileNotFoundError(path)
+    if _PLAIN.fullmatch(path) and os.path.isabs(root):
+        return f"{_normal(root)}/{path}"
     joined = os.path.abspath(os.path.join(root, path))
     require_below(joined, root)
     return joined
+
+
+@lru_cache(maxsize=64)
+def _normal(root: str) -> str:
+    return os.path.abspath(root).rstrip(os.sep)
 
 
 def require_below(path: str, root: str) -> None:
@@ -68,14 +79,15 @@ class OpenFile:
     """A regular file, opened for reading by position.
 
     :arg path: absolute path.
+    :arg status: what ``stat`` has said about it, if it was asked already.
     :raises Refused: it is a directory, pipe, device or socket, or may not be read.
     :raises FileNotFoundError: there is no such file.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, status: os.stat_result | None = None) -> None:
         self.path = path
         # Opening a pipe or a device can have effects of its own, so look first.
-        _require_regular(_stat(path), path)
+        _require_regular(status or file_status(path), path)
         try:
             self.fd = os.open(path, _OPEN_FLAGS)
         except PermissionError as error:
@@ -135,7 +147,12 @@ class OpenFile:
             os.close(fd)
 
 
-def _stat(path: str) -> os.stat_result:
+def file_status(path: str) -> os.stat_result:
+    """Return what the file system says about a path, links followed.
+
+    :raises Refused: it may not be asked.
+    :raises FileNotFoundError: nothing has such a name.
+    """
     try:
         return os.stat(path)
     except PermissionError as error:
@@ -151,7 +168,7 @@ def _require_regular(status: os.stat_result, path: str) -> None:
 
 
 def _identity(directory: str) -> tuple[int, int, int]:
-    status = _stat(directory)
+    status = file_status(directory)
     return status.st_dev, status.st_ino, status.st_ctime_ns
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Hashable, Iterable
 from os import stat_result
 from typing import TypeAlias
+
+# Seconds; the coarsest stamps in use are those of FAT.
+_SETTLING_TIME = 2
 
 Fingerprint: TypeAlias = tuple[int, ...] | None
 
@@ -28,6 +32,14 @@ def fingerprint(status: stat_result) -> Fingerprint:
         status.st_mtime_ns,
         status.st_ctime_ns,
     )
+
+
+def is_settled(status: stat_result) -> bool:
+    """Tell whether a later change of the file is sure to change its fingerprint.
+
+    Time stamps are coarse: within one tick, a file can change without another time.
+    """
+    return time.time() - max(status.st_mtime, status.st_ctime) > _SETTLING_TIME
 
 
 class VersionCache:
