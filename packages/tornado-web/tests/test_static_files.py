@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tornado._web import static, static_versions
+from tornado._web.static_paths import OpenFile
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders
 from tornado.netutil import bind_sockets
@@ -33,6 +35,12 @@ class Response(NamedTuple):
 @pytest.fixture(autouse=True)
 def fresh_versions() -> None:
     StaticFileHandler.reset()
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take fresh files for old ones."""
+    monkeypatch.setattr(static_versions, "_SETTLING_TIME", -3600)
 
 
 @pytest.fixture
@@ -436,14 +444,16 @@ def test_size_of_versioned_content(root: Path, limit: int, has_version: bool) ->
     assert ("Etag" in response.headers) is (has_version)
 
 
+@pytest.mark.usefixtures("settled")
 def test_number_of_versions(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """S19"""
     monkeypatch.setattr(StaticFileHandler, "MAX_CACHED_VERSIONS", 2)
     for name in ("a.txt", "robots.txt", "empty", "big.bin"):
         StaticFileHandler.get_version({"static_path": str(root)}, name)
-        assert len(StaticFileHandler._versions) <= 2
+        assert len(StaticFileHandler._versioner.cache) <= 2
 
 
+@pytest.mark.usefixtures("settled")
 def test_versions_are_computed_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {"static_path": str(root)}
     StaticFileHandler.get_version(settings, "a.txt")
@@ -499,6 +509,87 @@ def test_large_file_is_hashed_aside(root: Path) -> None:
     assert (response.body, response.headers["Etag"]) == (content, etag)
     StaticFileHandler.reset()
     assert fetch(root, "/f/large.bin", If_None_Match=etag).status == 304
+
+
+# Files in memory.
+
+
+def opened_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    opened: list[str] = []
+
+    class Watched(OpenFile):
+        def __init__(self, path: str, status: os.stat_result | None = None) -> None:
+            opened.append(os.path.basename(path))
+            super().__init__(path, status)
+
+    monkeypatch.setattr(static, "OpenFile", Watched)
+    return opened
+
+
+@pytest.mark.usefixtures("settled")
+def test_small_file_is_opened_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = opened_files(monkeypatch)
+    for headers in ({}, {}, {"Range": "bytes=0-4"}, {"If_None_Match": f'"{VERSION}"'}):
+        first = fetch(root, "/f/a.txt", **headers)
+        again = fetch(root, "/f/a.txt", **headers)
+        assert (first.status, first.body) == (again.status, again.body)
+        for name in ("Etag", "Content-Type", "Last-Modified", "Content-Length", "Accept-Ranges"):
+            assert first.headers.get(name) == again.headers.get(name)
+    assert fetch(root, "/f/a.txt", "HEAD").headers["Content-Length"] == "12"
+    assert fetch(root, "/f/a.txt?v=1").headers["Cache-Control"] == "max-age=315360000"
+    assert opened == ["a.txt"]
+
+
+def test_fresh_file_is_opened_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = opened_files(monkeypatch)
+    fetch(root, "/f/a.txt")
+    fetch(root, "/f/a.txt")
+    assert opened == ["a.txt", "a.txt"]
+
+
+@pytest.mark.usefixtures("settled")
+def test_change_of_a_file_in_memory(root: Path) -> None:
+    fetch(root, "/f/a.txt")
+    (root / "a.txt").write_bytes(b"HELLO world\n")
+    os.utime(root / "a.txt", (MODIFIED, MODIFIED))
+    assert fetch(root, "/f/a.txt").body == b"HELLO world\n"
+    (root / "a.txt").unlink()
+    assert fetch(root, "/f/a.txt").status == 404
+    (root / "a.txt").symlink_to("../secret.txt")
+    assert fetch(root, "/f/a.txt").status == 403
+    (root / "a.txt").unlink()
+    (root / "a.txt").mkdir()
+    assert fetch(root, "/f/a.txt").status == 403
+
+
+@pytest.mark.usefixtures("settled")
+def test_memory_does_not_mix_routes(root: Path) -> None:
+    """What one route may serve is not thereby open to another."""
+    allowing = {"allowed_symlink_directory": root.parent}
+    assert fetch(root, "/f/outside", options=allowing).status == 200
+    assert fetch(root, "/f/outside").status == 403
+    assert fetch(root.parent, "/f/static_secret/s.txt").status == 200
+    assert fetch(root, "/f/../static_secret/s.txt").status == 403
+
+    class Typed(StaticFileHandler):
+        def get_content_type(self) -> str:
+            return "text/x-own"
+
+    assert fetch(root, "/f/a.txt").headers["Content-Type"] == "text/plain"
+    assert fetch(root, "/f/a.txt", handler=Typed).headers["Content-Type"] == "text/x-own"
+    assert fetch(root, "/f/a.txt", handler=Typed).headers["Content-Type"] == "text/x-own"
+
+
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize("size", [65535, 65536, 65537])
+def test_only_small_files_stay_in_memory(
+    root: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    (root / "f").write_bytes(b"x" * size)
+    opened = opened_files(monkeypatch)
+    for _ in range(2):
+        assert fetch(root, "/f/f").body == b"x" * size
+    assert len(opened) == (1 if size <= 65536 else 2)
 
 
 # Hooks.

@@ -13,17 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tornado._web import static_paths
+from tornado._web import static_paths, static_versions
 from tornado._web.static_conditions import (
     parse_http_date,
     precondition_fails,
     range_still_applies,
     unchanged_since,
 )
+from tornado._web.static_hooks import Hooks
+from tornado._web.static_memory import FileMemory, MemoryFile
 from tornado._web.static_paths import OpenFile, Refused, is_below, join_below, names_stream
 from tornado._web.static_ranges import Span, Unsatisfiable, content_range, select_span
 from tornado._web.static_types import media_type
-from tornado._web.static_versions import VersionCache, fingerprint, hash_content
+from tornado._web.static_versions import VersionCache, fingerprint, hash_content, is_settled
 from tornado.httputil import HTTPHeaders
 
 # Ranges.
@@ -300,7 +302,7 @@ def test_file_that_becomes_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     os.mkfifo(tmp_path / "pipe")
     before = set(os.listdir("/proc/self/fd"))
     regular = SimpleNamespace(st_mode=stat.S_IFREG)
-    monkeypatch.setattr(static_paths, "_stat", lambda path: regular)
+    monkeypatch.setattr(static_paths, "file_status", lambda path: regular)
     with pytest.raises(Refused):
         OpenFile(str(tmp_path / "pipe"))
     assert set(os.listdir("/proc/self/fd")) == before
@@ -403,6 +405,55 @@ def test_hash_and_fingerprint(tmp_path: Path) -> None:
     assert fingerprint(path.stat()) != before
 
 
+@pytest.mark.parametrize(
+    ("modified", "changed", "settled"), [(0, 0, True), (-10, -1, False), (-1, -10, False)]
+)
+def test_fresh_files_are_not_settled(
+    monkeypatch: pytest.MonkeyPatch, modified: float, changed: float, settled: bool
+) -> None:
+    """Two changes within one tick of the clock leave the same time stamp."""
+    now = 1000.0
+    monkeypatch.setattr(static_versions.time, "time", lambda: now)
+    times = {"st_mtime": modified and now + modified, "st_ctime": changed and now + changed}
+    assert is_settled(SimpleNamespace(**times)) is settled  # type: ignore[arg-type]  # has what is read
+
+
+# Memory.
+
+
+def in_memory(content: bytes) -> MemoryFile:
+    return MemoryFile("/f", os.stat("."), content)
+
+
+def test_memory_file() -> None:
+    file = in_memory(b"0123456789")
+    assert (file.size, file.read(2, 4)) == (10, b"23")
+    assert b"".join(file.chunks(1, 10, 4)) == b"123456789"
+    file.close()
+    assert file.read(0, 1) == b"0"
+
+
+def test_memory_is_valid_for_one_state() -> None:
+    memory = FileMemory(100)
+    file = in_memory(b"x")
+    memory.keep("a", (1,), file)
+    assert memory.find("a", (1,)) is file
+    assert memory.find("a", (2,)) is None
+    assert memory.find("b", (1,)) is None
+    memory.clear()
+    assert memory.find("a", (1,)) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 12)), max_size=40))
+def test_memory_is_limited(files: list[tuple[int, int]]) -> None:
+    memory = FileMemory(10)
+    for key, size in files:
+        memory.keep(key, (size,), in_memory(b"x" * size))
+        assert (memory.find(key, (size,)) is not None) is (size <= 10)
+        kept = [memory.find(key, (size,)) for key, size in set(files)]
+        assert sum(file.size for file in kept if file) <= 10
+
+
 # Types.
 
 
@@ -428,3 +479,40 @@ def test_added_media_type(monkeypatch: pytest.MonkeyPatch) -> None:
     media_type("/a.txt")
     monkeypatch.setitem(mimetypes.types_map, ".txt", "text/x-mine")
     assert media_type("/a.txt") == "text/x-mine"
+
+
+# Hooks.
+
+
+class Owner:
+    def plain(self) -> None:
+        """A method."""
+
+    @classmethod
+    def of_class(cls) -> None:
+        """A class method."""
+
+
+def test_hooks() -> None:
+    class Same(Owner):
+        pass
+
+    class Plain(Owner):
+        def plain(self) -> None:
+            """Another one."""
+
+    class OfClass(Owner):
+        @classmethod
+        def of_class(cls) -> None:
+            """Another one."""
+
+    class Static(Owner):
+        @staticmethod
+        def of_class() -> None:  # type: ignore[override]  # a wrong kind on purpose
+            """Of another kind."""
+
+    hooks = Hooks(Owner, "plain", "of_class.__func__")
+    assert [hooks.kept_by(kind) for kind in (Owner, Same, Plain, OfClass, Static)] == [
+        *(True, True),
+        *(False, False, False),
+    ]

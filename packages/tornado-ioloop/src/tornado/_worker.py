@@ -1,9 +1,37 @@
-"""Which of the worker processes this one is. `tornado.process` sets it, accepting connections
-depends on it.
+"""What a worker process knows of itself and of its siblings.
+
+`tornado.process.fork_processes` sets it; accepting connections depends on it.
 """
 
 from __future__ import annotations
 
-# The number that `tornado.process.fork_processes` gave to this process; `None` in every other
-# process.
+import mmap
+
+# The number of this worker; `None` in a process that isn't one.
 task_id: int | None = None
+
+# What this worker and its siblings have accepted, where they share listening sockets.
+tally: Tally | None = None
+
+
+class Tally:
+    """Counts what each worker has accepted, in memory that all of them share.
+
+    The system lets whoever comes first have a connection, and that is often the same one. Workers
+    that compare leave it to the one that has had fewer. Each writes its own count only, so there's
+    nothing to lock.
+
+    :arg workers: how many there are. It must be made before they're forked.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._counts = memoryview(mmap.mmap(-1, 8 * workers)).cast("Q")
+
+    def count(self) -> None:
+        """Note that this worker has accepted a connection."""
+        if task_id is not None:
+            self._counts[task_id] += 1
+
+    def is_ahead(self) -> bool:
+        """Whether this worker has accepted more than another one."""
+        return task_id is not None and self._counts[task_id] > min(self._counts)

@@ -1,26 +1,30 @@
-"""The web framework.
+"""The web framework: request handlers, applications, and what goes with them.
 
-.. code-block:: python
+A handler answers requests, an application knows which handler answers what, and a server brings
+both together::
 
-   import asyncio
-   from tornado.web import Application, RequestHandler
+    import asyncio
+    from tornado.web import Application, RequestHandler
 
-   class MainHandler(RequestHandler):
-       def get(self):
-           self.write("Hello, world")
+    class Hello(RequestHandler):
+        def get(self):
+            self.write("Hello, world")
 
-   async def main():
-       Application([(r"/", MainHandler)]).listen(8888)
-       await asyncio.Event().wait()
+    async def main():
+        application = Application([(r"/", Hello)])
+        application.listen(8888)
+        await asyncio.Event().wait()
 
-   asyncio.run(main())
+    asyncio.run(main())
 
-Methods of handlers may only be used in the thread of the event loop; other threads hand over what they have with
-`tornado.ioloop.IOLoop.add_callback`.
+Methods of handlers may be plain functions or coroutines. They belong to the thread of the event
+loop; another thread hands over what it has with `tornado.ioloop.IOLoop.add_callback`.
 """
 
+from __future__ import annotations
+
 from tornado._web.application import Application
-from tornado._web.arguments import _ARG_DEFAULT as _ARG_DEFAULT
+from tornado._web.arguments import _ARG_DEFAULT
 from tornado._web.decorators import (
     addslash,
     asynchronous,
@@ -28,6 +32,7 @@ from tornado._web.decorators import (
     removeslash,
     stream_request_body,
 )
+from tornado._web.decorators import has_stream_request_body as _has_stream_request_body
 from tornado._web.errors import Finish, HTTPError, MissingArgumentError
 from tornado._web.handler import RequestHandler
 from tornado._web.signing import (
@@ -41,24 +46,16 @@ from tornado._web.simple_handlers import ErrorHandler, FallbackHandler, Redirect
 from tornado._web.static import StaticFileHandler
 from tornado._web.transforms import GZipContentEncoding, OutputTransform
 from tornado._web.ui import TemplateModule, UIModule
+from tornado._web.urls import is_absolute
 from tornado.routing import URLSpec
 
-
-def is_absolute(path: str) -> bool:
-    """Whether a URL is absolute or begins at the root."""
-    return path.startswith(("/", "http:", "https:"))
-
-
-def _has_stream_request_body(cls: type[RequestHandler]) -> bool:
-    """Whether a class was decorated with `stream_request_body`."""
-    return cls._has_stream_request_body
-
-
+#: Another name of `URLSpec`, which reads well in lists of routes.
 url = URLSpec
 
 __all__ = [
     "DEFAULT_SIGNED_VALUE_MIN_VERSION",
     "DEFAULT_SIGNED_VALUE_VERSION",
+    "_ARG_DEFAULT",
     "Application",
     "ErrorHandler",
     "FallbackHandler",
@@ -73,6 +70,7 @@ __all__ = [
     "TemplateModule",
     "UIModule",
     "URLSpec",
+    "_has_stream_request_body",
     "addslash",
     "asynchronous",
     "authenticated",

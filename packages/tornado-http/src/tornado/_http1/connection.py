@@ -13,7 +13,15 @@ from tornado._http1 import grammar, writer
 from tornado._http1.deadlines import NEVER, DeadlineSweep
 from tornado._http1.decompress import GunzipDelegate
 from tornado._http1.params import HTTP1ConnectionParameters
-from tornado._http1.reader import DEFAULT_MAX_BODY_SIZE, MessageReader, State
+from tornado._http1.reader import (
+    BODY_UNTIL_CLOSE,
+    COMPLETE,
+    DEFAULT_MAX_BODY_SIZE,
+    ENDING,
+    FAILED,
+    HEAD,
+    MessageReader,
+)
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
@@ -54,6 +62,11 @@ class Phase(enum.IntEnum):
     GONE = 3  # closed or detached
 
 
+# Names of a module are found quicker than members of a class.
+NONE, RAW, BODY, DONE = Output.NONE, Output.RAW, Output.BODY, Output.DONE
+OPEN, CLOSING, LINGERING, GONE = Phase.OPEN, Phase.CLOSING, Phase.LINGERING, Phase.GONE
+
+
 class HTTP1Connection(HTTPConnection):
     """One TCP connection that speaks HTTP/1.x, as a server or as a client.
 
@@ -90,7 +103,7 @@ class HTTP1Connection(HTTPConnection):
             max_header_size=params.max_header_size,
             max_body_size=self._default_max_body_size,
         )
-        self._phase = Phase.OPEN
+        self._phase = OPEN
         self._corked = False
         self._out: list[bytes] | None = None
         self._holds = 0
@@ -102,7 +115,7 @@ class HTTP1Connection(HTTPConnection):
     _method = ""
     _version = "HTTP/1.1"
     _keep_alive = True
-    _output = Output.NONE
+    _output = NONE
     _chunked = False
     _drops_body = False
     _unwritten: int | None = None
@@ -136,13 +149,13 @@ class HTTP1Connection(HTTPConnection):
         if self._read_future is not None or self._server is not None:
             raise RuntimeError("a message is being read already")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self.stream.closed() or self._phase != Phase.OPEN:
+        if self.stream.closed() or self._phase is not OPEN:
             delegate.on_connection_close()
             future.set_result(None)
             return future
         self._read_future = future
         self._delegate = delegate
-        if self._reader.state == State.COMPLETE:
+        if self._reader.state is COMPLETE:
             self._reader.next_message()
         self._reader.expects_no_body = self.is_client and self._method == "HEAD"
         self._start_message_deadline(self.params.header_timeout)
@@ -158,11 +171,11 @@ class HTTP1Connection(HTTPConnection):
         """Whether another message can be exchanged on this connection: it's open, at rest, and nothing unasked-for has come."""
         reader = self._reader
         return (
-            self._phase == Phase.OPEN
+            self._phase is OPEN
             and not self.stream.closed()
-            and reader.state in (State.HEAD, State.COMPLETE)
+            and reader.state in (HEAD, COMPLETE)
             and reader._held is None
-            and self._output in (Output.NONE, Output.DONE)
+            and self._output in (NONE, DONE)
         )
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
@@ -186,7 +199,7 @@ class HTTP1Connection(HTTPConnection):
 
     def close(self) -> None:
         """Close the connection at once. What was not sent is lost."""
-        self._phase = Phase.GONE
+        self._phase = GONE
         self._reader.abandon()
         self.stream.close()
 
@@ -197,11 +210,11 @@ class HTTP1Connection(HTTPConnection):
 
         :raises RuntimeError: a part of the message's body has not come yet.
         """
-        if self._reader.in_body and self._reader.state != State.ENDING:
+        if self._reader.in_body and self._reader.state is not ENDING:
             raise RuntimeError("the body of the current message has not been read")
         self._flush()
         stream = self.stream
-        self._phase = Phase.GONE
+        self._phase = GONE
         self._reader.detach()
         stream.stop_receiving()
         if not self._corked:
@@ -235,7 +248,7 @@ class HTTP1Connection(HTTPConnection):
                     writer.serialize_head(f"HTTP/1.1 {code} {start_line.reason}", headers)
                 )
             head = self._response_head(code, start_line.reason, headers)
-        self._output = Output.BODY
+        self._output = BODY
         if chunk:
             head += self._format_body(chunk)
         return self._emit(head)
@@ -249,11 +262,11 @@ class HTTP1Connection(HTTPConnection):
         :returns: as `write_headers`.
         :raises HTTPOutputError: it is more than ``Content-Length`` announced, or the message has none.
         """
-        if self._output == Output.BODY:
+        if self._output is BODY:
             return self._emit(self._format_body(chunk))
-        if self._output == Output.DONE:
+        if self._output is DONE:
             raise HTTPOutputError("write() after finish()")
-        self._output = Output.RAW
+        self._output = RAW
         return self._emit(chunk)
 
     def finish(self) -> None:
@@ -261,19 +274,19 @@ class HTTP1Connection(HTTPConnection):
 
         :raises HTTPOutputError: less was written than ``Content-Length`` announced; the connection is closed.
         """
-        if self._output == Output.BODY:
+        if self._output is BODY:
             if self._unwritten:
                 missing = self._unwritten
                 self.close()
                 raise HTTPOutputError(f"{missing} bytes less than Content-Length were written")
             if self._chunked:
                 self._emit(writer.LAST_CHUNK)
-        self._output = Output.DONE
+        self._output = DONE
         if self.is_client:
             return
-        if self._reader.state == State.COMPLETE:
+        if self._reader.state is COMPLETE:
             self._exchange_done()
-        elif self._reader.state != State.FAILED:
+        elif self._reader.state is not FAILED:
             self._finish_early()
 
     # -- output
@@ -296,11 +309,11 @@ class HTTP1Connection(HTTPConnection):
             and "Transfer-Encoding" not in values
             and method in ("POST", "PUT", "PATCH")
         )
-        extra = "\nTransfer-Encoding: chunked" if self._chunked else ""
+        extra = "\r\nTransfer-Encoding: chunked" if self._chunked else ""
         return writer.serialize_head(line, headers, extra)
 
     def _response_head(self, code: int, reason: str, headers: HTTPHeaders) -> bytes:
-        if self._output != Output.NONE:
+        if self._output is not NONE:
             raise HTTPOutputError("the head of the response was written already")
         values = headers._values
         extra = ""
@@ -314,11 +327,12 @@ class HTTP1Connection(HTTPConnection):
         elif self._drops_body:
             pass
         elif length is not None:
-            self._unwritten = grammar.parse_content_length(length)
+            plain = type(length) is str and length.isdecimal() and length.isascii()
+            self._unwritten = int(length) if plain else grammar.parse_content_length(length)  # type: ignore[arg-type]  # it's a str then
         elif "Transfer-Encoding" not in values:
             if self._version == "HTTP/1.1":
                 self._chunked = True
-                extra = "\nTransfer-Encoding: chunked"
+                extra = "\r\nTransfer-Encoding: chunked"
             else:
                 # RFC 9112 section 6.3, rule 8: the end of the connection ends the body.
                 self._keep_alive = False
@@ -331,9 +345,9 @@ class HTTP1Connection(HTTPConnection):
             if "close" in grammar.connection_options(connection):
                 self._keep_alive = False
         elif not self._keep_alive:
-            extra += "\nConnection: close"
+            extra += "\r\nConnection: close"
         elif self._version != "HTTP/1.1":
-            extra += "\nConnection: keep-alive"
+            extra += "\r\nConnection: keep-alive"
         return writer.serialize_head(f"HTTP/1.1 {code} {reason}", headers, extra)
 
     def _format_body(self, chunk: bytes) -> bytes:
@@ -394,7 +408,7 @@ class HTTP1Connection(HTTPConnection):
 
     def data_received(self, data: bytes) -> None:
         """Use the bytes that have come (`tornado.iostream.StreamReceiver`)."""
-        if self._phase == Phase.LINGERING:
+        if self._phase is LINGERING:
             self._discard(len(data))
             return
         self._process(data)
@@ -403,7 +417,7 @@ class HTTP1Connection(HTTPConnection):
 
     def eof_received(self) -> bool | None:
         """The peer has ended its side (`tornado.iostream.StreamReceiver`)."""
-        if self.is_client and self._phase == Phase.OPEN:
+        if self.is_client and self._phase is OPEN:
             try:
                 self._reader.feed_eof()
             except HTTPInputError as error:
@@ -412,13 +426,13 @@ class HTTP1Connection(HTTPConnection):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The stream is closed (`tornado.iostream.StreamReceiver`)."""
-        self._phase = Phase.GONE
+        self._phase = GONE
         self._reader.abandon()
         delegate, self._delegate = self._delegate, None
         callback, self._close_callback = self._close_callback, None
         self._forget()
         try:
-            if callback is not None and self._output != Output.DONE:
+            if callback is not None and self._output is not DONE:
                 callback()
             if delegate is not None:
                 delegate.on_connection_close()
@@ -446,15 +460,15 @@ class HTTP1Connection(HTTPConnection):
             self._corked = False
         if self._out is not None:
             self._flush()
-        if self._phase != Phase.OPEN:
+        if self._phase is not OPEN:
             self._continue_closing()
 
     def _advance(self) -> None:
         """Go on with what is held, unless that is under way."""
-        if self._corked or self._phase != Phase.OPEN:
+        if self._corked or self._phase is not OPEN:
             return
         reader = self._reader
-        if reader._held is not None or reader.state == State.ENDING:
+        if reader._held is not None or reader.state is ENDING:
             self._process(b"")
         if self._input_paused and reader.held_size <= MAX_HELD:
             self._input_paused = False
@@ -488,17 +502,17 @@ class HTTP1Connection(HTTPConnection):
             return
         error = future.exception()
         if error is None:
-            if self._phase == Phase.OPEN:
+            if self._phase is OPEN:
                 self._release()
             return
-        if self._phase != Phase.OPEN:
+        if self._phase is not OPEN:
             return
         if isinstance(error, HTTPInputError):
             self._on_bad_input(error)
         else:
             self._log_delegate_error(error)
             self.close()
-        if self._phase != Phase.OPEN:
+        if self._phase is not OPEN:
             self._continue_closing()
 
     # -- input: the reader's sink
@@ -515,7 +529,7 @@ class HTTP1Connection(HTTPConnection):
         grammar.check_host(headers, version)
         self._method = method
         self._version = version
-        self._output = Output.NONE
+        self._output = NONE
         connection = values.get("Connection")
         if connection is None:
             keep_alive = version == "HTTP/1.1"
@@ -529,7 +543,7 @@ class HTTP1Connection(HTTPConnection):
         if server is not None:
             self._delegate = server.delegate.start_request(server, self)
         self._continue_pending = (
-            "Expect" in values and version == "HTTP/1.1" and self._reader.state != State.ENDING
+            "Expect" in values and version == "HTTP/1.1" and self._reader.state is not ENDING
         )
         self._begin_delegate(start_line, headers)
         if self._continue_pending:
@@ -548,7 +562,7 @@ class HTTP1Connection(HTTPConnection):
         waiting = delegate.headers_received(start_line, headers)
         if waiting is not None:
             self._wait_for(waiting)
-        if self._sweep is not None and self._reader.in_body:
+        if self._sweep is not None and self._reader.state < ENDING:
             self._start_message_deadline(self._body_timeout or self.params.body_timeout)
 
     def _on_response_head(
@@ -567,7 +581,7 @@ class HTTP1Connection(HTTPConnection):
         self._keep_alive = (
             "close" not in options
             and (version == "HTTP/1.1" or "keep-alive" in options)
-            and self._reader.state != State.BODY_UNTIL_CLOSE
+            and self._reader.state is not BODY_UNTIL_CLOSE
             and not self.no_keep_alive
         )
         self._begin_delegate(start_line, headers)
@@ -575,7 +589,7 @@ class HTTP1Connection(HTTPConnection):
     def _answer_expectation(self, expectation: str | list[str]) -> None:
         """RFC 9110 section 10.1.1: ask for the body, unless the answer is known already."""
         self._continue_pending = False
-        if self._output != Output.NONE or self._phase != Phase.OPEN:
+        if self._output is not NONE or self._phase is not OPEN:
             return
         if type(expectation) is not str or expectation.lower() != "100-continue":
             raise HTTPInputError("unknown expectation", status_code=417)
@@ -584,7 +598,7 @@ class HTTP1Connection(HTTPConnection):
     def on_body(self, data: bytes) -> None:
         """Some of the body has come (`tornado._http1.reader.MessageSink`)."""
         delegate = self._delegate
-        if delegate is None or (self._output == Output.DONE and not self.is_client):
+        if delegate is None or (self._output is DONE and not self.is_client):
             self._discard(len(data))
             return
         limit = self.params.chunk_size
@@ -610,7 +624,7 @@ class HTTP1Connection(HTTPConnection):
         if self.is_client or self._server is None:
             self._on_read_complete(delegate)
             return
-        if self._output == Output.DONE:
+        if self._output is DONE:
             self._exchange_done()
         elif delegate is not None:
             delegate.finish()
@@ -624,10 +638,10 @@ class HTTP1Connection(HTTPConnection):
         self._delegate = None
         if delegate is not None:
             delegate.finish()
-        if self._phase == Phase.OPEN:
+        if self._phase is OPEN:
             self._reset_message()
             if not self._keep_alive:
-                self._phase = Phase.CLOSING
+                self._phase = CLOSING
         self._resolve_read()
 
     # -- the end of messages and connections
@@ -637,7 +651,7 @@ class HTTP1Connection(HTTPConnection):
         self._delegate = None
         self._close_callback = None
         if not self._keep_alive:
-            self._phase = Phase.CLOSING
+            self._phase = CLOSING
             self._reader.abandon()
             if not self._corked:
                 self._continue_closing()
@@ -652,7 +666,7 @@ class HTTP1Connection(HTTPConnection):
             self._advance()
 
     def _reset_message(self) -> None:
-        self._output = Output.NONE
+        self._output = NONE
         self._body_timeout = None
         self._discarded = 0
         self._unwritten = None
@@ -677,7 +691,7 @@ class HTTP1Connection(HTTPConnection):
 
     def on_deadline(self) -> None:
         """What had to come in time did not come (`tornado._http1.deadlines.HasDeadline`)."""
-        if self._reader.has_begun and self._phase == Phase.OPEN:
+        if self._reader.has_begun and self._phase is OPEN:
             gen_log.info("Timeout reading from %s", self.context)
         self.close()
 
@@ -685,12 +699,12 @@ class HTTP1Connection(HTTPConnection):
         """Answer what the peer got wrong, if an answer is possible, and end the connection."""
         gen_log.info("Malformed HTTP message from %s: %s", self.context, error)
         self._reader.abandon()
-        if self.is_client or self._output != Output.NONE and self._output != Output.DONE:
+        if self.is_client or self._output is not NONE and self._output is not DONE:
             self.close()
             return
         code = error.status_code
         reason = HTTPStatus(code).phrase
-        self._output = Output.DONE
+        self._output = DONE
         self._emit(
             f"HTTP/1.1 {code} {reason}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
         )
@@ -705,18 +719,18 @@ class HTTP1Connection(HTTPConnection):
 
     def _linger(self) -> None:
         """Close so that the peer can still read the answer: a reset by unread input would destroy it."""
-        self._phase = Phase.LINGERING
+        self._phase = LINGERING
         self._reader.abandon()
         if not self._corked:
             self._continue_closing()
 
     def _continue_closing(self) -> None:
         stream = self.stream
-        if self._phase == Phase.GONE or stream.closed():
+        if self._phase is GONE or stream.closed():
             return
         if stream.write_buffer_size:
             stream.write(b"").add_done_callback(self._on_written)
-        elif self._phase == Phase.CLOSING:
+        elif self._phase is CLOSING:
             stream.close()
         else:
             self._start_lingering()

@@ -6,6 +6,7 @@ Every pattern runs over a whole header block at once and uses possessive quantif
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from tornado.httputil import (
     HTTPHeaders,
@@ -42,17 +43,39 @@ _BARE_LF = re.compile(rb"(?<!\r)\n")
 _DIGITS = re.compile(r"[0-9]+")
 
 
+# Clients send the same lines again and again on a connection, and many clients send the same ones. What was parsed is kept for short
+# blocks; a cache that is flushed by odd requests costs no more than having none.
+_CACHED_BLOCKS = 256
+_CACHED_LENGTH = 1024  # characters
+
+
 def parse_fields(block: str) -> HTTPHeaders:
     """Parse the field lines of a head, each ended by CRLF, without the empty line that ends the head.
 
     :raises HTTPInputError: a line isn't ``name ":" value`` in the strict grammar of RFC 9112 section 5.
     """
+    if len(block) > _CACHED_LENGTH:
+        return HTTPHeaders._from_pairs(_split_fields(block))
+    known = _parse_short_block(block)
+    if known is None:
+        # Fields with several values have lists, which can't be shared.
+        return HTTPHeaders._from_pairs(_split_fields(block))
+    return HTTPHeaders._from_dict(known.copy())
+
+
+@lru_cache(_CACHED_BLOCKS)
+def _parse_short_block(block: str) -> dict[str, str | list[str]] | None:
+    values = HTTPHeaders._from_pairs(_split_fields(block))._values
+    return values if all(type(value) is str for value in values.values()) else None
+
+
+def _split_fields(block: str) -> list[tuple[str, str]]:
     if _FIELD_LINES.fullmatch(block) is None:
         raise HTTPInputError(f"malformed header line {_first_bad_line(block)!r}")
-    fields = _FIELDS.findall(block)
+    fields: list[tuple[str, str]] = _FIELDS.findall(block)
     if " \r\n" in block or "\t\r\n" in block:
         fields = [(name, value.rstrip(" \t")) for name, value in fields]
-    return HTTPHeaders._from_pairs(fields)
+    return fields
 
 
 def _first_bad_line(block: str) -> str:
@@ -61,6 +84,7 @@ def _first_bad_line(block: str) -> str:
     return rest.partition("\r\n")[0][:80]
 
 
+@lru_cache(_CACHED_BLOCKS)
 def parse_request_line(line: str) -> RequestStartLine:
     """Parse ``method SP request-target SP HTTP-version`` (RFC 9112 section 3).
 
@@ -118,8 +142,13 @@ def check_host(headers: HTTPHeaders, version: str) -> None:
         return
     if type(host) is not str:
         raise HTTPInputError("more than one Host header")
-    if _HOST.fullmatch(host) is None:
+    if not _is_host(host):
         raise HTTPInputError(f"invalid Host header {host[:80]!r}")
+
+
+@lru_cache(_CACHED_BLOCKS)
+def _is_host(host: str) -> bool:
+    return _HOST.fullmatch(host) is not None
 
 
 def parse_content_length(value: str | list[str]) -> int:

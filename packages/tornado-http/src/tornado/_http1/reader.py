@@ -46,6 +46,20 @@ class State(enum.IntEnum):
     FAILED = 10
 
 
+# Names of a module are found quicker than members of a class.
+HEAD = State.HEAD
+FIXED_BODY = State.FIXED_BODY
+CHUNK_LINE = State.CHUNK_LINE
+CHUNK_DATA = State.CHUNK_DATA
+CHUNK_END = State.CHUNK_END
+TRAILERS = State.TRAILERS
+BODY_UNTIL_CLOSE = State.BODY_UNTIL_CLOSE
+ENDING = State.ENDING
+COMPLETE = State.COMPLETE
+DETACHED = State.DETACHED
+FAILED = State.FAILED
+
+
 class MessageSink(Protocol):
     """What a `MessageReader` calls."""
 
@@ -96,7 +110,7 @@ class MessageReader:
         self._scanned = 0
         self._paused = False
         # Message.
-        self.state = State.HEAD
+        self.state = HEAD
         self.max_body_size = self._default_max_body_size = max_body_size
         self.received = 0
         self._remaining = 0
@@ -105,12 +119,12 @@ class MessageReader:
     @property
     def in_body(self) -> bool:
         """Whether a head was read whose message has not ended."""
-        return State.HEAD < self.state < State.COMPLETE
+        return HEAD < self.state < COMPLETE
 
     @property
     def has_begun(self) -> bool:
         """Whether anything of the next message has come."""
-        return self.state != State.HEAD or self._held is not None
+        return self.state is not HEAD or self._held is not None
 
     @property
     def held_size(self) -> int:
@@ -127,14 +141,14 @@ class MessageReader:
 
     def next_message(self) -> None:
         """Get ready for the message after the one that is complete. The caller feeds afterwards."""
-        self.state = State.HEAD
+        self.state = HEAD
         self.received = 0
         self.expects_no_body = False
         self.max_body_size = self._default_max_body_size
 
     def detach(self) -> None:
         """Stop for good, because another protocol takes over; `take_rest` gives it what is left."""
-        self.state = State.DETACHED
+        self.state = DETACHED
         self._sink = None
 
     def take_rest(self) -> bytes:
@@ -145,7 +159,7 @@ class MessageReader:
 
     def abandon(self) -> None:
         """Stop for good and drop what is held."""
-        self.state = State.FAILED
+        self.state = FAILED
         self._held = None
         self._sink = None
 
@@ -163,17 +177,17 @@ class MessageReader:
             self._held = None
             self._scanned = 0
         position, end = 0, len(data)
-        while self.state < State.COMPLETE and not self._paused:
-            if self.state == State.ENDING:
+        while self.state < COMPLETE and not self._paused:
+            if self.state is ENDING:
                 self._complete()
                 continue
             if position == end:
                 return
             consumed = _STEPS[self.state](self, data, position)
-            if consumed == position and self.state < State.ENDING:
+            if consumed == position and self.state < ENDING:
                 break
             position = consumed
-        if position < end and self.state != State.FAILED:
+        if position < end and self.state is not FAILED:
             self._held = bytearray(data[position:])
             self._scanned = 0
 
@@ -182,16 +196,16 @@ class MessageReader:
 
         :raises HTTPInputError: in the middle of a message that needs more.
         """
-        if self.state == State.BODY_UNTIL_CLOSE:
+        if self.state is BODY_UNTIL_CLOSE:
             self._complete()
-        elif self.state < State.ENDING and self.has_begun:
+        elif self.state < ENDING and self.has_begun:
             raise self._failed("connection closed in the middle of a message")
 
     def _may_advance(self, held: bytearray) -> bool:
         """Whether it is worthwhile to look at the held bytes again, judged without copying them."""
-        if self._paused or self.state >= State.COMPLETE:
+        if self._paused or self.state >= COMPLETE:
             return False
-        if self.state != State.HEAD and self.state != State.TRAILERS:
+        if self.state is not HEAD and self.state is not TRAILERS:
             return True
         start, self._scanned = self._scanned, max(0, len(held) - 3)
         if held.startswith(b"\r\n") or held.find(b"\r\n\r\n", start) >= 0:
@@ -214,7 +228,7 @@ class MessageReader:
         try:
             self._begin_message(line, block)
         except HTTPInputError:
-            self.state = State.FAILED
+            self.state = FAILED
             raise
         return end + 4
 
@@ -236,7 +250,7 @@ class MessageReader:
             raise self._failed("header block too large", 431)
         if grammar.has_bare_line_end(data, start):
             raise self._failed("bare CR or LF in a header block")
-        if not self.is_client and self.state == State.HEAD and data[begin] not in _FIRST_BYTES:
+        if not self.is_client and self.state is HEAD and data[begin] not in _FIRST_BYTES:
             raise self._failed("malformed request line")
 
     def _begin_message(self, line: str, block: str) -> None:
@@ -263,27 +277,27 @@ class MessageReader:
         if coding is not None:
             return self._frame_chunked(coding, length, version)
         if length is None:
-            return State.ENDING
+            return ENDING
         return self._frame_fixed(grammar.parse_content_length(length))
 
     def _frame_response(self, code: int, headers: HTTPHeaders) -> State:
         """RFC 9112 section 6.3 for responses."""
         if self.expects_no_body or code < 200 or code in (204, 304):
-            return State.ENDING
+            return ENDING
         values = headers._values
         coding = values.get("Transfer-Encoding")
         if coding is not None:
             return self._frame_chunked(coding, values.get("Content-Length"), "HTTP/1.1")
         length = values.get("Content-Length")
         if length is None:
-            return State.BODY_UNTIL_CLOSE
+            return BODY_UNTIL_CLOSE
         return self._frame_fixed(grammar.parse_content_length(length))
 
     def _frame_fixed(self, length: int) -> State:
         if length > self.max_body_size:
             raise HTTPInputError("body too large", status_code=413)
         self._remaining = length
-        return State.FIXED_BODY if length else State.ENDING
+        return FIXED_BODY if length else ENDING
 
     def _frame_chunked(
         self, coding: str | list[str], length: str | list[str] | None, version: str
@@ -302,7 +316,7 @@ class MessageReader:
                 f"unsupported Transfer-Encoding {text[:80]!r}",
                 status_code=501 if well_formed and all(codings) else 400,
             )
-        return State.CHUNK_LINE
+        return CHUNK_LINE
 
     # -- bodies
 
@@ -310,7 +324,7 @@ class MessageReader:
         take = min(self._remaining, len(data) - position)
         self._remaining -= take
         if not self._remaining:
-            self.state = State.ENDING
+            self.state = ENDING
         end = position + take
         self._deliver(data[position:end])
         return end
@@ -331,26 +345,26 @@ class MessageReader:
     def _collect_chunks(self, data: bytes, position: int, parts: list[bytes]) -> int:
         end = len(data)
         while position < end:
-            if self.state == State.CHUNK_LINE:
+            if self.state is CHUNK_LINE:
                 line_end = self._find_chunk_line_end(data, position)
                 if line_end < 0:
                     return position
                 self._begin_chunk(data[position:line_end])
                 position = line_end + 2
-            elif self.state == State.CHUNK_DATA:
+            elif self.state is CHUNK_DATA:
                 take = min(self._remaining, end - position)
                 parts.append(data[position : position + take])
                 position += take
                 self._remaining -= take
                 if not self._remaining:
-                    self.state = State.CHUNK_END
-            elif self.state == State.CHUNK_END:
+                    self.state = CHUNK_END
+            elif self.state is CHUNK_END:
                 if end - position < 2 and data[position] == 13:
                     return position
                 if not data.startswith(b"\r\n", position):
                     raise self._failed("chunk data is not followed by CRLF")
                 position += 2
-                self.state = State.CHUNK_LINE
+                self.state = CHUNK_LINE
             else:
                 return position
         return position
@@ -369,10 +383,10 @@ class MessageReader:
             size = grammar.parse_chunk_line(line)
             self._count(size)
         except HTTPInputError:
-            self.state = State.FAILED
+            self.state = FAILED
             raise
         self._remaining = size
-        self.state = State.CHUNK_DATA if size else State.TRAILERS
+        self.state = CHUNK_DATA if size else TRAILERS
 
     def _read_trailers(self, data: bytes, position: int) -> int:
         """RFC 9112 section 7.1.2: trailers are checked, and never become headers."""
@@ -388,10 +402,10 @@ class MessageReader:
             try:
                 grammar.parse_fields(data[position : end + 2].decode("latin-1"))
             except HTTPInputError:
-                self.state = State.FAILED
+                self.state = FAILED
                 raise
             end += 2
-        self.state = State.ENDING
+        self.state = ENDING
         return end + 2
 
     # -- shared
@@ -406,12 +420,12 @@ class MessageReader:
             self._sink.on_body(data)
 
     def _complete(self) -> None:
-        self.state = State.COMPLETE
+        self.state = COMPLETE
         if self._sink is not None:
             self._sink.on_complete()
 
     def _failed(self, message: str, status_code: int = 400) -> HTTPInputError:
-        self.state = State.FAILED
+        self.state = FAILED
         return HTTPInputError(message, status_code=status_code)
 
 
@@ -420,11 +434,11 @@ _FIRST_BYTES = frozenset(
 )
 
 _STEPS = {
-    State.HEAD: MessageReader._read_head,
-    State.FIXED_BODY: MessageReader._read_fixed,
-    State.CHUNK_LINE: MessageReader._read_chunks,
-    State.CHUNK_DATA: MessageReader._read_chunks,
-    State.CHUNK_END: MessageReader._read_chunks,
-    State.TRAILERS: MessageReader._read_trailers,
-    State.BODY_UNTIL_CLOSE: MessageReader._read_until_close,
+    HEAD: MessageReader._read_head,
+    FIXED_BODY: MessageReader._read_fixed,
+    CHUNK_LINE: MessageReader._read_chunks,
+    CHUNK_DATA: MessageReader._read_chunks,
+    CHUNK_END: MessageReader._read_chunks,
+    TRAILERS: MessageReader._read_trailers,
+    BODY_UNTIL_CLOSE: MessageReader._read_until_close,
 }

@@ -6,8 +6,7 @@ import re
 
 from tornado.httputil import HTTPHeaders, HTTPOutputError
 
-# Between lines a lone LF stands until the whole head was checked; then each becomes CRLF.
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\n-\x1f\x7f]")
 
 
 def serialize_head(first_line: str, headers: HTTPHeaders, extra: str = "") -> bytes:
@@ -15,21 +14,23 @@ def serialize_head(first_line: str, headers: HTTPHeaders, extra: str = "") -> by
 
     :arg first_line: request line or status line, without line end.
     :arg headers: the fields; repeated ones get a line for each value.
-    :arg extra: further field lines, each preceded by ``"\\n"``, that the connection adds.
+    :arg extra: further field lines, each preceded by CRLF, that the connection adds.
     :raises HTTPOutputError: a line holds a control character, so that it
         could be read as more lines than were meant.
     """
-    lines = [first_line]
-    for name, value in headers._values.items():
-        if type(value) is str:
-            lines.append(f"{name}: {value}")
-        else:
-            lines += [f"{name}: {item}" for item in value]
-    text = "\n".join(lines)
-    if _FORBIDDEN.search(text) is not None or text.count("\n") != len(lines) - 1:
-        bad = next(line for line in lines if "\n" in line or _FORBIDDEN.search(line))
-        raise HTTPOutputError(f"control character in {bad[:80]!r}")
-    text = (text + extra).replace("\n", "\r\n") + "\r\n\r\n"
+    values = headers._values
+    try:
+        lines = [name + ": " + value for name, value in values.items()]  # type: ignore[operator]  # see below
+    except TypeError:
+        # Some field has several values.
+        lines = [f"{name}: {value}" for name, value in headers.get_all()]
+    lines.insert(0, first_line)
+    # Nearly all heads are printable, which is much quicker to find out than what else may stand in them.
+    if not "".join(lines).isprintable():
+        for line in lines:
+            if _FORBIDDEN.search(line) is not None:
+                raise HTTPOutputError(f"control character in {line[:80]!r}")
+    text = "\r\n".join(lines) + extra + "\r\n\r\n"
     try:
         # Header values hold bytes as characters, as they do when they have been read.
         return text.encode("latin-1")

@@ -150,6 +150,8 @@ class BaseIOStream(StreamCore):
         .. versionadded:: 5.0
         """
         target = memoryview(buf).cast("B")
+        if target.readonly:
+            raise TypeError("the buffer can't be written to")
         return self._start_read(ReadInto(self, None, target=target, partial=partial))
 
     def read_until_close(

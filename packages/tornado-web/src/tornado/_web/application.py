@@ -1,19 +1,22 @@
-"""`Application`: routes, settings, and what all requests share."""
+"""`Application`: routes, settings, and what all requests have in common."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from tornado._web.dispatch import HandlerMessage, RequestMessage
 from tornado._web.handler import RequestHandler
+from tornado._web.messages import ApplicationMessage, CompleteRequest, HandlerMessage
 from tornado._web.simple_handlers import ErrorHandler
 from tornado._web.static import StaticFileHandler
+from tornado._web.template_loaders import TemplateLoaders
 from tornado._web.transforms import GZipContentEncoding, OutputTransform
-from tornado._web.ui import TemplateModule, UIModule, _Linkify, _XsrfFormHtml
+from tornado._web.ui import UIModule
+from tornado._web.ui_registry import collect_methods, collect_modules
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerRequest
 from tornado.log import access_log
@@ -25,115 +28,129 @@ from tornado.routing import (
     ReversibleRouter,
     ReversibleRuleRouter,
     Rule,
+    _RuleList,
 )
-from tornado.util import import_object
+
+_DEBUG_SETTINGS = {
+    "autoreload": True,
+    "compiled_template_cache": False,
+    "static_hash_cache": False,
+    "serve_traceback": True,
+}
 
 
-class _ApplicationRouter(ReversibleRuleRouter):
-    """A router whose targets may be handler classes."""
+class ApplicationRouter(ReversibleRuleRouter):
+    """A router whose rules may lead to handler classes.
 
-    def __init__(self, application: Application, rules: Any = None) -> None:
-        self.application = application
+    :arg application: makes the delegates for them.
+    :arg rules: the rules.
+    """
+
+    def __init__(self, application: Application, rules: _RuleList | None = None) -> None:
+        self._application = application
         super().__init__(rules)
-
-    def process_rule(self, rule: Rule) -> Rule:
-        if isinstance(rule.target, (list, tuple)):
-            rule.target = _ApplicationRouter(self.application, rule.target)
-            return rule
-        return super().process_rule(rule)
 
     def get_target_delegate(
         self, target: Any, request: HTTPServerRequest, **target_params: Any
     ) -> HTTPMessageDelegate | None:
+        """Return the delegate for a target."""
         if isinstance(target, type) and issubclass(target, RequestHandler):
-            return self.application.get_handler_delegate(request, target, **target_params)
+            return self._application.get_handler_delegate(request, target, **target_params)
         return super().get_target_delegate(target, request, **target_params)
 
 
 class Application(ReversibleRouter):
-    """Request handlers that make up a web application.
+    """A web application: handlers, the routes that lead to them, and settings.
 
     .. code-block:: python
 
-       application = Application([(r"/", MainPageHandler)], debug=True)
+       application = Application([
+           (r"/", MainHandler),
+           (r"/user/(\\d+)", UserHandler, {"database": database}),
+           url(r"/about", AboutHandler, name="about"),
+       ], debug=True)
        application.listen(8888)
 
-    :arg handlers: routes: `URLSpec` objects, rules of `tornado.routing`, or tuples of their arguments. The first one that matches is used.
-    :arg default_host: host whose routes are used for requests without a known one.
-    :arg transforms: classes of output transforms; compression by default if the ``compress_response`` setting (or ``gzip``) is there.
-    :arg settings: everything else is kept in `settings`.
+    An `tornado.httpserver.HTTPServer` takes it as its delegate or callback; `listen` makes one.
+
+    :arg handlers: routes: `URLSpec` objects or `tornado.routing.Rule` objects, or tuples of their
+       arguments. The first one that matches the request's path is used. Handler classes may be
+       given by their dotted names.
+    :arg default_host: the host whose routes (see `add_handlers`) apply to requests for hosts that
+       have none.
+    :arg transforms: classes of `OutputTransform`; by default `GZipContentEncoding` under the
+       setting ``compress_response`` and none otherwise.
+    :arg settings: all other arguments; see `settings`.
+
+    .. attribute:: settings
+
+       The settings, a dictionary. Those that the framework knows are described in the
+       documentation; others are for the program's own use.
+
+    .. attribute:: default_router
+
+       The router of all requests, by their host.
+
+    .. attribute:: wildcard_router
+
+       The router of requests for any host: the routes given to the constructor.
+
+    .. versionchanged:: 4.5
+       Is a `tornado.routing.Router`.
     """
 
     def __init__(
         self,
-        handlers: Sequence[Any] | None = None,
+        handlers: _RuleList | None = None,
         default_host: str | None = None,
         transforms: Sequence[type[OutputTransform]] | None = None,
         **settings: Any,
     ) -> None:
-        if transforms is not None:
-            self.transforms: list[type[OutputTransform]] = list(transforms)
-        elif settings.get("compress_response") or settings.get("gzip"):
-            self.transforms = [GZipContentEncoding]
-        else:
-            self.transforms = []
-        self.default_host = default_host
-        self.settings = settings
-        self.ui_modules: dict[str, type[UIModule]] = {
-            "linkify": _Linkify,
-            "xsrf_form_html": _XsrfFormHtml,
-            "Template": TemplateModule,
-        }
-        self.ui_methods: dict[str, Callable[..., Any]] = {}
-        self._load_ui_modules(settings.get("ui_modules", {}))
-        self._load_ui_methods(settings.get("ui_methods", {}))
         if settings.get("debug"):
-            settings.setdefault("autoreload", True)
-            settings.setdefault("compiled_template_cache", False)
-            settings.setdefault("static_hash_cache", False)
-            settings.setdefault("serve_traceback", True)
-        routes = list(handlers or [])
-        if settings.get("static_path"):
-            routes = self._static_routes() + routes
-        self.wildcard_router = _ApplicationRouter(self, routes)
-        self.default_router = _ApplicationRouter(
-            self, [Rule(AnyMatches(), self.wildcard_router)]
-        )
+            settings = {**_DEBUG_SETTINGS, **settings}
+        self.settings = settings
+        self.default_host = default_host
+        self.transforms = self._choose_transforms(transforms)
+        self.ui_modules: dict[str, type[UIModule]] = collect_modules(settings.get("ui_modules"))
+        self.ui_methods: dict[str, Callable[..., Any]] = collect_methods(settings.get("ui_methods"))
+        self._template_loaders = TemplateLoaders()
+        # The loop knows its tasks weakly; without this they could be collected while they wait.
+        self._running: set[asyncio.Future[Any]] = set()
+        rules = [*self._static_routes(), *(handlers or [])]
+        self.wildcard_router = ApplicationRouter(self, rules)
+        self._any_host = Rule(AnyMatches(), self.wildcard_router)
+        self.default_router = ApplicationRouter(self, [self._any_host])
         if settings.get("autoreload"):
+            # It watches files and restarts the process: nothing to load in production.
             from tornado import autoreload
 
             autoreload.start()
 
+    def _choose_transforms(
+        self, transforms: Sequence[type[OutputTransform]] | None
+    ) -> list[type[OutputTransform]]:
+        if transforms is not None:
+            return list(transforms)
+        # The older name of the setting is gzip.
+        compress = self.settings.get("compress_response") or self.settings.get("gzip")
+        return [GZipContentEncoding] if compress else []
+
     def _static_routes(self) -> list[Any]:
         settings = self.settings
+        root = settings.get("static_path")
+        if not root:
+            return []
         prefix = settings.get("static_url_prefix", "/static/")
-        handler_class = settings.get("static_handler_class", StaticFileHandler)
-        arguments = {**settings.get("static_handler_args", {}), "path": settings["static_path"]}
-        patterns = (re.escape(prefix) + r"(.*)", r"/(favicon\.ico)", r"/(robots\.txt)")
-        return [(pattern, handler_class, arguments) for pattern in patterns]
+        arguments = {**settings.get("static_handler_args", {}), "path": root}
+        patterns = [re.escape(prefix) + "(.*)", r"/(favicon\.ico)", r"/(robots\.txt)"]
+        return [(pattern, self._static_class(), dict(arguments)) for pattern in patterns]
 
-    @property
-    def _guards(self) -> bool:
-        """Whether requests are checked for their origin before anything else."""
-        settings = self.settings
-        return bool(settings.get("xsrf_cookies") or settings.get("cross_origin_protection"))
+    def _static_class(self) -> type[StaticFileHandler]:
+        """Return the class that serves the files of the setting ``static_path``."""
+        cls: type[StaticFileHandler] = self.settings.get("static_handler_class", StaticFileHandler)
+        return cls
 
-    @property
-    def _reset_caches(self) -> bool:
-        return self.settings.get("compiled_template_cache") is False or (
-            self.settings.get("static_hash_cache") is False
-        )
-
-    def _forget_cached_files(self) -> None:
-        """Read templates and static files anew, as the settings for development ask for."""
-        if not self.settings.get("compiled_template_cache", True):
-            with RequestHandler._template_loader_lock:
-                for loader in RequestHandler._template_loaders.values():
-                    loader.reset()
-        if not self.settings.get("static_hash_cache", True):
-            StaticFileHandler.reset()
-
-    # -- serving
+    # Serving.
 
     def listen(
         self,
@@ -146,10 +163,22 @@ class Application(ReversibleRouter):
         reuse_port: bool = False,
         **kwargs: Any,
     ) -> HTTPServer:
-        """Make an `~tornado.httpserver.HTTPServer` for the application, and let it listen.
+        """Make an HTTP server for the application and let it listen. The event loop has to be
+        started besides.
 
-        :arg kwargs: arguments of the server; the others are those of `tornado.netutil.bind_sockets`.
+        :arg port: TCP port; 0 for one that is free.
+        :arg address: address or name of an interface; `None` or an empty string for all.
+        :arg family: restricts to IPv4 or IPv6.
+        :arg backlog: number of connections that may wait to be accepted.
+        :arg flags: for ``getaddrinfo``.
+        :arg reuse_port: let several processes listen on the port.
+        :arg kwargs: for `tornado.httpserver.HTTPServer`.
         :returns: the server.
+
+        .. versionchanged:: 4.3
+           Returns the server.
+        .. versionchanged:: 6.2
+           Added the keyword arguments before ``kwargs``.
         """
         server: HTTPServer = HTTPServer(self, **kwargs)
         server.listen(
@@ -165,48 +194,73 @@ class Application(ReversibleRouter):
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection
     ) -> HTTPMessageDelegate:
-        """Return the delegate for one request (`~tornado.httputil.HTTPServerConnectionDelegate`)."""
-        return RequestMessage(self, server_conn, request_conn)
+        """Begin a request of a connection (see `tornado.httputil.HTTPServerConnectionDelegate`).
 
-    def __call__(self, request: HTTPServerRequest) -> Any:
-        """Run the handler for a request that is complete (documented API version 2.x)."""
-        delegate = self.find_handler(request)
-        if isinstance(delegate, HandlerMessage):
-            return delegate.execute()
-        delegate.finish()
-        return None
-
-    # -- routes
-
-    def add_handlers(self, host_pattern: str, host_handlers: Sequence[Any]) -> None:
-        """Add routes for hosts.
-
-        :arg host_pattern: regular expression for the host name; the first pattern that matches is used.
-        :arg host_handlers: the routes.
+        :arg server_conn: the server's side of the connection.
+        :arg request_conn: to answer on.
         """
-        matcher = HostMatches(host_pattern)
-        rule = Rule(matcher, _ApplicationRouter(self, host_handlers))
-        # What is for all hosts stays last.
-        self.default_router.rules.insert(-1, self.default_router.process_rule(rule))
+        if type(self).find_handler is Application.find_handler:
+            return ApplicationMessage(self, server_conn, request_conn)
+        return super().start_request(server_conn, request_conn)
+
+    def __call__(self, request: HTTPServerRequest) -> None:
+        """Answer a request that is complete, as a callback of `tornado.httpserver.HTTPServer` does.
+
+        :arg request: the request.
+        """
+        CompleteRequest(request).deliver_to(self.find_handler(request))
+
+    def _keep_running(self, run: asyncio.Future[Any]) -> None:
+        self._running.add(run)
+        run.add_done_callback(self._running.discard)
+
+    # Routes.
+
+    def add_handlers(self, host_pattern: str, host_handlers: _RuleList) -> None:
+        """Add routes for certain hosts.
+
+        Patterns are tried in the order in which they are added, before the routes of the
+        constructor. A request for which the routes of one pattern have nothing is tried with the
+        next that matches.
+
+        :arg host_pattern: regex for the whole host name.
+        :arg host_handlers: routes, as for the constructor.
+        """
+        hosts = HostMatches(host_pattern)
+        rule = Rule(hosts, ApplicationRouter(self, host_handlers))
+        rules = self.default_router.rules
+        # Before the one for all hosts, if that still stands last.
+        place = len(rules) - (bool(rules) and rules[-1] is self._any_host)
+        rules.insert(place, self.default_router.process_rule(rule))
         if self.default_host is not None:
-            self.wildcard_router.add_rules(
-                [(DefaultHostMatches(self, matcher.host_pattern), host_handlers)]
-            )
+            matches_default = DefaultHostMatches(self, hosts.host_pattern)
+            self.wildcard_router.add_rules([Rule(matches_default, host_handlers)])
 
     def add_transform(self, transform_class: type[OutputTransform]) -> None:
-        """Change all later responses with a further output transform."""
+        """Let later responses pass through a further output transform.
+
+        :arg transform_class: a class like `OutputTransform`.
+        """
         self.transforms.append(transform_class)
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate:
-        """Return the delegate that handles a request; see `tornado.routing.Router`."""
+        """Find the delegate that handles a request.
+
+        If no route matches, it is one for the setting ``default_handler_class`` (with the arguments
+        ``default_handler_args``), or one that answers 404.
+
+        :arg request: the request, its body not yet read.
+        :arg kwargs: what the matcher of a router above has found.
+        """
         found = self.default_router.find_handler(request)
         if found is not None:
             return found
-        if self.settings.get("default_handler_class"):
+        settings = self.settings
+        if settings.get("default_handler_class"):
             return self.get_handler_delegate(
                 request,
-                self.settings["default_handler_class"],
-                self.settings.get("default_handler_args", {}),
+                settings["default_handler_class"],
+                settings.get("default_handler_args", {}),
             )
         return self.get_handler_delegate(request, ErrorHandler, {"status_code": 404})
 
@@ -215,68 +269,78 @@ class Application(ReversibleRouter):
         request: HTTPServerRequest,
         target_class: type[RequestHandler],
         target_kwargs: dict[str, Any] | None = None,
-        path_args: Sequence[bytes] | None = None,
+        path_args: list[bytes] | None = None,
         path_kwargs: dict[str, bytes] | None = None,
     ) -> HTTPMessageDelegate:
-        """Return a delegate that runs a handler class for a request.
+        """Make the delegate that collects a request and runs a handler class with it.
 
-        :arg target_class: the class.
-        :arg target_kwargs: arguments for ``initialize``.
-        :arg path_args: positional arguments for the method, as bytes.
-        :arg path_kwargs: keyword arguments for the method, as bytes.
+        :arg request: the request, its body not yet read.
+        :arg target_class: the handler class.
+        :arg target_kwargs: arguments for its ``initialize``.
+        :arg path_args: positional arguments for its method, as bytes.
+        :arg path_kwargs: keyword arguments for its method, as bytes.
         """
-        return HandlerMessage(
-            self, request, target_class, target_kwargs, path_args, path_kwargs
-        )
+        return HandlerMessage(self, request, target_class, target_kwargs, path_args, path_kwargs)
+
+    def _plain_rules(self, path: str) -> Sequence[Rule]:
+        """Return the rules that can match a path, if that is all there is to routing; otherwise
+        none.
+        """
+        rules = self.default_router.rules
+        if len(rules) != 1 or rules[0] is not self._any_host:
+            return ()
+        if type(self).get_handler_delegate is not Application.get_handler_delegate:
+            return ()
+        return self.wildcard_router._candidates(path)
 
     def reverse_url(self, name: str, *args: Any) -> str:
         """Return the URL of a named route.
 
-        :arg args: values for the groups of its pattern.
+        :arg name: its name.
+        :arg args: values for the groups of its pattern; turned into text, encoded as UTF-8 and
+           escaped.
         :raises KeyError: there is no such route.
         """
         url = self.default_router.reverse_url(name, *args)
         if url is None:
-            raise KeyError(f"{name} not found in named urls")
+            raise KeyError(f"no route is named {name!r}")
         return url
 
-    # -- logging
+    # The log of requests.
 
     def log_request(self, handler: RequestHandler) -> None:
-        """Log a finished request: by the ``log_function`` setting, or as a line of ``tornado.access``."""
-        function = self.settings.get("log_function")
-        if function is not None:
-            function(handler)
+        """Log a request whose response is finished.
+
+        Override it, or set ``log_function`` to a function of one argument. The default writes a
+        line to the log ``tornado.access``: an error for a status of 500 or more, a warning from 400
+        on.
+
+        :arg handler: the handler that answered.
+        """
+        log_function = self.settings.get("log_function")
+        if log_function is not None:
+            log_function(handler)
             return
-        status = handler._status_code
-        level = (
-            logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
-        )
+        status = handler.get_status()
+        level = logging.INFO if status < 400 else logging.WARNING
+        if status >= 500:
+            level = logging.ERROR
         if access_log.isEnabledFor(level):
-            milliseconds = 1000.0 * handler.request.request_time()
-            access_log.log(
-                level, "%d %s %.2fms", status, handler._request_summary(), milliseconds
-            )
+            duration = handler.request.request_time() * 1000
+            access_log.log(level, "%d %s %.2fms", status, handler._request_summary(), duration)
 
-    # -- UI modules and methods
+    # Files that are read anew for each request, while a program is being written.
 
-    def _load_ui_methods(self, methods: Any) -> None:
-        for name, method in _named(methods):
-            if not name.startswith("_") and callable(method) and name[0].islower():
-                self.ui_methods[name] = method
+    @property
+    def _reads_files_anew(self) -> bool:
+        settings = self.settings
+        return (
+            settings.get("compiled_template_cache") is False
+            or settings.get("static_hash_cache") is False
+        )
 
-    def _load_ui_modules(self, modules: Any) -> None:
-        for name, module in _named(modules):
-            if isinstance(module, type) and issubclass(module, UIModule):
-                self.ui_modules[name] = module
-
-
-def _named(source: Any) -> Iterable[tuple[str, Any]]:
-    """Return names and objects of a module, a dictionary, or a list of such."""
-    if isinstance(source, str):
-        source = import_object(source)
-    if isinstance(source, dict):
-        return source.items()
-    if isinstance(source, (list, tuple)):
-        return [pair for item in source for pair in _named(item)]
-    return [(name, getattr(source, name)) for name in dir(source)]
+    def _forget_files(self) -> None:
+        if not self.settings.get("compiled_template_cache", True):
+            self._template_loaders.reset()
+        if not self.settings.get("static_hash_cache", True):
+            self._static_class().reset()

@@ -13,7 +13,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
 class _Required:
-    """The default of an argument that has none; a type of its own, so that any value can be a default."""
+    """The default of an argument that has none; a type of its own, so that any value can be a
+    default.
+    """
 
     def __repr__(self) -> str:
         return "<required>"
@@ -47,7 +49,8 @@ class ArgumentMethods(HandlerState):
         return self._last_of(self.request.arguments, name, default, strip)
 
     def get_arguments(self, name: str, strip: bool = True) -> list[str]:
-        """Return all values of an argument, first those of the query string, then those of the body.
+        """Return all values of an argument, first those of the query string, then those of the
+        body.
 
         :arg name: its name.
         :arg strip: remove white space at both ends.
@@ -90,9 +93,7 @@ class ArgumentMethods(HandlerState):
     @overload
     def get_body_argument(self, name: str, default: str, strip: bool = True) -> str: ...
     @overload
-    def get_body_argument(
-        self, name: str, default: _Required = ..., strip: bool = True
-    ) -> str: ...
+    def get_body_argument(self, name: str, default: _Required = ..., strip: bool = True) -> str: ...
     @overload
     def get_body_argument(self, name: str, default: None, strip: bool = True) -> str | None: ...
     def get_body_argument(
@@ -120,7 +121,8 @@ class ArgumentMethods(HandlerState):
         return self._all_of(self.request.body_arguments, name, strip)
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
-        """Turn the bytes of an argument, or of a group of the route, into text: by default from UTF-8.
+        """Turn the bytes of an argument, or of a group of the route, into text: by default from
+        UTF-8.
 
         Override it for another encoding.
 
@@ -131,9 +133,7 @@ class ArgumentMethods(HandlerState):
         try:
             return value.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise HTTPError(
-                400, "%s is not UTF-8: %r", name or "the path", value[:40]
-            ) from error
+            raise HTTPError(400, "%s is not UTF-8: %r", name or "the path", value[:40]) from error
 
     def _last_of(
         self,

@@ -1,38 +1,49 @@
-"""The part of a handler that sets cookies (RFC 6265), plain and signed."""
+"""Cookies of handlers: those that came, those to be set, and signed ones."""
 
 from __future__ import annotations
 
 import datetime
-import re
-from http.cookies import CookieError, SimpleCookie
+from http.cookies import Morsel
 from typing import Any
 
-from tornado import httputil
-from tornado._web.arguments import ArgumentReader
-from tornado._web.output import ResponseMaker
+from tornado._web.output import OutputMethods
+from tornado._web.set_cookies import SetCookies, expiry
 from tornado._web.signing import (
-    Secret,
     create_signed_value,
     decode_signed_value,
     get_signature_key_version,
 )
 from tornado.escape import native_str
 
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-# RFC 6265 section 4.1.1: an attribute's value holds neither control characters nor semicolons.
-_FORBIDDEN_IN_ATTRIBUTE = re.compile(r"[\x00-\x1f\x7f;]")
-_FORBIDDEN_IN_VALUE = re.compile(r"[\x00-\x1f\x7f]")
+Expires = float | tuple[Any, ...] | datetime.datetime | str | None
 
 
-class CookieKeeper(ArgumentReader, ResponseMaker):
-    """Methods of handlers that set cookies and read signed ones."""
+class CookieMethods(OutputMethods):
+    """Methods by which a handler reads and sets cookies."""
+
+    @property
+    def cookies(self) -> dict[str, Morsel[str]]:
+        """The cookies of the request, as `tornado.httputil.HTTPServerRequest.cookies`."""
+        return self.request.cookies
+
+    def get_cookie(self, name: str, default: str | None = None) -> str | None:
+        """Return the value of a cookie of the request.
+
+        :arg name: its name.
+        :arg default: returned if the request has no such cookie. Cookies set for the response do
+           not count.
+        """
+        if "Cookie" not in self.request.headers._values:
+            return default
+        morsel = self.request.cookies.get(name)
+        return default if morsel is None else morsel.value
 
     def set_cookie(
         self,
         name: str,
         value: str | bytes,
         domain: str | None = None,
-        expires: float | tuple[Any, ...] | datetime.datetime | None = None,
+        expires: Expires = None,
         path: str = "/",
         expires_days: float | None = None,
         *,
@@ -42,87 +53,78 @@ class CookieKeeper(ArgumentReader, ResponseMaker):
         samesite: str | None = None,
         **kwargs: Any,
     ) -> None:
-        """Set a cookie; one of the same name set before is replaced.
+        """Set a cookie with the response.
 
-        :arg name: its name, a token.
-        :arg value: its value; special characters are quoted.
-        :arg domain: hosts to send it to; only this one by default.
-        :arg expires: when it ends; with the browser's session by default.
-        :arg path: paths to send it for.
-        :arg expires_days: days until it ends, instead of ``expires``.
-        :arg max_age: seconds until it ends.
-        :arg httponly: hide it from scripts.
-        :arg secure: send it through TLS only.
-        :arg samesite: ``Lax``, ``Strict`` or ``None``.
-        :arg kwargs: further attributes that `http.cookies.Morsel` knows; ``_`` stands for ``-``.
-        :raises ValueError: name, value or an attribute holds characters that it can't.
+        A cookie of the same name that was set earlier for this response is replaced.
+
+        :arg name: its name.
+        :arg value: its value; characters with a meaning of their own are quoted.
+        :arg domain: the domain, with its subdomains, that gets the cookie back; `None` for this
+           host only.
+        :arg expires: when the browser is to forget it: datetime, time tuple or seconds since the
+           epoch.
+        :arg path: where in the site it is sent back.
+        :arg expires_days: the same in days from now. Without either it lives as long as the
+           browser's session.
+        :arg max_age: the same in seconds from now.
+        :arg httponly: keep it from scripts.
+        :arg secure: send it back over TLS only.
+        :arg samesite: ``Strict``, ``Lax`` or ``None``.
+        :arg kwargs: further attributes, and other spellings of the above.
+        :raises ValueError: the value holds control characters, or characters beyond U+00FF.
+        :raises http.cookies.CookieError: the name or an attribute is not valid.
+
+        .. versionchanged:: 6.6
+           All attributes are checked.
         """
-        name, value = native_str(name), native_str(value)
-        if _NAME.fullmatch(name) is None:
-            raise ValueError(f"Invalid cookie name {name!r}")
-        if _FORBIDDEN_IN_VALUE.search(value):
-            raise ValueError(f"Invalid cookie {name!r}: {value[:80]!r}")
-        attributes = {"domain": domain, "path": path, "samesite": samesite, "max-age": max_age}
-        if expires_days is not None and not expires:
-            expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(
-                days=expires_days
-            )
-        if expires:
-            attributes["expires"] = httputil.format_timestamp(expires)
-        for key, attribute in kwargs.items():
-            attributes[key.replace("_", "-").lower()] = attribute
-        self._add_cookie(name, value, attributes, httponly=httponly, secure=secure)
+        attributes: dict[str, Any] = {
+            "domain": domain,
+            "expires": expiry(expires, expires_days),
+            "path": path,
+            "max-age": max_age,
+            "httponly": httponly,
+            "secure": secure,
+            "samesite": samesite,
+            **kwargs,
+        }
+        if self._set_cookies is None:
+            self._set_cookies = SetCookies()
+        self._set_cookies.set(native_str(name), native_str(value), attributes)
 
-    def _add_cookie(
-        self, name: str, value: str, attributes: dict[str, Any], *, httponly: bool, secure: bool
+    def clear_cookie(
+        self, name: str, path: str = "/", domain: str | None = None, **kwargs: Any
     ) -> None:
-        jar: SimpleCookie = SimpleCookie()
-        try:
-            jar[name] = value
-        except CookieError as error:
-            raise ValueError(f"Invalid cookie name {name!r}") from error
-        morsel = jar[name]
-        for key, attribute in attributes.items():
-            # No attribute is set to nothing, with one exception: Max-Age=0 ends a cookie.
-            if attribute is None or attribute is False or attribute == "":
-                continue
-            if _FORBIDDEN_IN_ATTRIBUTE.search(str(attribute)):
-                raise ValueError(f"Invalid cookie attribute {key}={attribute!r}")
-            morsel[key] = attribute if attribute is True else str(attribute)
-        if httponly:
-            morsel["httponly"] = True
-        if secure:
-            morsel["secure"] = True
-        if self._new_cookies is None:
-            self._new_cookies = {}
-        # A cookie that is set again moves to the end, as a browser would see it.
-        self._new_cookies.pop(name, None)
-        self._new_cookies[name] = morsel
+        """Make the browser forget a cookie.
 
-    def clear_cookie(self, name: str, **kwargs: Any) -> None:
-        """Tell the browser to delete a cookie.
+        :arg name: its name.
+        :arg path: as it was set with.
+        :arg domain: as it was set with.
+        :arg kwargs: other attributes for `set_cookie`; some browsers want ``secure`` and
+           ``samesite`` to be the same too.
+        :raises TypeError: ``kwargs`` say when it expires.
 
-        :arg kwargs: the attributes that it was set with, as for `set_cookie`.
-        :raises TypeError: there are attributes about its end.
+        .. versionchanged:: 6.3
+           Accepts all arguments of `set_cookie`.
         """
-        for attribute in ("expires", "max_age"):
-            if attribute in kwargs:
-                raise TypeError(f"clear_cookie() got an unexpected keyword argument {attribute!r}")
-        expires = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=365)
-        self.set_cookie(name, "", expires=expires, **kwargs)
+        for argument in ("expires", "expires_days", "max_age"):
+            if argument in kwargs:
+                raise TypeError(f"clear_cookie() decides about {argument!r} itself")
+        last_year = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=365)
+        self.set_cookie(name, "", domain, last_year, path, **kwargs)
 
     def clear_all_cookies(self, **kwargs: Any) -> None:
-        """Tell the browser to delete all cookies that it sent; see `clear_cookie`."""
+        """Make the browser forget all cookies that it sent with this request.
+
+        :arg kwargs: as for `clear_cookie`; browsers do not tell path and domain, so that cookies of
+           others remain.
+
+        .. versionchanged:: 3.2
+           Added ``path`` and ``domain``.
+        """
         for name in self.request.cookies:
             self.clear_cookie(name, **kwargs)
 
-    # -- signed cookies
-
-    @property
-    def _cookie_secret(self) -> Secret:
-        self.require_setting("cookie_secret", "secure cookies")
-        secret: Secret = self.settings["cookie_secret"]
-        return secret
+    # Signed cookies.
 
     def set_signed_cookie(
         self,
@@ -132,12 +134,19 @@ class CookieKeeper(ArgumentReader, ResponseMaker):
         version: int | None = None,
         **kwargs: Any,
     ) -> None:
-        """Set a cookie that nobody without the ``cookie_secret`` setting can make or change.
+        """Set a cookie that the browser can read but not change, under the setting
+        ``cookie_secret``.
 
+        :arg name: its name.
         :arg value: its value, any bytes.
-        :arg expires_days: days until the browser drops it; how old it may be is up to `get_signed_cookie`.
-        :arg version: format of the signature.
-        :arg kwargs: attributes as for `set_cookie`.
+        :arg expires_days: days for which the browser keeps it; `None` for its session.
+           `get_signed_cookie` has a limit of its own, which forgers cannot avoid.
+        :arg version: of the format, see `create_signed_value`.
+        :arg kwargs: as for `set_cookie`.
+        :raises Exception: the setting is missing.
+
+        .. versionchanged:: 6.3
+           Formerly called ``set_secure_cookie``; both names stay.
         """
         signed = self.create_signed_value(name, value, version=version)
         self.set_cookie(name, signed, expires_days=expires_days, **kwargs)
@@ -145,13 +154,22 @@ class CookieKeeper(ArgumentReader, ResponseMaker):
     def create_signed_value(
         self, name: str, value: str | bytes, version: int | None = None
     ) -> bytes:
-        """Return what `set_signed_cookie` would set."""
-        secret = self._cookie_secret
-        key_version = None
-        if isinstance(secret, dict):
-            self.require_setting("key_version", "secure cookies with key versions")
-            key_version = self.settings["key_version"]
-        return create_signed_value(secret, name, value, version=version, key_version=key_version)
+        """Sign a value under the setting ``cookie_secret``, for other places than a cookie.
+
+        Settings with several keys (a dictionary) need the setting ``key_version`` besides: the key
+        for new values.
+
+        :arg name: what it is for; `get_signed_cookie` needs the same.
+        :arg value: any bytes.
+        :arg version: format; `None` for the newest.
+        :raises Exception: a setting is missing.
+        """
+        self.require_setting("cookie_secret", "signed cookies")
+        secret = self.settings["cookie_secret"]
+        key_version = self.settings.get("key_version")
+        if isinstance(secret, dict) and key_version is None:
+            raise Exception("several keys in 'cookie_secret' need the setting 'key_version'")
+        return create_signed_value(secret, name, value, version, key_version=key_version)
 
     def get_signed_cookie(
         self,
@@ -160,27 +178,40 @@ class CookieKeeper(ArgumentReader, ResponseMaker):
         max_age_days: float = 31,
         min_version: int | None = None,
     ) -> bytes | None:
-        """Return the value of a signed cookie, `None` if there is no valid one.
+        """Return the value of a signed cookie.
 
-        :arg value: a signed value from elsewhere, instead of the cookie.
-        :arg max_age_days: how old it may be.
+        :arg name: its name.
+        :arg value: a signed value from elsewhere, in place of the request's cookie.
+        :arg max_age_days: greatest age in days.
         :arg min_version: oldest format to accept.
+        :returns: the value that was signed; `None` if it is missing, forged or too old.
+        :raises Exception: the setting ``cookie_secret`` is missing.
+
+        .. versionchanged:: 6.3
+           Formerly called ``get_secure_cookie``; both names stay.
         """
-        secret = self._cookie_secret
+        self.require_setting("cookie_secret", "signed cookies")
         if value is None:
             value = self.get_cookie(name)
         return decode_signed_value(
-            secret, name, value, max_age_days=max_age_days, min_version=min_version
+            self.settings["cookie_secret"], name, value, max_age_days, min_version=min_version
         )
 
     def get_signed_cookie_key_version(self, name: str, value: str | None = None) -> int | None:
-        """Return the number of the key that a signed cookie was signed with."""
-        self.require_setting("cookie_secret", "secure cookies")
+        """Return the number of the key that signed a cookie; its signature is not checked.
+
+        :arg name: its name.
+        :arg value: a signed value from elsewhere, in place of the request's cookie.
+        :returns: `None` if there is no cookie, or one of version 1.
+
+        .. versionchanged:: 6.3
+           Formerly called ``get_secure_cookie_key_version``; both names stay.
+        """
+        self.require_setting("cookie_secret", "signed cookies")
         if value is None:
             value = self.get_cookie(name)
         return None if value is None else get_signature_key_version(value)
 
-    # The names that these methods had before version 6.3.
     set_secure_cookie = set_signed_cookie
     get_secure_cookie = get_signed_cookie
     get_secure_cookie_key_version = get_signed_cookie_key_version

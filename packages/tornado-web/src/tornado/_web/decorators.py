@@ -1,103 +1,156 @@
-"""Decorators of handlers and their methods."""
+"""Decorators for handlers and their methods."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from tornado._web.errors import HTTPError
 from tornado._web.handler import RequestHandler
+from tornado._web.urls import local_path
 
-Handler = TypeVar("Handler", bound=type[RequestHandler])
-Method = Callable[..., Any]
+Method = Callable[..., Awaitable[None] | None]
+HandlerClass = TypeVar("HandlerClass", bound=type[RequestHandler])
 
 
-def stream_request_body(cls: Handler) -> Handler:
-    """Make a handler class take the request's body as it comes.
+def asynchronous(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Leave the response open when a method returns: it ends with a call of ``finish()``, from a
+    callback for example.
 
-    `RequestHandler.data_received` is called with each piece, after ``prepare`` and before the method of the request. Limits can be set in
-    ``prepare`` with ``self.request.connection.set_max_body_size`` and ``set_body_timeout``.
+    .. code-block:: python
 
-    :raises TypeError: it's no handler class.
+       class Proxy(RequestHandler):
+           @asynchronous
+           def get(self):
+               AsyncHTTPClient().fetch("http://example.com/", self.on_response)
 
-    .. versionadded:: 4.0
+           def on_response(self, response):
+               self.finish(response.body)
+
+    An exception in a callback that was started by the method ends the request with an error.
+    Coroutines do not need the decorator.
+
+    :arg method: the method.
     """
-    if not (isinstance(cls, type) and issubclass(cls, RequestHandler)):
-        raise TypeError(f"expected subclass of RequestHandler, got {cls!r}")
-    cls._has_stream_request_body = True
-    return cls
-
-
-def asynchronous(method: Method) -> Method:
-    """Keep the request open when the method has returned, until ``finish`` is called (documented API versions 2.x to 5.x)."""
 
     @functools.wraps(method)
-    def wrapper(self: RequestHandler, *args: Any, **kwargs: Any) -> Any:
-        self._auto_finish = False
-        return method(self, *args, **kwargs)
+    def left_open(self: RequestHandler, *args: Any, **kwargs: Any) -> Any:
+        # Only programs that pass callbacks need it.
+        from tornado.stack_context import ExceptionStackContext
 
-    return wrapper
+        self._auto_finish = False
+        with ExceptionStackContext(self._watch_callback):
+            return method(self, *args, **kwargs)
+        return None  # the exception was dealt with
+
+    return left_open
 
 
 def authenticated(method: Method) -> Method:
-    """Require a user: without one, GET and HEAD requests are sent to the login URL, others are refused with 403."""
+    """Let only users who are logged in call a method.
+
+    Others are sent to the `RequestHandler.get_login_url`, with the present URL as argument
+    ``next``; if they did not come by GET or HEAD, the answer is 403. The login page must not follow
+    ``next`` to another site.
+
+    :arg method: the method.
+    """
 
     @functools.wraps(method)
-    def wrapper(self: RequestHandler, *args: Any, **kwargs: Any) -> Any:
+    def for_users(self: RequestHandler, *args: Any, **kwargs: Any) -> Awaitable[None] | None:
         if self.current_user:
             return method(self, *args, **kwargs)
         if self.request.method not in ("GET", "HEAD"):
             raise HTTPError(403)
-        url = self.get_login_url()
-        if "?" not in url:
-            # A login page on another host needs to know where to come back to.
-            absolute = bool(urlsplit(url).scheme)
-            back = self.request.full_url() if absolute else self.request.uri
-            url += "?" + urlencode({"next": back})
-        self.redirect(url)
+        self.redirect(_with_next(self, self.get_login_url()))
         return None
 
-    return wrapper
+    return for_users
+
+
+def _with_next(handler: RequestHandler, login_url: str) -> str:
+    if "?" in login_url:
+        return login_url
+    # A login page on another site needs to know which site to come back to.
+    elsewhere = urlsplit(login_url).scheme
+    here = handler.request.full_url() if elsewhere else str(handler.request.uri)
+    return login_url + "?" + urlencode({"next": here})
 
 
 def addslash(method: Method) -> Method:
-    """Redirect requests whose path has no slash at its end to the path with one."""
+    """Redirect requests whose path does not end in a slash to the path that does.
+
+    The route has to match both: ``r"/foo/?"``.
+
+    :arg method: the method.
+    """
 
     @functools.wraps(method)
-    def wrapper(self: RequestHandler, *args: Any, **kwargs: Any) -> Any:
-        if self.request.path.endswith("/"):
+    def with_slash(self: RequestHandler, *args: Any, **kwargs: Any) -> Awaitable[None] | None:
+        path = self.request.path
+        if path.endswith("/"):
             return method(self, *args, **kwargs)
-        _redirect_to_path(self, self.request.path + "/")
+        _move(self, path + "/")
         return None
 
-    return wrapper
+    return with_slash
 
 
 def removeslash(method: Method) -> Method:
-    """Redirect requests whose path has slashes at its end to the path without them."""
+    """Redirect requests whose path ends in slashes to the path without them.
+
+    The route has to match both: ``r"/foo/*"``. The path ``/`` stays as it is.
+
+    :arg method: the method.
+    """
 
     @functools.wraps(method)
-    def wrapper(self: RequestHandler, *args: Any, **kwargs: Any) -> Any:
+    def without_slash(self: RequestHandler, *args: Any, **kwargs: Any) -> Awaitable[None] | None:
         path = self.request.path
-        if not path.endswith("/"):
-            return method(self, *args, **kwargs)
         shorter = path.rstrip("/")
-        if not shorter:
-            # The root has nothing but its slash.
+        if shorter in (path, ""):
             return method(self, *args, **kwargs)
-        _redirect_to_path(self, shorter)
+        _move(self, shorter)
         return None
 
-    return wrapper
+    return without_slash
 
 
-def _redirect_to_path(handler: RequestHandler, path: str) -> None:
+def _move(handler: RequestHandler, path: str) -> None:
+    """Redirect to another path of this site, with the same query."""
     if handler.request.method not in ("GET", "HEAD"):
         raise HTTPError(404)
-    # Browsers take two slashes, or a slash and a backslash, for the beginning of a host name.
-    uri = "/" + path.lstrip("/\\")
+    # RFC 3986 section 4.2: what begins with two slashes is another host.
+    target = local_path(path)
     if handler.request.query:
-        uri += "?" + handler.request.query
-    handler.redirect(uri, permanent=True)
+        target += "?" + handler.request.query
+    handler.redirect(target, permanent=True)
+
+
+def stream_request_body(cls: HandlerClass) -> HandlerClass:
+    """Make a handler class get the body of requests piece by piece, in
+    `RequestHandler.data_received`.
+
+    ``prepare`` runs when the headers are there, the method when the whole body has come. Nothing is
+    kept: ``request.body`` stays empty, and there are no arguments of forms. A body that takes long
+    or is large needs ``self.request.connection.set_max_body_size`` and ``set_body_timeout`` in
+    ``prepare``.
+
+    :arg cls: the class.
+    :raises TypeError: it is no subclass of `RequestHandler`.
+
+    .. versionadded:: 4.0
+    """
+    if not (isinstance(cls, type) and issubclass(cls, RequestHandler)):
+        raise TypeError(f"only handler classes can stream the body of requests, not {cls!r}")
+    cls._streams_body = True
+    return cls
+
+
+def has_stream_request_body(cls: type[RequestHandler]) -> bool:
+    """Tell whether a class was decorated with `stream_request_body`, or a base of it."""
+    if not (isinstance(cls, type) and issubclass(cls, RequestHandler)):
+        raise TypeError(f"{cls!r} is no handler class")
+    return cls._streams_body

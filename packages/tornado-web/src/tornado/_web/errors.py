@@ -6,7 +6,8 @@ import re
 from http.client import responses
 from typing import Any
 
-# RFC 9112 section 4: reason-phrase = 1*( HTAB / SP / VCHAR / obs-text ). Text beyond Latin-1 has no octet of its own.
+# RFC 9112 section 4: reason-phrase = 1*( HTAB / SP / VCHAR / obs-text ). Text beyond Latin-1 has no
+# octet of its own.
 _NOT_IN_REASON = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 

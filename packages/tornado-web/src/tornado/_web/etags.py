@@ -1,4 +1,6 @@
-"""Entity tags: the default one of a response, and comparison with those that a client has (RFC 9110 section 8.8.3)."""
+"""Entity tags: the default one of a response, and comparison with those that a client has (RFC 9110
+section 8.8.3).
+"""
 
 from __future__ import annotations
 

@@ -1,129 +1,161 @@
-"""`RequestHandler`, and the life of a request in it.
+"""`RequestHandler`: from the request's first call to the response's last.
 
-A request goes as far as it can without waiting, in `RequestHandler._begin`. What it returns, if anything, is a coroutine that does the rest.
+A request runs as far as it can in one go, in `RequestHandler._begin`: the checks, ``prepare``, the
+method named after the request's, ``finish``. The first thing that has to be waited for ends the go,
+and what remains is returned as a coroutine. The caller makes a task of it. A handler without
+``async`` never costs one.
+
+Programs that trace requests wrap ``_execute``, the same as a coroutine function. The dispatcher
+uses it if it is no longer the function that stands here.
 """
 
 from __future__ import annotations
 
 import asyncio
-import inspect
-import traceback
 import types
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
 
-from tornado._web.errors import Finish, HTTPError
-from tornado._web.plan import HandlerPlan, plan_for
-from tornado._web.templates import TemplateRenderer
-from tornado.escape import xhtml_escape
-from tornado.httputil import HTTPInputError
-from tornado.iostream import IOStream
-from tornado.log import app_log, gen_log
+from tornado import gen
+from tornado._web.errors import HTTPError
+from tornado._web.failures import FailureMethods
+from tornado._web.origins import SAFE_METHODS
+from tornado.concurrent import is_future
+from tornado.iostream import IOStream, StreamClosedError
 
 if TYPE_CHECKING:
     from tornado._web.application import Application
+    from tornado._web.transforms import OutputTransform
     from tornado.httputil import HTTPServerRequest
 
-ExcInfo = tuple[type[BaseException] | None, BaseException | None, types.TracebackType | None]
+
+def refuse_method(self: RequestHandler, *args: Any, **kwargs: Any) -> Any:
+    """Answer requests of this method; override it, as a plain function or a coroutine.
+
+    :arg args: the unnamed groups of the route's pattern, in their order.
+    :arg kwargs: the named groups.
+    :raises HTTPError: 405, unless overridden.
+    """
+    raise HTTPError(405)
 
 
-class RequestHandler(TemplateRenderer):
-    """Answers requests; there is a new one for each.
+# Typed so that overriding methods may have the parameters that their routes give.
+_refuse: Callable[..., Any] = refuse_method
 
-    Subclasses define methods named after request methods, in lower case, as plain functions or coroutines:
 
-    .. code-block:: python
+class RequestHandler(FailureMethods):
+    """Answers requests; each one gets a new instance.
 
-       class Hello(RequestHandler):
-           def get(self, name):
-               self.write("Hello " + name)
+    Subclasses define at least one method named after a request method, in lower case::
+
+        class Greeting(RequestHandler):
+            def initialize(self, database):
+                self.database = database
+
+            async def get(self, name):
+                greeting = await self.database.find(name)
+                self.write(greeting)
+
+        application = Application([(r"/greet/(\\w+)", Greeting, {"database": database})])
+
+    The constructor is not meant to be overridden: `initialize` is. Methods may be called from the
+    thread of the event loop only; other threads use `tornado.ioloop.IOLoop.add_callback`.
 
     :arg application: the application.
     :arg request: the request.
-    :arg kwargs: arguments for `initialize`: those of the route.
+    :arg kwargs: passed to `initialize`.
+
+    .. attribute:: application
+
+       The `Application` that serves the request.
+
+    .. attribute:: request
+
+       The `tornado.httputil.HTTPServerRequest`.
+
+    .. attribute:: path_args
+
+       Unnamed groups of the route, as text.
+
+    .. attribute:: path_kwargs
+
+       Named groups of the route, as text.
     """
 
-    SUPPORTED_METHODS: Sequence[str] = (
-        "GET",
-        "HEAD",
-        "POST",
-        "DELETE",
-        "PATCH",
-        "PUT",
-        "OPTIONS",
-    )
+    #: Request methods that are answered; extend it for others than the usual ones.
+    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-    _has_stream_request_body: ClassVar[bool] = False
-    _plan: HandlerPlan
+    _streams_body = False
 
-    def __init__(
-        self, application: Application, request: HTTPServerRequest, **kwargs: Any
-    ) -> None:
+    def __init__(self, application: Application, request: HTTPServerRequest, **kwargs: Any) -> None:
+        super().__init__()
         self.application = application
         self.request = request
-        self._plan = plan_for(type(self))
+        self.path_args = []
+        self.path_kwargs = {}
         self.clear()
-        if kwargs or self._plan.has_initialize:
-            self.initialize(**kwargs)
+        self.initialize(**kwargs)
 
-    # -- for subclasses
+    # What subclasses define.
 
-    def initialize(self) -> None:
-        """Take the arguments of the route; subclasses define it with the parameters that they have."""
+    def initialize(self, *args: Any, **kwargs: Any) -> None:
+        """Take the route's arguments; override it with the parameters that the routes have. It may
+        not answer.
+
+        :arg kwargs: third element of the route's tuple, or ``kwargs`` of its `URLSpec`.
+        :raises TypeError: there are arguments, and the method was not overridden.
+        """
+        if args or kwargs:
+            raise TypeError(
+                f"{type(self).__name__} has no initialize() for the arguments {sorted(kwargs)}"
+            )
 
     def prepare(self) -> Awaitable[None] | None:
-        """Called before the method of the request, whatever that is; subclasses may define it, as a coroutine if they like.
+        """Called before the method of the request, whichever it is; override it, as a coroutine if
+        you like.
 
-        If it ends the request, the method isn't called.
+        If it finishes the response, the method is not called.
+
+        :returns: something to wait for, or `None`.
         """
+        return None
 
-    def on_finish(self) -> None:
-        """Called when the response has been finished; subclasses may define it."""
-
-    def on_connection_close(self) -> None:
-        """Called when the client goes away before the response is finished; subclasses may define it."""
+    get = head = post = put = patch = delete = options = _refuse
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Called with each piece of the request's body, if the class is decorated with `stream_request_body`."""
-        raise NotImplementedError()
+        """Called with each piece of the body, in classes decorated with `stream_request_body`;
+        override it.
 
-    def _unimplemented_method(self, *args: str, **kwargs: str) -> None:
-        raise HTTPError(405)
+        :arg chunk: the piece.
+        :returns: something to wait for before the next one, or `None`.
 
-    head: Callable[..., Any] = _unimplemented_method
-    get: Callable[..., Any] = _unimplemented_method
-    post: Callable[..., Any] = _unimplemented_method
-    delete: Callable[..., Any] = _unimplemented_method
-    patch: Callable[..., Any] = _unimplemented_method
-    put: Callable[..., Any] = _unimplemented_method
-    options: Callable[..., Any] = _unimplemented_method
+        .. versionadded:: 4.0
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} streams its body, without data_received()"
+        )
 
-    def get_login_url(self) -> str:
-        """Return where `authenticated` sends users to: the ``login_url`` setting."""
-        self.require_setting("login_url", "@tornado.web.authenticated")
-        url: str = self.settings["login_url"]
-        return url
+    def on_finish(self) -> None:
+        """Called when the response is finished, to log or clean up; override it. Nothing can be
+        sent from here.
+        """
 
-    def async_callback(
-        self, callback: Callable[..., Any] | None, *args: Any, **kwargs: Any
-    ) -> Callable[..., Any] | None:
-        """Return a function that calls ``callback``; an error in it ends the request (documented API version 2.x)."""
-        if callback is None:
-            return None
+    def on_connection_close(self) -> None:
+        """Called if the client leaves before the response is finished; override it to stop what it
+        waits for.
 
-        def call(*more: Any, **named: Any) -> Any:
-            try:
-                return callback(*args, *more, **kwargs, **named)
-            except Exception as error:
-                if self._headers_written:
-                    app_log.error("Exception after headers written", exc_info=True)
-                    return None
-                self._handle_request_exception(error)
+        Only handlers that wait for something can notice. A proxy may keep the connection although
+        its client left.
+        """
 
-        return call
+    # Other things that may be done with a request.
 
     def detach(self) -> IOStream:
-        """Take the connection over from HTTP, and return its stream (for protocol upgrades).
+        """Take the connection from HTTP, to speak another protocol on it.
+
+        :returns: the stream. The handler has nothing to do with the response any more;
+           ``on_finish`` is not called.
 
         .. versionadded:: 5.1
         """
@@ -131,243 +163,222 @@ class RequestHandler(TemplateRenderer):
         stream: IOStream = self.request.connection.detach()
         return stream
 
-    # -- errors
+    def async_callback(
+        self, callback: Callable[..., Any] | None, *args: Any, **kwargs: Any
+    ) -> Callable[..., Any] | None:
+        """Wrap a callback so that an exception in it ends the request with an error.
 
-    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
-        """Answer with an error, in place of what was written so far, and end the request.
+        Handlers decorated with `asynchronous` need it no longer: their callbacks are watched.
 
-        :arg kwargs: passed to `write_error`; ``reason`` is the reason phrase.
+        :arg callback: the function; for `None` nothing is made.
+        :arg args: its first arguments.
+        :arg kwargs: keyword arguments for it.
         """
-        if self._headers_written:
-            gen_log.error("Cannot send error response after headers written")
-            if not self._finished:
-                # The response can't be completed, and the client has to see that.
-                try:
-                    self._abort()
-                except Exception:
-                    gen_log.error("Failed to flush partial response", exc_info=True)
-            return
-        self.clear()
-        reason = kwargs.get("reason")
-        error = kwargs["exc_info"][1] if kwargs.get("exc_info") else None
-        if isinstance(error, HTTPError) and error.reason:
-            reason = error.reason
-        try:
-            self.set_status(status_code, reason=reason)
-        except ValueError:
-            self.set_status(status_code)
-        try:
-            if status_code not in (204, 304) and status_code >= 200:
-                self._write_error_page(status_code, kwargs)
-        except Exception:
-            app_log.error("Uncaught exception in write_error", exc_info=True)
-        if not self._finished:
-            self.finish()
+        if callback is None:
+            return None
 
-    def _write_error_page(self, status_code: int, kwargs: dict[str, Any]) -> None:
-        older = getattr(self, "get_error_html", None)
-        if older is None:
-            self.write_error(status_code, **kwargs)
-            return
-        # Documented API version 1.x and 2.0: the page is returned, and the exception comes by itself.
-        if "exc_info" in kwargs:
-            kwargs["exception"] = kwargs["exc_info"][1]
-        self.finish(older(status_code, **kwargs))
+        def guarded(*more: Any, **named: Any) -> Any:
+            try:
+                return callback(*args, *more, **{**kwargs, **named})
+            except Exception as error:
+                self._handle_request_exception(error)
+                return None
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Write an error page; subclasses may define better ones.
+        return guarded
 
-        :arg kwargs: ``exc_info`` is the exception triple, if an exception is the reason.
-        """
-        if self.settings.get("serve_traceback") and "exc_info" in kwargs:
-            self.set_header("Content-Type", "text/plain")
-            for line in traceback.format_exception(*kwargs["exc_info"]):
-                self.write(line)
-            self.finish()
-            return
-        message = xhtml_escape(f"{status_code}: {self._reason}")
-        self.finish(
-            f"<html><title>{message}</title><body>{message}</body></html>"
-        )
-
-    def log_exception(
-        self,
-        typ: type[BaseException] | None,
-        value: BaseException | None,
-        tb: types.TracebackType | None,
-    ) -> None:
-        """Log an exception that ended the request; subclasses may do it differently.
-
-        By default an `HTTPError` is a warning without a traceback, other exceptions are errors with one.
-        """
-        if isinstance(value, HTTPError):
-            if value.log_message:
-                message = value.get_message()
-                gen_log.warning("%d %s: %s", value.status_code, self._request_summary(), message)
-            return
-        app_log.error(
-            "Uncaught exception %s\n%r",
-            self._request_summary(),
-            self.request,
-            exc_info=(typ, value, tb),  # type: ignore[arg-type]  # a triple of three or of none
-        )
-
-    def _request_summary(self) -> str:
-        request = self.request
-        return f"{request.method} {request.uri} ({request.remote_ip})"
-
-    def _handle_request_exception(self, e: BaseException) -> None:
-        """Log an exception and answer with the error that it is."""
-        if isinstance(e, Finish):
-            if not self._finished:
-                self.finish(*e.args)
-            return
-        if isinstance(e, HTTPInputError):
-            e = HTTPError(e.status_code, "%s", e).with_traceback(e.__traceback__)
-        triple: ExcInfo = (type(e), e, e.__traceback__)
-        try:
-            self.log_exception(*triple)
-        except Exception:
-            app_log.error("Error in exception logger", exc_info=True)
-        if self._finished:
-            # The response is complete; the error was logged, which is all that can be done.
-            return
-        if isinstance(e, HTTPError):
-            self.send_error(e.status_code, exc_info=triple)
-        else:
-            self.send_error(500, exc_info=triple)
-
-    # -- the life of a request
+    # The course of a request.
 
     async def _execute(
-        self, transforms: Sequence[Any], *args: bytes, **kwargs: bytes
+        self, transforms: Sequence[OutputTransform], *args: bytes, **kwargs: bytes
     ) -> None:
-        """Run the request; programs that trace requests wrap this method."""
+        """Run the request to its end."""
         rest = self._begin(transforms, args, kwargs)
         if rest is not None:
             await rest
 
     def _begin(
         self,
-        transforms: Sequence[Any],
+        transforms: Sequence[OutputTransform],
         args: Sequence[bytes],
-        kwargs: dict[str, bytes],
+        kwargs: Mapping[str, bytes],
     ) -> Coroutine[Any, Any, None] | None:
-        """Run the request as far as it goes without waiting; return the rest, if there is one."""
-        plan = self._plan
-        if transforms:
-            self._transforms = transforms
+        """Run the request as far as nothing has to be waited for; return the rest, if there is one."""
+        self._transforms = transforms
+        if self._body_arrived is not None:
+            return self._run_with_stream(args, kwargs)
         try:
-            name = plan.methods.get(self.request.method)
-            if name is None:
-                raise HTTPError(405)
-            if args:
-                self.path_args = [self._decode_path_argument(arg) for arg in args]
-            if kwargs:
-                self.path_kwargs = {
-                    key: self._decode_path_argument(value, key) for key, value in kwargs.items()
-                }
-            if self.application._guards:
-                self._check_origin_of_request()
-            if plan.has_prepare:
-                waiting = self.prepare()
-                if waiting is not None:
-                    return self._go_on(waiting, name)
-            if self._prepared_future is not None:
-                return self._go_on(None, name)
+            self._accept(args, kwargs)
+            if self.request.body:
+                self.request._parse_body()
+            waiting = self.prepare()
+            if waiting is not None:
+                return self._run_after_prepare(waiting)
             if self._finished:
                 return None
-            waiting = getattr(self, name)(*self.path_args, **self.path_kwargs)
+            waiting = self._call_method()
             if waiting is not None:
-                return self._go_on(waiting, None)
+                return self._run_after_method(waiting)
             if self._auto_finish and not self._finished:
                 self.finish()
         except Exception as error:
             self._handle_request_exception(error)
-            if self._prepared_future is not None:
-                self._body_may_come()
         return None
 
-    async def _go_on(self, waiting: Any, name: str | None) -> None:
-        """Wait, and do what is left: the method ``name``, if it wasn't called yet."""
+    def _accept(self, args: Sequence[bytes], kwargs: Mapping[str, bytes]) -> None:
+        """Decide whether the request may go on, and decode what its path says.
+
+        :raises HTTPError: it may not.
+        """
+        method = self.request.method
+        if method not in self.SUPPORTED_METHODS:
+            raise HTTPError(405)
+        if args:
+            self.path_args = [arg if arg is None else self.decode_argument(arg) for arg in args]
+        if kwargs:
+            self.path_kwargs = {
+                name: arg if arg is None else self.decode_argument(arg, name)
+                for name, arg in kwargs.items()
+            }
+        if method not in SAFE_METHODS:
+            self._check_protection()
+
+    def _call_method(self) -> Awaitable[Any] | None:
+        """Call the method named after the request's; return what has to be waited for."""
+        method = getattr(self, _method_name(self.request.method))
+        return _still_waiting(method(*self.path_args, **self.path_kwargs))
+
+    async def _run_after_prepare(self, waiting: Awaitable[Any]) -> None:
         try:
-            if waiting is not None:
-                await _awaitable(waiting)
-            if name is not None and not self._finished:
-                if self._prepared_future is not None:
-                    self._body_may_come()
-                    await self.request.body
-                    if self._finished:
-                        return
-                waiting = getattr(self, name)(*self.path_args, **self.path_kwargs)
-                if waiting is not None:
-                    await _awaitable(waiting)
-            if self._auto_finish and not self._finished:
-                self.finish()
-        except asyncio.CancelledError:
-            # Nobody finishes this response any more, so the connection is of no use.
+            await _as_awaitable(waiting)
             if not self._finished:
-                self._abort()
-            raise
+                await self._run_method()
         except Exception as error:
             self._handle_request_exception(error)
+        except asyncio.CancelledError:
+            self._on_cancelled()
+            raise
+
+    async def _run_after_method(self, waiting: Awaitable[Any]) -> None:
+        try:
+            await waiting
+            if self._auto_finish and not self._finished:
+                self.finish()
+        except Exception as error:
+            self._handle_request_exception(error)
+        except asyncio.CancelledError:
+            self._on_cancelled()
+            raise
+
+    async def _run_with_stream(self, args: Sequence[bytes], kwargs: Mapping[str, bytes]) -> None:
+        """Run a request whose body comes piece by piece, between ``prepare`` and the method."""
+        try:
+            self._accept(args, kwargs)
+            waiting = self.prepare()
+            if waiting is not None:
+                await _as_awaitable(waiting)
+            self._let_body_come()
+            if self._finished or not await self._body_has_arrived():
+                return
+            await self._run_method()
+        except Exception as error:
+            self._handle_request_exception(error)
+        except asyncio.CancelledError:
+            self._on_cancelled()
+            raise
         finally:
-            if self._prepared_future is not None:
-                self._body_may_come()
+            self._let_body_come()
 
-    def _body_may_come(self) -> None:
-        """Let a streamed body begin."""
-        future = self._prepared_future
-        if future is not None and not future.done():
-            future.set_result(None)
+    async def _run_method(self) -> None:
+        waiting = self._call_method()
+        if waiting is not None:
+            await waiting
+        if self._auto_finish and not self._finished:
+            self.finish()
 
-    def _abort(self) -> None:
-        """Close the connection in the middle of the response."""
-        self._finished = True
-        self.request.connection.close()
-        self._clean_up()
+    async def _body_has_arrived(self) -> bool:
+        """Wait for the end of a streamed body; false if the response is there before, or the client
+        left.
+        """
+        if self._body_arrived is not None:
+            try:
+                await self._body_arrived
+            except StreamClosedError:
+                return False
+        return not self._finished
 
-    def _check_origin_of_request(self) -> None:
-        settings = self.settings
-        if settings.get("cross_origin_protection"):
-            self._check_cross_origin()
-        if settings.get("xsrf_cookies") and self.request.method not in ("GET", "HEAD", "OPTIONS"):
-            self.check_xsrf_cookie()
+    def _let_body_come(self) -> None:
+        if self._prepared is not None and not self._prepared.done():
+            self._prepared.set_result(None)
 
-    def _decode_path_argument(self, value: bytes, name: str | None = None) -> Any:
-        return None if value is None else self.decode_argument(value, name)
+    def _on_cancelled(self) -> None:
+        # Nobody is left who would finish the response; the client has to see that it will not come.
+        if not self._finished:
+            self._abort()
 
-    def _end(self) -> None:
-        self._finished = True
-        self.application.log_request(self)
-        if self._plan.has_on_finish:
-            self.on_finish()
-        self._clean_up()
-
-    def _clean_up(self) -> None:
-        """Undo the circles that were made for templates, so that the handler dies with its last user."""
-        if self._ui is not None:
-            self._ui = None
-            self._active_modules = None
-
-    def _on_connection_close(self) -> None:
-        """The client has gone."""
-        body = self.request.body
-        if isinstance(body, asyncio.Future) and not body.done():
-            from tornado.iostream import StreamClosedError
-
-            body.set_exception(StreamClosedError())
-            body.exception()
+    def _on_client_gone(self) -> None:
+        """The connection was closed before the response was finished."""
+        if self._client_gone or self._finished:
+            return
+        self._client_gone = True
+        arrived = self._body_arrived
+        if arrived is not None and not arrived.done():
+            arrived.set_exception(StreamClosedError())
+            # Whoever waits for it gets it; if nobody does, it is no news.
+            arrived.exception()
         self.on_connection_close()
 
+    def _after_finish(self) -> None:
+        self.application.log_request(self)
+        self.on_finish()
+        # They refer to the handler, which refers to them: without this the collector would have to
+        # find out.
+        self._parts = None
 
-def _awaitable(result: Any) -> Awaitable[Any]:
-    if inspect.isawaitable(result):
-        return result
-    from tornado.gen import convert_yielded
+    def _watch_callback(
+        self, typ: type[BaseException], value: BaseException, tb: types.TracebackType | None
+    ) -> bool:
+        """End the request because of an exception in one of its callbacks."""
+        self._handle_request_exception(value)
+        return True
 
-    return convert_yielded(result)
+    def _allowed_methods(self) -> list[str]:
+        cls = type(self)
+        return [
+            method
+            for method in self.SUPPORTED_METHODS
+            if getattr(cls, _method_name(method), refuse_method) is not refuse_method
+        ]
 
 
-# What decides whether a class is run the short way: this very function, wherever it's wrapped or replaced later.
+_METHOD_NAMES = {method: method.lower() for method in RequestHandler.SUPPORTED_METHODS}
+
+
+def _method_name(request_method: str | None) -> str:
+    method = str(request_method)
+    return _METHOD_NAMES.get(method) or method.lower()
+
+
+def _still_waiting(result: Any) -> Awaitable[Any] | None:
+    """Return what a method returned if it has to be waited for; what is done is looked at here and
+    now.
+    """
+    if result is None:
+        return None
+    if isawaitable(result):
+        done = getattr(result, "done", None)
+        if done is None or not done():
+            return result
+        # A generator coroutine that never waited, for example; if it failed, this raises.
+        outcome = getattr(result, "result", None)
+        if outcome is not None:
+            outcome()
+        return None
+    return _as_awaitable(result) if is_future(result) else None
+
+
+def _as_awaitable(waiting: Any) -> Awaitable[Any]:
+    return waiting if isawaitable(waiting) else gen.convert_yielded(waiting)
+
+
+#: `RequestHandler._execute` as it was made, to tell whether it still is.
 PRISTINE_EXECUTE = RequestHandler._execute

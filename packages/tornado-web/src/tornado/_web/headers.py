@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import tornado
-from tornado.httputil import HTTPHeaders, ResponseStartLine, format_timestamp
 from tornado._httputil.dates import current_date
+from tornado.httputil import HTTPHeaders, ResponseStartLine, format_timestamp
 
 HeaderValue = str | bytes | float | datetime.datetime
 
@@ -23,8 +23,9 @@ _COMMON = {
     "Content-Type": "text/html; charset=UTF-8",
 }
 
-# RFC 9110 sections 8 and 15.3.5, 15.4.5: what describes content has no meaning without it. The validators
-# (ETag, Last-Modified) and Content-Location are not among these: a 304 is to repeat them.
+# RFC 9110 sections 8 and 15.3.5, 15.4.5: what describes content has no meaning without it. The
+# validators (ETag, Last-Modified) and Content-Location are not among these: a 304 is to repeat
+# them.
 _ABOUT_CONTENT = (
     "Content-Type",
     "Content-Length",

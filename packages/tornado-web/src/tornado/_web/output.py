@@ -74,7 +74,8 @@ class OutputMethods(ArgumentMethods):
         """Set a header field, in place of all fields of that name.
 
         :arg name: its name, in any case.
-        :arg value: text (sent as UTF-8), bytes, a number, or a datetime, which becomes an HTTP date.
+        :arg value: text (sent as UTF-8), bytes, a number, or a datetime, which becomes an HTTP
+           date.
         :raises ValueError: the name is no token, or the value holds a control character.
         """
         self._headers._values[header_key(name)] = header_text(value)
@@ -101,7 +102,8 @@ class OutputMethods(ArgumentMethods):
         :arg url: where to; may be relative.
         :arg permanent: answer 301, not 302.
         :arg status: another status of the 3xx range.
-        :raises ValueError: ``status`` is outside of that range, or ``url`` holds a control character.
+        :raises ValueError: ``status`` is outside of that range, or ``url`` holds a control
+           character.
         :raises RuntimeError: headers are on their way already.
 
         .. versionchanged:: 2.2
@@ -147,8 +149,8 @@ class OutputMethods(ArgumentMethods):
         """Send what has been written so far; the first call sends status and headers too.
 
         :arg include_footers: nothing follows; `finish` says so.
-        :arg callback: called when all is with the operating system. If the next flush with a callback
-           comes earlier, this one is dropped.
+        :arg callback: called when all is with the operating system. If the next flush with a
+           callback comes earlier, this one is dropped.
         :returns: awaitable; done when all is with the operating system, so that awaiting it keeps a
            fast handler from filling the memory on behalf of a slow client. It raises
            `tornado.iostream.StreamClosedError` if the client has gone.
@@ -200,6 +202,8 @@ class OutputMethods(ArgumentMethods):
         buffer = self._write_buffer
         if len(buffer) > 1:
             self._write_buffer = buffer = [b"".join(buffer)]
+        if self.application.settings.get("xsrf_cookies"):
+            self._offer_xsrf_cookie()
         values = self._headers._values
         if self._status_code == 200 and self.request.method in ("GET", "HEAD"):
             if "Etag" not in values:
@@ -216,6 +220,10 @@ class OutputMethods(ArgumentMethods):
             values["Content-Length"] = str(len(buffer[0])) if buffer else "0"
         else:
             self._check_length(len(buffer[0]) if buffer else 0)
+
+    def _offer_xsrf_cookie(self) -> None:
+        """Called under the setting ``xsrf_cookies``, as long as cookies can be set."""
+        raise NotImplementedError(f"{type(self).__name__} is not a complete handler")
 
     def _check_length(self, length: int) -> None:
         # Of a HEAD request the content may be left out, though its length is given.
@@ -243,9 +251,7 @@ class OutputMethods(ArgumentMethods):
         self._headers_written = True
         return future
 
-    def _call_when_flushed(
-        self, future: asyncio.Future[None], callback: Callable[[], Any]
-    ) -> None:
+    def _call_when_flushed(self, future: asyncio.Future[None], callback: Callable[[], Any]) -> None:
         self._flush_callback = callback
 
         def call_unless_replaced() -> None:

@@ -19,8 +19,8 @@ _UNSAFE_IN_VALUE = re.compile(r"[\x00-\x1f]|[^\x00-\xff]")
 
 # Values made of these are sent as they are, others as quoted strings.
 _PLAIN = re.compile(r"[!#$%&'*+.^_`|~:0-9A-Za-z-]*")
-# In a quoted string, commas, semicolons and what is not ASCII are written as octal numbers: the older
-# grammars of cookies and some proxies take them for separators.
+# In a quoted string, commas, semicolons and what is not ASCII are written as octal numbers: the
+# older grammars of cookies and some proxies take them for separators.
 _ESCAPED = re.compile(r'["\\,;]|[^\x20-\x7e]')
 
 _ATTRIBUTES = {
@@ -39,7 +39,9 @@ _FLAGS = frozenset(["httponly", "partitioned", "secure"])
 
 
 class SetCookies:
-    """The cookies that one response sets; a name that is set twice is sent with the later value only."""
+    """The cookies that one response sets; a name that is set twice is sent with the later value
+    only.
+    """
 
     def __init__(self) -> None:
         self._fields: dict[str, str] = {}
@@ -49,7 +51,8 @@ class SetCookies:
 
         :arg name: its name.
         :arg value: its value.
-        :arg attributes: in any spelling, with ``_`` for ``-`` if so wished; `None` and false flags are left out.
+        :arg attributes: in any spelling, with ``_`` for ``-`` if so wished; `None` and false flags
+           are left out.
         :raises ValueError: the value cannot be sent.
         :raises CookieError: the name or an attribute cannot be sent, or there is no such attribute.
         """

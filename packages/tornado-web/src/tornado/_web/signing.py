@@ -1,12 +1,12 @@
 """Signed values: what a client is given to keep and may not change.
 
-Two formats exist. Version 1, ``value|time|signature``, is read unless `min_version` forbids it. Version 2 is
-what is written::
+Two formats exist. Version 1, ``value|time|signature``, is read unless `min_version` forbids it.
+Version 2 is what is written::
 
     2|1:0|10:1300000000|4:user|8:am9obi1k|<64 hexadecimal digits>
 
-Key number, time, name and value each stand behind their length. Thus no octet can be counted to another field,
-which is the weakness of version 1.
+Key number, time, name and value each stand behind their length. Thus no octet can be counted to
+another field, which is the weakness of version 1.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from __future__ import annotations
 import hmac
 import re
 import time
-from binascii import Error as Base64Error
 from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -59,8 +59,8 @@ def create_signed_value(
 ) -> bytes:
     """Sign a value for one purpose, together with the present time.
 
-    :arg secret: key of the HMAC; or a dictionary of keys by number, so that keys can be replaced while values
-       signed with older ones stay valid.
+    :arg secret: key of the HMAC; or a dictionary of keys by number, so that keys can be replaced
+       while values signed with older ones stay valid.
     :arg name: the purpose, such as a cookie's name; under another one the value is not accepted.
     :arg version: format; `None` for the newest.
     :arg clock: returns seconds since the epoch.
@@ -128,7 +128,8 @@ def decode_signed_value(
 
 
 def get_signature_key_version(value: str | bytes) -> int | None:
-    """Return the number of the key that a value says it was signed with; the signature is not checked.
+    """Return the number of the key that a value says it was signed with; the signature is not
+    checked.
 
     :returns: `None` for values of version 1, which have no such number, and for malformed ones.
 
@@ -140,7 +141,8 @@ def get_signature_key_version(value: str | bytes) -> int | None:
 
 
 def _version_of(data: bytes) -> int:
-    # Version 1 begins with base64, whose length is a multiple of four: never one to three digits alone.
+    # Version 1 begins with base64, whose length is a multiple of four: never one to three digits
+    # alone.
     found = _VERSION.match(data)
     return int(found[1]) if found else 1
 
@@ -175,8 +177,9 @@ def _open_old(key: Key, name: str, data: bytes, oldest: float, now: float) -> by
     encoded, timestamp, signature = pieces
     if not hmac.compare_digest(signature, _old_signature(key, name, encoded, timestamp)):
         return None
-    # Digits at the border of value and time are covered by the signature whichever side they are on. Moved to
-    # the time they make it huge; moved away from it they leave it tiny, or with a zero in front.
+    # Digits at the border of value and time are covered by the signature whichever side they are
+    # on. Moved to the time they make it huge; moved away from it they leave it tiny, or with a zero
+    # in front.
     if _NUMBER.fullmatch(timestamp) is None or timestamp.startswith(b"0"):
         return None
     if not oldest <= int(timestamp) <= now + _LARGEST_LEAD:
@@ -214,9 +217,7 @@ def _parse(data: bytes) -> _Parsed | None:
     number, timestamp, name, encoded = fields
     if not (_NUMBER.fullmatch(number) and _NUMBER.fullmatch(timestamp)):
         return None
-    return _Parsed(
-        int(number), int(timestamp), name, encoded, data[:position], data[position:]
-    )
+    return _Parsed(int(number), int(timestamp), name, encoded, data[:position], data[position:])
 
 
 def _from_base64(encoded: bytes) -> bytes | None:

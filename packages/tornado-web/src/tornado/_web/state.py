@@ -1,8 +1,8 @@
 """What a request handler knows; the bases that give it methods, one theme each, stand on this one.
 
-Bases and not separate objects, because all of these methods are public, may be overridden one by one, and
-call each other through ``self``. What has a state of its own is an object that the handler has, made when it
-is first needed: the cookies to set, the XSRF token, the UI modules of a page.
+Bases and not separate objects, because all of these methods are public, may be overridden one by
+one, and call each other through ``self``. What has a state of its own is an object that the handler
+has, made when it is first needed: the cookies to set, the XSRF token, the UI modules of a page.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ class HandlerState:
     request: HTTPServerRequest
     path_args: list[Any]
     path_kwargs: dict[str, Any]
-    _current_user: Any = None
-    _locale: Any = None
+    _current_user: Any  # absent until asked for
+    _locale: Any  # absent until asked for
     _tokens: TokenPair | None = None
+    _xsrf_token: bytes | None = None
     _body_arrived: asyncio.Future[None] | None = None
     _prepared: asyncio.Future[None] | None = None
     _client_gone = False

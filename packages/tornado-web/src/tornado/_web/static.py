@@ -3,7 +3,8 @@
 The handler asks its hooks (documented methods that subclasses override) for everything: where the
 file is, how long, how old, of what type and version, and what is in it. As long as the hook for the
 content is the original, the file that was opened to be checked is the one that is read and sent: a
-small one in one piece, a large one piece by piece, each after the one before has left.
+small one in one piece, a large one piece by piece, each after the one before has left. Small files
+stay in memory; a later request only asks whether the file is still the same.
 """
 
 from __future__ import annotations
@@ -21,30 +22,18 @@ from tornado._web.static_conditions import (
     range_still_applies,
     unchanged_since,
 )
+from tornado._web.static_content import Versioner, path_below, pieces_of, version_of_content
+from tornado._web.static_hooks import Hooks
 from tornado._web.static_memory import FileMemory, MemoryFile
-from tornado._web.static_paths import (
-    OpenFile,
-    Refused,
-    file_status,
-    join_below,
-    require_below,
-)
+from tornado._web.static_paths import OpenFile, Refused, file_status, require_below
 from tornado._web.static_ranges import Span, Unsatisfiable, content_range, select_span
 from tornado._web.static_types import media_type
-from tornado._web.static_versions import VersionCache, fingerprint, hash_content, is_settled
+from tornado._web.static_versions import fingerprint, is_settled
 from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
 
 # Files up to this size, in bytes, are read and sent in one piece.
 _ONE_PIECE = 65536
-
-# A request without any of these is answered with the whole file.
-_SELECTIVE = frozenset(
-    (
-        *("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"),
-        *("Range", "If-Range"),
-    )
-)
 
 # How many bytes of such files are kept in memory, in all.
 _MEMORY = 4 << 20
@@ -55,8 +44,19 @@ _PIECE = 131072
 # Files above this size, in bytes, are hashed by a thread, for that takes milliseconds.
 _HASH_INLINE = 1 << 20
 
-# Browsers take a backslash for a slash, so that "/\host/" is as bad as "//host/".
+# Browsers take a backslash for a slash, so that "/\\host/" is as bad as "//host/".
 _AUTHORITY_STARTS = ("//", "/\\", "\\")
+
+# A request without any of these is answered with the whole file.
+_SELECTIVE = frozenset(
+    (
+        *("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"),
+        *("Range", "If-Range"),
+    )
+)
+
+# What is said about a file in memory, and remembered with it.
+_DESCRIPTION = ("Accept-Ranges", "Etag", "Last-Modified", "Content-Type")
 
 
 class _Done:
@@ -109,7 +109,7 @@ class StaticFileHandler(RequestHandler):
         None
     )
 
-    _versions: ClassVar[VersionCache] = VersionCache()
+    _versioner: ClassVar[Versioner] = Versioner()
     _memory: ClassVar[FileMemory] = FileMemory(_MEMORY)
 
     # Per request. Defaults stand here, for subclasses need not call our initialize.
@@ -118,9 +118,10 @@ class StaticFileHandler(RequestHandler):
     absolute_path: str | None = None
     modified: datetime.datetime | None = None
     _file: OpenFile | MemoryFile | None = None
+    _keeps_file = False
+    _memory_key: tuple[object, ...] = ()
     _version: str | None = None
     _version_for: str | None = None
-    _keep_file = False
 
     def initialize(
         self,
@@ -139,7 +140,7 @@ class StaticFileHandler(RequestHandler):
     @classmethod
     def reset(cls) -> None:
         """Forget the versions and contents that have been kept so far."""
-        StaticFileHandler._versions.clear()
+        StaticFileHandler._versioner.cache.clear()
         StaticFileHandler._memory.clear()
 
     # Answering a request.
@@ -160,19 +161,16 @@ class StaticFileHandler(RequestHandler):
         later: Awaitable[None] | None = None
         try:
             if self._locate(path):
-                if self._needs_slow_hash():
-                    later = self._respond_slowly(include_body)
-                else:
-                    later = self._respond(include_body)
+                slow = self._needs_slow_hash()
+                later = self._respond_slowly(include_body) if slow else self._respond(include_body)
         finally:
             if later is None:
                 self._close_file()
-        return self._nothing_to_await() if later is None else later
-
-    def _nothing_to_await(self) -> Awaitable[None]:
-        # When the dispatcher itself has called, None spares it a task. A subclass awaits what
-        # its parent's method returns.
-        if _calls_directly(type(self)) and self.request.method in ("GET", "HEAD"):
+        if later is not None:
+            return later
+        if self.request.method in ("GET", "HEAD") and _CALLS.kept_by(type(self)):
+            # The dispatcher itself has called, and None spares it a task. What a subclass calls
+            # must return something to await.
             return None  # type: ignore[return-value]  # see above
         return _DONE
 
@@ -180,22 +178,23 @@ class StaticFileHandler(RequestHandler):
         """Find the file, and keep it open if it is to be read; false if the hook has answered."""
         self.path = self.parse_url_path(path)
         absolute_path = self.get_absolute_path(self.root, self.path)
-        self._keep_file = True
+        self._keeps_file = True
         try:
             self.absolute_path = self.validate_absolute_path(self.root, absolute_path)
         finally:
-            self._keep_file = False
+            self._keeps_file = False
         return self.absolute_path is not None
 
     def _respond(self, include_body: bool) -> Awaitable[None] | None:
         """Set the head of the response and write the content; what takes longer is returned."""
         self.modified = self.get_modified_time()
         self.set_headers()
-        if self._answered_by_condition():
+        plain = _SELECTIVE.isdisjoint(self.request.headers._values)
+        if not (plain and _CONDITION.kept_by(type(self))) and self._answered_by_condition():
             return None
         size = self.get_content_size()
         try:
-            span = self._requested_span(size)
+            span = None if plain else self._requested_span(size)
         except Unsatisfiable:
             self.set_status(416)
             self.set_header("Content-Type", "text/plain")
@@ -205,23 +204,16 @@ class StaticFileHandler(RequestHandler):
             self.set_status(206)
             self.set_header("Content-Range", content_range(span, size))
         start, stop = span or (0, size)
-        self._headers["Content-Length"] = str(stop - start)
-        if not include_body:
-            return None
-        file = self._readable_file()
-        if file is None:
-            return self._send_hooked_content(span)
-        if stop - start > _ONE_PIECE:
-            return self._send(file.chunks(start, stop, _PIECE))
-        self._send_small(file, start, stop)
-        return None
+        self.set_header("Content-Length", str(stop - start))
+        return self._send(start, stop, partial=span is not None) if include_body else None
 
     async def _respond_slowly(self, include_body: bool) -> None:
         """Respond after a thread has computed the version of a large file."""
         try:
             path = str(self.absolute_path)
             # The thread opens the file for itself: if this is cancelled, ours is closed meanwhile.
-            self._version = await IOLoop.current().run_in_executor(None, self._version_of, path)
+            loop = IOLoop.current()
+            self._version = await loop.run_in_executor(None, self._compute_version, path)
             self._version_for = path
             later = self._respond(include_body)
             if later is not None:
@@ -230,9 +222,7 @@ class StaticFileHandler(RequestHandler):
             self._close_file()
 
     def _answered_by_condition(self) -> bool:
-        """Set the status that a condition of the request calls for; true if nothing else is sent."""
-        if self._is_plain_request() and self._originals.should_return_304:
-            return False
+        """Set the status that a condition calls for; true if it goes without the file."""
         headers = self.request.headers
         if precondition_fails(headers, self._headers.get("Etag"), self.modified):
             self.set_status(412)
@@ -242,62 +232,46 @@ class StaticFileHandler(RequestHandler):
             return True
         return False
 
-    def _is_plain_request(self) -> bool:
-        return _SELECTIVE.isdisjoint(self.request.headers._values)
-
     def _requested_span(self, size: int) -> Span | None:
-        if self._is_plain_request():
+        headers = self.request.headers
+        wanted = headers.get("Range")
+        if wanted is None:
             return None
-        header = self.request.headers.get("Range")
-        if header is None:
-            return None
-        condition = self.request.headers.get("If-Range")
+        condition = headers.get("If-Range")
         if condition is not None and not range_still_applies(
             condition, self._headers.get("Etag"), self.modified
         ):
             return None
-        return select_span(header, size)
+        return select_span(wanted, size)
 
-    def _set_unsatisfiable(self, size: int) -> None:
-        self.set_status(416)
-        self.set_header("Content-Type", "text/plain")
-        self.set_header("Content-Range", content_range(None, size))
-
-    def _send_small(self, file: OpenFile | MemoryFile, start: int, stop: int) -> None:
+    def _send(self, start: int, stop: int, *, partial: bool) -> Awaitable[None] | None:
+        file = self._file
+        if file is None or file.path != self.absolute_path or not _CONTENT.kept_by(type(self)):
+            part = (start, stop) if partial else (None, None)
+            content = self.get_content(str(self.absolute_path), *part)
+            return self._send_pieces([content] if isinstance(content, bytes) else content)
+        if stop - start > _ONE_PIECE:
+            return self._send_pieces(file.chunks(start, stop, _PIECE))
         data = file.read(start, stop)
         if len(data) != stop - start:
             # The file was cut short since it was opened; the response is to be whole all the same.
             self.set_header("Content-Length", str(len(data)))
-        elif len(data) == file.size and isinstance(file, OpenFile) and is_settled(file.stat):
-            memory_key = (type(self), self._symlinks_to, file.path)
-            mark = fingerprint(file.stat)
-            self._memory.keep(memory_key, mark, MemoryFile(file.path, file.stat, data))
+        elif isinstance(file, OpenFile) and len(data) == file.size and is_settled(file.stat):
+            known = MemoryFile(file.path, file.stat, data)
+            self._memory.keep(self._memory_key, fingerprint(file.stat), known)
         self.write(data)
+        return None
 
-    def _send_hooked_content(self, span: Span | None) -> Awaitable[None]:
-        start, stop = (None, None) if span is None else span
-        content = self.get_content(str(self.absolute_path), start, stop)
-        return self._send([content] if isinstance(content, bytes) else content)
-
-    async def _send(self, chunks: Iterable[bytes]) -> None:
+    async def _send_pieces(self, pieces: Iterable[bytes]) -> None:
         """Write pieces, each once the one before has been taken; a peer that leaves ends it."""
         try:
-            for chunk in chunks:
-                self.write(chunk)
+            for piece in pieces:
+                self.write(piece)
                 await self.flush()
         except StreamClosedError:
             return
         finally:
             self._close_file()
-
-    # The open file.
-
-    def _readable_file(self) -> OpenFile | None:
-        """Return the open file if it is what the content hook would read."""
-        file = self._file
-        if file is None or file.path != self.absolute_path or not _keeps(self, "get_content"):
-            return None
-        return file
 
     def _close_file(self) -> None:
         file, self._file = self._file, None
@@ -328,12 +302,7 @@ class StaticFileHandler(RequestHandler):
 
         .. versionadded:: 3.1
         """
-        try:
-            return join_below(root, path)
-        except Refused as error:
-            raise HTTPError(403, "%s", error) from error
-        except FileNotFoundError as error:
-            raise HTTPError(404) from error
+        return path_below(root, path)
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
         """Make sure that a file may be served, and find the default file of a directory.
@@ -346,30 +315,46 @@ class StaticFileHandler(RequestHandler):
 
         .. versionadded:: 3.1
         """
-        if self.default_filename is not None and os.path.isdir(absolute_path):
-            if not self.request.path.endswith("/"):
-                self._redirect_to_directory()
-                return None
-            absolute_path = os.path.join(absolute_path, self.default_filename)
         try:
-            file = OpenFile(absolute_path)
+            status = file_status(absolute_path)
+            if self.default_filename is not None and stat.S_ISDIR(status.st_mode):
+                if not self.request.path.endswith("/"):
+                    self._redirect_to_directory()
+                    return None
+                absolute_path = os.path.join(absolute_path, self.default_filename)
+                status = file_status(absolute_path)
+            file = self._open_checked(root, absolute_path, status)
         except Refused as error:
             raise HTTPError(403, "%s", error) from error
         except FileNotFoundError as error:
             raise HTTPError(404) from error
-        try:
-            # Asked again, for a subclass may have a get_absolute_path of its own.
-            require_below(absolute_path, root)
-            file.require_below(root, self._symlink_directories())
-        except Refused as error:
-            file.close()
-            raise HTTPError(403, "%s", error) from error
-        if self._keep_file:
+        if self._keeps_file:
             self._close_file()
             self._file = file
         else:
             file.close()
         return absolute_path
+
+    def _open_checked(self, root: str, path: str, status: os.stat_result) -> OpenFile | MemoryFile:
+        """Open a file that lies below the root; one in memory was found to do so before."""
+        self._memory_key = self._key_in_memory(root, path)
+        known = self._memory.find(self._memory_key, fingerprint(status))
+        if known is not None:
+            return known
+        file = OpenFile(path, status)
+        try:
+            # The path was made by a hook, so it is not known to lie below the root even as text.
+            require_below(path, root)
+            file.require_below(root, self._symlink_directories())
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _key_in_memory(self, root: str, path: str) -> tuple[object, ...]:
+        allowed = self.allowed_symlink_directory
+        links = None if allowed is None else tuple(self._symlink_directories())
+        return type(self), root, links, path
 
     def _symlink_directories(self) -> list[str]:
         allowed = self.allowed_symlink_directory
@@ -392,6 +377,21 @@ class StaticFileHandler(RequestHandler):
 
         .. versionadded:: 3.1
         """
+        content_type = self._describe()
+        cache_time = self.get_cache_time(self.path, self.modified, content_type)
+        if cache_time > 0:
+            expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=cache_time)
+            self.set_header("Expires", expires)
+            self.set_header("Cache-Control", f"max-age={cache_time}")
+        self.set_extra_headers(self.path)
+
+    def _describe(self) -> str:
+        """Set the headers about the content, and return its type."""
+        file = self._file
+        known = file if isinstance(file, MemoryFile) and _DESCRIBERS.kept_by(type(self)) else None
+        if known is not None and known.headers is not None:
+            self._headers._values.update(known.headers)
+            return known.headers["Content-Type"]
         self.set_header("Accept-Ranges", "bytes")
         self.set_etag_header()
         if self.modified is not None:
@@ -399,12 +399,11 @@ class StaticFileHandler(RequestHandler):
         content_type = self.get_content_type()
         if content_type:
             self.set_header("Content-Type", content_type)
-        cache_time = self.get_cache_time(self.path, self.modified, content_type)
-        if cache_time > 0:
-            expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=cache_time)
-            self.set_header("Expires", expires)
-            self.set_header("Cache-Control", f"max-age={cache_time}")
-        self.set_extra_headers(self.path)
+        if known is not None:
+            known.headers = {
+                name: self._headers[name] for name in _DESCRIPTION if name in self._headers
+            }
+        return content_type
 
     def set_extra_headers(self, path: str) -> None:
         """Add headers to the response; the default adds none.
@@ -420,7 +419,7 @@ class StaticFileHandler(RequestHandler):
         headers = self.request.headers
         # RFC 9110 section 13.1.3: the date is ignored when there are entity tags.
         if headers.get("If-None-Match"):
-            return self.check_etag_header()
+            return bool(self.check_etag_header())
         since = headers.get("If-Modified-Since")
         if since is None or self.modified is None:
             return False
@@ -435,7 +434,7 @@ class StaticFileHandler(RequestHandler):
             return None
         # Asked again when the response ends, and then the file is closed.
         if self._version_for != self.absolute_path:
-            self._version = self._version_of(self.absolute_path, self._file)
+            self._version = self._compute_version(self.absolute_path, self._file)
             self._version_for = self.absolute_path
         return f'"{self._version}"' if self._version else None
 
@@ -490,7 +489,7 @@ class StaticFileHandler(RequestHandler):
 
         .. versionadded:: 3.1
         """
-        return _pieces_of(abspath, start, end)
+        return pieces_of(abspath, start, end)
 
     @classmethod
     def get_content_version(cls, abspath: str) -> str:
@@ -500,8 +499,7 @@ class StaticFileHandler(RequestHandler):
 
         .. versionadded:: 3.1
         """
-        content = cls.get_content(abspath)
-        return hash_content([content] if isinstance(content, bytes) else content)
+        return version_of_content(cls.get_content(abspath))
 
     # Versioned URLs.
 
@@ -534,76 +532,34 @@ class StaticFileHandler(RequestHandler):
             regular one.
         :raises HTTPError: 403 if the path leads out of the root.
         """
-        return cls._version_of(cls.get_absolute_path(settings["static_path"], path), None)
+        return cls._compute_version(cls.get_absolute_path(settings["static_path"], path))
 
     @classmethod
-    def _version_of(cls, abspath: str, file: OpenFile | None = None) -> str | None:
-        """Look a version up, or compute it; an open file spares opening it again."""
-        status = file.stat if file is not None and file.path == abspath else _status(abspath)
-        if _keeps(cls, "get_content") and not cls._can_have_version(status):
-            return None
-        # Content that a subclass makes need not be in a file; then nobody can tell its changes.
-        mark = fingerprint(status) if status is not None else None
-        known = cls._versions.find((cls, abspath), mark)
-        if known is not None:
-            return known[0]
-        try:
-            if file is not None and _keeps(cls, "get_content", "get_content_version"):
-                version = hash_content(file.chunks(0, file.size))
-            else:
-                version = cls.get_content_version(abspath)
-        except (OSError, HTTPError):
-            return None
-        cls._versions.keep((cls, abspath), mark, version, limit=cls.MAX_CACHED_VERSIONS)
-        return version
-
-    @classmethod
-    def _can_have_version(cls, status: os.stat_result | None) -> bool:
-        if status is None or not stat.S_ISREG(status.st_mode):
-            return False
-        return status.st_size <= cls.MAX_VERSION_CONTENT_SIZE
+    def _compute_version(
+        cls, abspath: str, file: OpenFile | MemoryFile | None = None
+    ) -> str | None:
+        at_hand = file is not None and file.path == abspath
+        return cls._versioner.version_of(
+            cls,
+            abspath,
+            file=file if at_hand else None,
+            from_file=_CONTENT.kept_by(cls),
+            plain=_VERSION.kept_by(cls),
+        )
 
     def _needs_slow_hash(self) -> bool:
         file = self._file
         if file is None or not _HASH_INLINE < file.size <= self.MAX_VERSION_CONTENT_SIZE:
             return False
-        if not _keeps(self, "get_content", "get_content_version"):
-            return False
-        return self._versions.find((type(self), file.path), fingerprint(file.stat)) is None
+        return _VERSION.kept_by(type(self)) and not self._versioner.knows(type(self), file)
 
 
-def _calls_directly(handler_class: type[StaticFileHandler]) -> bool:
-    return (
-        handler_class.get is StaticFileHandler.get
-        and handler_class.head is StaticFileHandler.head
-        and handler_class.prepare is RequestHandler.prepare
-    )
-
-
-def _keeps(subject: StaticFileHandler | type[StaticFileHandler], *hooks: str) -> bool:
-    """Tell whether class methods are still the original ones."""
-    return all(
-        getattr(subject, hook).__func__ is StaticFileHandler.__dict__[hook].__func__
-        for hook in hooks
-    )
-
-
-def _status(path: str) -> os.stat_result | None:
-    try:
-        return os.stat(path)
-    except (OSError, ValueError):
-        return None
-
-
-def _pieces_of(abspath: str, start: int | None, end: int | None) -> Generator[bytes, None, None]:
-    try:
-        file = OpenFile(abspath)
-    except Refused as error:
-        raise HTTPError(403, "%s", error) from error
-    except FileNotFoundError as error:
-        raise HTTPError(404) from error
-    try:
-        stop = file.size if end is None else min(end, file.size)
-        yield from file.chunks(start or 0, stop)
-    finally:
-        file.close()
+_CALLS = Hooks(StaticFileHandler, "get", "head", "prepare")
+_CONDITION = Hooks(StaticFileHandler, "should_return_304")
+_CONTENT = Hooks(StaticFileHandler, "get_content.__func__")
+_VERSION = Hooks(StaticFileHandler, "get_content.__func__", "get_content_version.__func__")
+_DESCRIBERS = Hooks(
+    StaticFileHandler,
+    *("get_content.__func__", "get_content_version.__func__", "get_content_type"),
+    *("get_modified_time", "compute_etag", "set_etag_header", "set_header"),
+)

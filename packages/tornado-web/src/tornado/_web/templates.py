@@ -1,218 +1,187 @@
-"""The part of a handler that renders templates."""
+"""Pages of handlers: templates, the names in them, and URLs of static files and routes."""
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
-from typing import Any, ClassVar
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from tornado import template
-from tornado._web.ui import BoundUI, PageResources, UINamespace
-from tornado._web.xsrf import CrossSiteGuard
-from tornado.escape import utf8, xhtml_escape
+from tornado._web import page_resources
+from tornado._web.protection import ProtectionMethods
+from tornado._web.template_loaders import directory_of_caller
+from tornado._web.ui import PageParts, UINamespace
+from tornado._web.urls import is_absolute
+
+if TYPE_CHECKING:
+    from tornado.locale import Locale
 
 
-class TemplateRenderer(CrossSiteGuard):
-    """Methods of handlers that render templates."""
+class TemplateMethods(ProtectionMethods):
+    """Methods by which a handler makes pages."""
 
-    _template_loaders: ClassVar[dict[str, template.BaseLoader]] = {}
-    _template_loader_lock: ClassVar[threading.Lock] = threading.Lock()
-    _ui: UINamespace | None = None
-    _active_modules: dict[str, Any] | None = None
+    def render(self, template_name: str, **kwargs: Any) -> asyncio.Future[None]:
+        """Render a template, with what its UI modules need put in its places, and finish the
+        response with it.
 
-    @property
-    def ui(self) -> UINamespace:
-        """UI modules and methods of the application, as templates see them."""
-        if self._ui is None:
-            self._ui = BoundUI(self)
-        return self._ui
-
-    def render(self, template_name: str, **kwargs: Any) -> Any:
-        """Render a template as the response, with the resources of its UI modules, and end the request.
-
-        :arg template_name: its name, as `get_template_path` has it.
-        :arg kwargs: further names for the template.
+        :arg template_name: name of the template; see `get_template_path`.
+        :arg kwargs: names for the template.
         :returns: what `finish` returns.
         :raises RuntimeError: the response is finished.
+
+        .. versionchanged:: 5.1
+           Returns something awaitable.
         """
         if self._finished:
-            raise RuntimeError("Cannot render() after finish()")
-        html = self.render_string(template_name, **kwargs)
-        if self._active_modules:
-            html = PageResources(self, self._active_modules.values()).insert(html)
-        return self.finish(html)
+            raise RuntimeError("render() after the response was finished")
+        page = self.render_string(template_name, **kwargs)
+        if self._parts is not None and self._parts.active:
+            page = page_resources.add_resources(page, self, self._parts.active.values())
+        return self.finish(page)
 
     def render_string(self, template_name: str, **kwargs: Any) -> bytes:
-        """Render a template and return the result."""
-        path = self.get_template_path()
-        if path is None:
-            path = _directory_of_caller()
-        loader = self._loader_for(path)
-        namespace = self.get_template_namespace()
-        namespace.update(kwargs)
-        result: bytes = loader.load(template_name).generate(**namespace)
-        return result
+        """Render a template and return the result; nothing is written.
 
-    def _loader_for(self, path: str) -> template.BaseLoader:
-        with TemplateRenderer._template_loader_lock:
-            loader = self._template_loaders.get(path)
-            if loader is None:
-                loader = self.create_template_loader(path)
-                self._template_loaders[path] = loader
-            return loader
+        :arg template_name: name of the template; see `get_template_path`.
+        :arg kwargs: names for the template, besides those of `get_template_namespace`.
+        """
+        directory = self.get_template_path()
+        if directory is None:
+            directory = directory_of_caller()
+        loader = self.application._template_loaders.get(directory, self.create_template_loader)
+        names = self.get_template_namespace()
+        names.update(kwargs)
+        return loader.load(template_name).generate(**names)
 
     def get_template_path(self) -> str | None:
-        """Return the directory of templates: the ``template_path`` setting; `None` means that of the calling file."""
-        return self.settings.get("template_path")
+        """Return the directory of the handler's templates: by default the setting
+        ``template_path``.
 
-    def get_template_namespace(self) -> dict[str, Any]:
-        """Return the names that every template has; subclasses may add some."""
-        names: dict[str, Any] = {
-            "handler": self,
-            "request": self.request,
-            "current_user": self.current_user,
-            "locale": self.locale,
-            "_": self.locale.translate,
-            "pgettext": self.locale.pgettext,
-            "static_url": self.static_url,
-            "xsrf_form_html": self.xsrf_form_html,
-            "reverse_url": self.reverse_url,
-        }
-        names.update(self.ui)
-        return names
+        :returns: `None` for the directory of the file that calls `render` or `render_string`.
+        """
+        return self.application.settings.get("template_path")
 
     def create_template_loader(self, template_path: str) -> template.BaseLoader:
-        """Return a loader for a directory: that of the ``template_loader`` setting, or one made by ``autoescape`` and
-        ``template_whitespace``.
+        """Make the loader for a directory; it is kept for later requests.
+
+        The default goes by the settings ``template_loader`` (a loader of one's own), ``autoescape``
+        and ``template_whitespace``.
+
+        :arg template_path: the directory.
         """
-        settings = self.settings
-        if "template_loader" in settings:
-            loader: template.BaseLoader = settings["template_loader"]
-            return loader
-        options: dict[str, Any] = {}
+        settings = self.application.settings
+        own = settings.get("template_loader")
+        if own is not None:
+            return own  # type: ignore[no-any-return]  # settings are not typed
+        options = {}
         if "autoescape" in settings:
+            # `None` means something here: no escaping.
             options["autoescape"] = settings["autoescape"]
         if "template_whitespace" in settings:
             options["whitespace"] = settings["template_whitespace"]
         return template.Loader(template_path, **options)
 
-    # What follows is used by templates and defined by the handler proper.
+    def get_template_namespace(self) -> dict[str, Any]:
+        """Return the names that each template of the handler can use.
+
+        They are ``handler``, ``request``, ``current_user``, ``locale``, ``_`` and ``pgettext`` (for
+        translation), ``static_url``, ``xsrf_form_html``, ``reverse_url``, and the UI methods of the
+        application. Override it to add more.
+
+        :returns: a new dictionary.
+        """
+        locale = self.locale
+        return {
+            **self.ui,
+            "_": locale.translate,
+            "pgettext": locale.pgettext,
+            "locale": locale,
+            "handler": self,
+            "request": self.request,
+            "current_user": self.current_user,
+            "static_url": self.static_url,
+            "reverse_url": self.reverse_url,
+            "xsrf_form_html": self.xsrf_form_html,
+        }
+
+    @property
+    def ui(self) -> UINamespace:
+        """The UI methods of the application, bound to this handler."""
+        if self._parts is None:
+            self._parts = PageParts(self)
+        return self._parts.namespace
+
+    # The elements that load what UI modules need; override them to change these.
+
+    def render_linked_js(self, js_files: Iterable[str]) -> str:
+        """Return the elements that load the scripts of UI modules.
+
+        :arg js_files: URLs, or paths of static files.
+        """
+        return page_resources.script_elements(js_files, self._resource_url)
+
+    def render_embed_js(self, js_embed: Iterable[bytes]) -> bytes:
+        """Return the element that holds the embedded scripts of UI modules.
+
+        :arg js_embed: the scripts.
+        """
+        return page_resources.script_element(js_embed)
+
+    def render_linked_css(self, css_files: Iterable[str]) -> str:
+        """Return the elements that load the style sheets of UI modules.
+
+        :arg css_files: URLs, or paths of static files.
+        """
+        return page_resources.style_links(css_files, self._resource_url)
+
+    def render_embed_css(self, css_embed: Iterable[bytes]) -> bytes:
+        """Return the element that holds the embedded style rules of UI modules.
+
+        :arg css_embed: the rules.
+        """
+        return page_resources.style_element(css_embed)
+
+    def _resource_url(self, file: str) -> str:
+        return file if is_absolute(file) else self.static_url(file)
+
+    # URLs.
+
+    def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
+        """Return the URL of a file below the setting ``static_path``, with its version.
+
+        The setting ``static_handler_class`` may be a subclass of `StaticFileHandler` that makes
+        other URLs.
+
+        :arg path: relative to ``static_path``.
+        :arg include_host: make it absolute; `None` goes by the handler's attribute
+           ``include_host``, if any.
+        :arg kwargs: for the ``make_static_url`` of the class, such as ``include_version``.
+        :raises Exception: the setting is missing.
+        """
+        self.require_setting("static_path", "static_url")
+        url: str = self.application._static_class().make_static_url(
+            self.application.settings, path, **kwargs
+        )
+        if include_host is None:
+            include_host = getattr(self, "include_host", False)
+        return f"{self.request.protocol}://{self.request.host}{url}" if include_host else url
+
+    def reverse_url(self, name: str, *args: Any) -> str:
+        """Return the URL of a named route, as `Application.reverse_url`.
+
+        :arg name: name of the route.
+        :arg args: values for the groups of its pattern.
+        """
+        return self.application.reverse_url(name, *args)
+
+    # Defined where users are; templates need them.
+
+    @property
+    def locale(self) -> Locale:
+        """The locale of the user."""
+        raise NotImplementedError(f"{type(self).__name__} is not a complete handler")
 
     @property
     def current_user(self) -> Any:
-        """The user, as `get_current_user` finds it; it can be assigned."""
-        if self._current_user is None:
-            self._current_user = self.get_current_user()
-        return self._current_user
-
-    @current_user.setter
-    def current_user(self, value: Any) -> None:
-        self._current_user = value
-
-    def get_current_user(self) -> Any:
-        """Return the user of the request, `None` for nobody; subclasses define it."""
-        return None
-
-    _locale: Any = None
-
-    @property
-    def locale(self) -> Any:
-        """The `~tornado.locale.Locale`: that of `get_user_locale`, or else of `get_browser_locale`. It can be assigned."""
-        if self._locale is None:
-            self._locale = self.get_user_locale() or self.get_browser_locale()
-        return self._locale
-
-    @locale.setter
-    def locale(self, value: Any) -> None:
-        self._locale = value
-
-    def get_user_locale(self) -> Any:
-        """Return the locale that the user has chosen, `None` for none; subclasses define it."""
-        return None
-
-    def get_browser_locale(self, default: str = "en_US") -> Any:
-        """Return the locale that the ``Accept-Language`` header asks for (RFC 9110 section 12.5.4)."""
-        from tornado import locale
-
-        ranked = []
-        for item in self.request.headers.get("Accept-Language", "").split(","):
-            code, _, parameter = item.strip().partition(";")
-            weight = _weight(parameter)
-            if code and weight > 0:
-                ranked.append((weight, code))
-        ranked.sort(key=lambda pair: pair[0], reverse=True)
-        return locale.get(*[code for _, code in ranked]) if ranked else locale.get(default)
-
-    def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
-        """Return the URL of a static file, with a version that changes with its content.
-
-        :arg path: path below the ``static_path`` setting.
-        :arg include_host: make it absolute; the handler's attribute ``include_host`` by default, or else false.
-        :arg kwargs: ``include_version``.
-        """
-        self.require_setting("static_path", "static_url")
-        handler_class = self.settings.get("static_handler_class")
-        if handler_class is None:
-            from tornado._web.static import StaticFileHandler
-
-            handler_class = StaticFileHandler
-        if include_host is None:
-            include_host = getattr(self, "include_host", False)
-        base = f"{self.request.protocol}://{self.request.host}" if include_host else ""
-        url: str = handler_class.make_static_url(self.settings, path, **kwargs)
-        return base + url
-
-    def reverse_url(self, name: str, *args: Any) -> str:
-        """Return the URL of a named route; see `Application.reverse_url`."""
-        return self.application.reverse_url(name, *args)
-
-    # -- resources of UI modules; subclasses may write other elements
-
-    def render_linked_js(self, js_files: Any) -> str:
-        """Return ``<script>`` elements for files."""
-        return "".join(
-            f'<script src="{xhtml_escape(self._resource_url(path))}" type="text/javascript"></script>'
-            for path in dict.fromkeys(js_files)
-        )
-
-    def render_embed_js(self, js_embed: Any) -> bytes:
-        """Return a ``<script>`` element with code."""
-        code = b"\n".join(utf8(part) for part in js_embed)
-        return b'<script type="text/javascript">\n//<![CDATA[\n' + code + b"\n//]]>\n</script>"
-
-    def render_linked_css(self, css_files: Any) -> str:
-        """Return ``<link>`` elements for style sheets."""
-        return "".join(
-            f'<link href="{xhtml_escape(self._resource_url(path))}" type="text/css" rel="stylesheet"/>'
-            for path in dict.fromkeys(css_files)
-        )
-
-    def render_embed_css(self, css_embed: Any) -> bytes:
-        """Return a ``<style>`` element."""
-        rules = b"\n".join(utf8(part) for part in css_embed)
-        return b'<style type="text/css">\n' + rules + b"\n</style>"
-
-    def _resource_url(self, path: str) -> str:
-        if path.startswith(("/", "http://", "https://")):
-            return path
-        return self.static_url(path)
-
-
-def _weight(parameter: str) -> float:
-    name, _, value = parameter.strip().partition("=")
-    if not parameter:
-        return 1.0
-    try:
-        return float(value) if name.strip() == "q" else 0.0
-    except ValueError:
-        return 0.0
-
-
-def _directory_of_caller() -> str:
-    """Return the directory of the file that called into the framework's rendering."""
-    frame = sys._getframe(1)
-    own = frame.f_code.co_filename
-    while frame.f_back is not None and frame.f_code.co_filename == own:
-        frame = frame.f_back
-    return os.path.dirname(frame.f_code.co_filename)
+        """The user who made the request."""
+        raise NotImplementedError(f"{type(self).__name__} is not a complete handler")

@@ -1,244 +1,242 @@
-"""UI modules: parts of pages with their own style sheets and scripts."""
+"""UI modules: parts of pages that bring their style sheets and scripts along."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tornado.escape import utf8
+from tornado import escape
 
 if TYPE_CHECKING:
-    from tornado._web.templates import TemplateRenderer
-
-UINamespace = dict[str, Any]
+    from tornado._web.templates import TemplateMethods
+    from tornado.httputil import HTTPServerRequest
 
 
 class UIModule:
-    """A part of a page.
+    """A part of a page, used in templates as ``{% module Name(arguments) %}``.
 
-    Subclasses define `render`, and the other methods to say what the page needs for it.
+    Subclasses define `render`, and whichever of the other methods they need: what these return is
+    put into the page once, however often the module is used in it. Name the classes in the setting
+    ``ui_modules``.
 
-    :arg handler: the handler whose page it is.
+    :arg handler: the handler whose response the page is.
+
+    .. attribute:: handler
+
+       The handler.
+
+    .. attribute:: request
+
+       Its request.
+
+    .. attribute:: ui
+
+       UI methods and modules of the application, as in templates.
+
+    .. attribute:: locale
+
+       The handler's locale.
     """
 
-    def __init__(self, handler: Any) -> None:
+    def __init__(self, handler: TemplateMethods) -> None:
         self.handler = handler
-        self.request = handler.request
+        self.request: HTTPServerRequest = handler.request
         self.ui = handler.ui
         self.locale = handler.locale
 
     @property
     def current_user(self) -> Any:
-        """The handler's user."""
+        """The handler's `RequestHandler.current_user`."""
         return self.handler.current_user
 
     def render(self, *args: Any, **kwargs: Any) -> str | bytes:
-        """Return the part's HTML; arguments are those of ``{% module %}``."""
-        raise NotImplementedError()
+        """Return the HTML of the module; it is inserted as it is.
 
-    def embedded_javascript(self) -> str | None:
-        """Return code to put before ``</body>``, once for all uses of the module."""
+        :arg args: what the template passes.
+        :arg kwargs: what the template passes.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define render()")
+
+    def embedded_javascript(self) -> str | bytes | None:
+        """Return JavaScript for the end of the body; override it."""
         return None
 
-    def javascript_files(self) -> Iterable[str] | None:
-        """Return scripts to link: URLs, or paths of static files."""
+    def javascript_files(self) -> str | Iterable[str] | None:
+        """Return the URL of a script, or several; relative ones are paths below ``static_path``.
+        Override it.
+        """
         return None
 
-    def embedded_css(self) -> str | None:
-        """Return rules to put into ``<head>``, once for all uses of the module."""
+    def embedded_css(self) -> str | bytes | None:
+        """Return style rules for the head; override it."""
         return None
 
-    def css_files(self) -> Iterable[str] | None:
-        """Return style sheets to link: URLs, or paths of static files."""
+    def css_files(self) -> str | Iterable[str] | None:
+        """Return the URL of a style sheet, or several; relative ones are paths below
+        ``static_path``. Override it.
+        """
         return None
 
-    def html_head(self) -> str | None:
-        """Return HTML for the end of ``<head>``."""
+    def html_head(self) -> str | bytes | None:
+        """Return HTML for the end of the head; override it."""
         return None
 
-    def html_body(self) -> str | None:
-        """Return HTML for the end of ``<body>``."""
+    def html_body(self) -> str | bytes | None:
+        """Return HTML for the end of the body; override it."""
         return None
 
     def render_string(self, path: str, **kwargs: Any) -> bytes:
-        """Render a template and return the result."""
-        result: bytes = self.handler.render_string(path, **kwargs)
-        return result
+        """Render a template, as `RequestHandler.render_string` does.
+
+        :arg path: name of the template.
+        :arg kwargs: names for it.
+        """
+        return self.handler.render_string(path, **kwargs)
 
 
-class _Linkify(UIModule):
-    """``{% module linkify(text) %}``."""
+class LinkifyModule(UIModule):
+    """``{% module linkify(text) %}``: text whose URLs are links."""
 
     def render(self, text: str, **kwargs: Any) -> str:
-        from tornado import escape
-
-        linked: str = escape.linkify(text, **kwargs)
-        return linked
+        """Return the text as HTML; arguments are those of `tornado.escape.linkify`."""
+        return escape.linkify(text, **kwargs)
 
 
-class _XsrfFormHtml(UIModule):
-    """``{% module xsrf_form_html() %}``."""
+class XsrfFormModule(UIModule):
+    """``{% module xsrf_form_html() %}``: the hidden field for forms."""
 
     def render(self) -> str:
-        html: str = self.handler.xsrf_form_html()
-        return html
+        """Return the field."""
+        return self.handler.xsrf_form_html()
 
 
 class TemplateModule(UIModule):
-    """``{% module Template(path, ...) %}``: a template that may name its resources with ``set_resources``.
+    """``{% module Template(path, ...) %}``: a template used as a UI module.
 
-    A template used several times on a page has to name the same ones each time.
+    It sees the names that each template has and the keyword arguments, not the variables of the
+    page around it. It names what it needs with ``{{ set_resources(embedded_css="...") }}``; the
+    keywords are the names of the methods of `UIModule`.
     """
 
-    def __init__(self, handler: Any) -> None:
+    def __init__(self, handler: TemplateMethods) -> None:
         super().__init__(handler)
         self._resources: dict[str, dict[str, Any]] = {}
 
     def render(self, path: str, **kwargs: Any) -> bytes:
-        """Render the template at ``path``."""
+        """Return the rendered template.
 
-        def set_resources(**resources: Any) -> str:
-            if self._resources.setdefault(path, resources) != resources:
-                raise ValueError(f"set_resources called with different resources for {path!r}")
-            return ""
+        :arg path: name of the template.
+        :arg kwargs: names for it.
+        :raises ValueError: the template was used before on this page, and named other resources
+           then.
+        """
+        return self.render_string(path, set_resources=partial(self._keep, path), **kwargs)
 
-        return self.render_string(path, set_resources=set_resources, **kwargs)
+    def _keep(self, path: str, **resources: Any) -> str:
+        if self._resources.setdefault(path, resources) != resources:
+            raise ValueError(f"template {path!r} named other resources when it was used before")
+        return ""
 
-    def _each(self, key: str) -> Iterator[Any]:
-        return (found[key] for found in self._resources.values() if key in found)
+    def _named(self, kind: str) -> Iterator[Any]:
+        for resources in self._resources.values():
+            if resources.get(kind):
+                yield resources[kind]
 
-    def _joined(self, key: str) -> str:
-        return "\n".join(self._each(key))
+    def _text(self, kind: str) -> str:
+        return "\n".join([escape.to_unicode(text) for text in self._named(kind)])
 
-    def _files(self, key: str) -> list[str]:
-        files: list[str] = []
-        for found in self._each(key):
-            files.extend([found] if isinstance(found, (str, bytes)) else found)
-        return files
+    def _urls(self, kind: str) -> list[str]:
+        return [url for named in self._named(kind) for url in as_urls(named)]
 
     def embedded_javascript(self) -> str:
-        """Return the code of all templates."""
-        return self._joined("embedded_javascript")
+        """Return the scripts that the templates have named."""
+        return self._text("embedded_javascript")
 
-    def javascript_files(self) -> Iterable[str]:
-        """Return the scripts of all templates."""
-        return self._files("javascript_files")
+    def javascript_files(self) -> list[str]:
+        """Return the URLs of scripts that the templates have named."""
+        return self._urls("javascript_files")
 
     def embedded_css(self) -> str:
-        """Return the rules of all templates."""
-        return self._joined("embedded_css")
+        """Return the style rules that the templates have named."""
+        return self._text("embedded_css")
 
-    def css_files(self) -> Iterable[str]:
-        """Return the style sheets of all templates."""
-        return self._files("css_files")
+    def css_files(self) -> list[str]:
+        """Return the URLs of style sheets that the templates have named."""
+        return self._urls("css_files")
 
     def html_head(self) -> str:
-        """Return the head HTML of all templates."""
-        return "".join(self._each("html_head"))
+        """Return the head HTML that the templates have named."""
+        return self._text("html_head")
 
     def html_body(self) -> str:
-        """Return the body HTML of all templates."""
-        return "".join(self._each("html_body"))
+        """Return the body HTML that the templates have named."""
+        return self._text("html_body")
 
 
-class _Modules:
-    """UI modules by name, as ``{% module Name() %}`` finds them."""
+def as_urls(value: str | bytes | Iterable[str] | None) -> list[str]:
+    """Return the URLs that a module gave, be it one, several or none."""
+    if not value:
+        return []
+    if isinstance(value, (str, bytes)):
+        return [escape.to_unicode(value)]
+    return list(value)
 
-    def __init__(self, handler: TemplateRenderer) -> None:
+
+class PageParts:
+    """The UI modules and methods of one page.
+
+    :arg handler: the handler whose response the page is.
+    """
+
+    def __init__(self, handler: TemplateMethods) -> None:
         self._handler = handler
+        self._known = handler.application.ui_modules
+        #: The modules in use, by name, in the order in which the page came upon them.
+        self.active: dict[str, UIModule] = {}
+        self.namespace = UINamespace(
+            {name: partial(m, handler) for name, m in handler.application.ui_methods.items()}
+        )
+        modules = ModuleNames(self)
+        self.namespace["_tt_modules"] = modules
+        # Templates may have a variable of this name; "{% module %}" uses the one above.
+        self.namespace["modules"] = modules
 
-    def __getitem__(self, name: str) -> Callable[..., Any]:
-        handler = self._handler
-        active = handler._active_modules
-        if active is None:
-            active = handler._active_modules = {}
+    def renderer(self, name: str) -> Callable[..., str | bytes]:
+        """Return the ``render`` of a module, which is made when it is first asked for.
 
-        def render(*args: Any, **kwargs: Any) -> Any:
-            if name not in active:
-                active[name] = handler.application.ui_modules[name](handler)
-            return active[name].render(*args, **kwargs)
-
-        if name not in handler.application.ui_modules:
-            raise KeyError(name)
-        return render
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        try:
-            return self[name]
-        except KeyError as error:
-            raise AttributeError(str(error)) from None
+        :raises KeyError: the application has no such module.
+        """
+        module = self.active.get(name)
+        if module is None:
+            made: UIModule = self._known[name](self._handler)
+            module = self.active.setdefault(name, made)
+        return module.render
 
 
-class BoundUI(dict[str, Any]):
-    """UI methods bound to a handler, and its modules as ``_tt_modules``; entries are attributes too."""
-
-    def __init__(self, handler: TemplateRenderer) -> None:
-        super().__init__()
-        for name, method in handler.application.ui_methods.items():
-            self[name] = _bind(method, handler)
-        self["_tt_modules"] = modules = _Modules(handler)
-        # A variable named "modules" in a template hides only this second name.
-        self.setdefault("modules", modules)
+class UINamespace(dict[str, Any]):
+    """UI methods by name; names are attributes too."""
 
     def __getattr__(self, name: str) -> Any:
         try:
             return self[name]
         except KeyError:
-            raise AttributeError(name) from None
+            raise AttributeError(f"the application has no UI method {name!r}") from None
 
 
-def _bind(method: Callable[..., Any], handler: object) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return method(handler, *args, **kwargs)
-
-    return call
-
-
-class PageResources:
-    """What the modules of a page need, and where it goes.
-
-    :arg handler: renders the elements.
-    :arg modules: the modules of the page.
+class ModuleNames:
+    """The UI modules of a page as attributes and as keys: what ``{% module Name() %}`` looks a name
+    up in.
     """
 
-    def __init__(self, handler: TemplateRenderer, modules: Iterable[UIModule]) -> None:
-        self._handler = handler
-        self._modules = list(modules)
+    def __init__(self, parts: PageParts) -> None:
+        self._parts = parts
 
-    def insert(self, html: bytes) -> bytes:
-        """Return the page with the resources before ``</head>`` and ``</body>``."""
-        handler = self._handler
-        body = self._linked("javascript_files", handler.render_linked_js)
-        body += self._embedded("embedded_javascript", handler.render_embed_js)
-        body += self._html("html_body")
-        head = self._linked("css_files", handler.render_linked_css)
-        head += self._embedded("embedded_css", handler.render_embed_css)
-        head += self._html("html_head")
-        if body:
-            html = _before(html, b"</body>", body)
-        if head:
-            html = _before(html, b"</head>", head, first=True)
-        return html
+    def __getitem__(self, name: str) -> Callable[..., str | bytes]:
+        return self._parts.renderer(name)
 
-    def _linked(self, method: str, render: Callable[[Any], str]) -> bytes:
-        files: list[str] = []
-        for module in self._modules:
-            found = getattr(module, method)()
-            if found:
-                files.extend([found] if isinstance(found, (str, bytes)) else found)
-        return utf8(render(files)) + b"\n" if files else b""
-
-    def _embedded(self, method: str, render: Callable[[Any], bytes]) -> bytes:
-        parts = [part for module in self._modules if (part := getattr(module, method)())]
-        return utf8(render(parts)) + b"\n" if parts else b""
-
-    def _html(self, method: str) -> bytes:
-        parts = [utf8(part) for module in self._modules if (part := getattr(module, method)())]
-        return b"\n".join(parts) + b"\n" if parts else b""
-
-
-def _before(html: bytes, mark: bytes, addition: bytes, *, first: bool = False) -> bytes:
-    position = html.find(mark) if first else html.rfind(mark)
-    if position < 0:
-        return html
-    return html[:position] + addition + html[position:]
+    def __getattr__(self, name: str) -> Callable[..., str | bytes]:
+        try:
+            return self._parts.renderer(name)
+        except KeyError:
+            raise AttributeError(f"the application has no UI module {name!r}") from None

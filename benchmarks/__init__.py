@@ -1,0 +1,1 @@
+"""Measurements against other servers: ``python -m benchmarks``."""

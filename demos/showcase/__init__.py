@@ -1,0 +1,1 @@
+"""A web application that shows what the framework is for: live chat, parallel fetching, live numbers."""

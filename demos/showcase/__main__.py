@@ -1,0 +1,5 @@
+"""``python -m demos.showcase``."""
+
+from demos.showcase.app import main
+
+main()

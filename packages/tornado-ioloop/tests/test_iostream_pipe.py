@@ -1,0 +1,97 @@
+"""Streams over pipes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from tornado.iostream import PipeIOStream, StreamClosedError
+
+
+def run(main: Coroutine[Any, Any, Any]) -> Any:
+    async def limited() -> Any:
+        async with asyncio.timeout(20):
+            return await main
+
+    return asyncio.run(limited())
+
+
+def pipe() -> tuple[PipeIOStream, PipeIOStream]:
+    reading, writing = os.pipe()
+    return PipeIOStream(reading), PipeIOStream(writing)
+
+
+def test_bytes_pass_through_a_pipe() -> None:
+    async def main() -> None:
+        reader, writer = pipe()
+        await writer.write(b"hel")
+        pending = reader.read_until(b"\n")
+        await writer.write(b"lo\nrest")
+        assert await pending == b"hello\n"
+        writer.close()
+        assert await reader.read_until_close() == b"rest"
+        assert reader.closed()
+
+    run(main())
+
+
+def test_big_pieces() -> None:
+    async def main() -> None:
+        reader, writer = pipe()
+        size = 5_000_000
+        writing = writer.write(b"x" * size)
+        assert not writing.done()
+        assert await reader.read_bytes(size) == b"x" * size
+        await writing
+        writer.close()
+        reader.close()
+
+    run(main())
+
+
+def test_read_into_a_buffer() -> None:
+    async def main() -> None:
+        reader, writer = pipe()
+        target = bytearray(4)
+        await writer.write(b"abcdef")
+        assert await reader.read_into(target) == 4
+        assert target == b"abcd"
+        direct = bytearray(10)
+        assert reader.read_from_fd(direct) is None
+        await writer.write(b"xyz")
+        assert reader.read_from_fd(memoryview(direct)) == 3
+        assert direct[:3] == b"xyz"
+        assert writer.write_to_fd(memoryview(b"12")) == 2
+        reader.close()
+        writer.close()
+
+    run(main())
+
+
+def test_a_reader_that_goes_away_breaks_the_writer() -> None:
+    async def main() -> None:
+        reader, writer = pipe()
+        writing = writer.write(b"x" * 1_000_000)
+        reader.close()
+        with pytest.raises(StreamClosedError) as caught:
+            await writing
+        assert isinstance(caught.value.real_error, BrokenPipeError)
+        assert writer.closed()
+
+    run(main())
+
+
+def test_descriptors_are_closed() -> None:
+    async def main() -> None:
+        reader, writer = pipe()
+        for stream in (reader, writer):
+            assert stream.fileno() == stream.fd
+            stream.close()
+            with pytest.raises(OSError):
+                os.fstat(stream.fd)
+
+    run(main())

@@ -1,0 +1,375 @@
+"""`fork_processes` (PRC and NET statements). Each case is a program of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+
+import pytest
+
+from tornado.process import cpu_count, task_id
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+TIMEOUT = 30
+
+
+@contextlib.contextmanager
+def program(code: str) -> Iterator[subprocess.Popen[str]]:
+    """Run ``code`` in a process group of its own; whatever is left of it is killed at the end."""
+    head = "import os, signal, sys, time\nfrom tornado.process import *\n"
+    child = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", head + textwrap.dedent(code)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield child
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+
+
+def lines_of(code: str, status: int = 0) -> list[str]:
+    """Run ``code`` to its end; return its output, sorted."""
+    with program(code) as child:
+        output, errors = child.communicate(timeout=TIMEOUT)
+        assert child.returncode == status, errors
+        return sorted(output.splitlines())
+
+
+def line(child: subprocess.Popen[str]) -> str:
+    assert child.stdout is not None
+    assert select.select([child.stdout], [], [], TIMEOUT)[0], "no output in time"
+    return child.stdout.readline().strip()
+
+
+def end_of_output(child: subprocess.Popen[str]) -> str:
+    """Return the rest of the output, which ends when the last process that could write is gone."""
+    assert child.stdout is not None
+    os.set_blocking(child.stdout.fileno(), True)
+    rest = ""
+    while select.select([child.stdout], [], [], TIMEOUT)[0]:
+        piece = os.read(child.stdout.fileno(), 1000).decode()
+        if not piece:
+            return rest
+        rest += piece
+    raise AssertionError("some process is still there")
+
+
+def test_prc1_cpu_count() -> None:
+    """PRC-1: a positive integer."""
+    assert isinstance(cpu_count(), int)
+    assert cpu_count() > 0
+
+
+def test_prc2_prc7_every_worker_has_its_number() -> None:
+    """PRC-2, PRC-7: numbers from 0 on, in workers only."""
+    assert task_id() is None
+    output = lines_of(
+        """
+        assert task_id() is None
+        number = fork_processes(3)
+        print(number, task_id())
+        """
+    )
+    assert output == ["0 0", "1 1", "2 2"]
+
+
+@pytest.mark.parametrize("count", ["None", "0", "-1"])
+def test_prc3_one_worker_for_each_cpu(count: str) -> None:
+    """PRC-3: with None, 0 or less."""
+    output = lines_of(
+        f"""
+        from tornado import process
+        process.cpu_count = lambda: 4
+        print(fork_processes({count}))
+        """
+    )
+    assert output == ["0", "1", "2", "3"]
+
+
+def test_net5_one_worker_is_forked_too() -> None:
+    """NET-5: ``fork_processes(1)`` forks, unlike ``start(1)``."""
+    (answer,) = lines_of(
+        """
+        parent = os.getpid()
+        fork_processes(1)
+        print(os.getppid() == parent)
+        """
+    )
+    assert answer == "True"
+
+
+@pytest.mark.parametrize("death", ["os._exit(3)", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_prc4_a_worker_that_dies_is_started_again(death: str, tmp_path: object) -> None:
+    """PRC-4: under its old number; a status of 0 is an end, not a death."""
+    output = lines_of(
+        f"""
+        marks = {str(tmp_path)!r}
+        number = fork_processes(2)
+        mark = os.path.join(marks, str(number))
+        print(number, "again" if os.path.exists(mark) else "first", flush=True)
+        if number == 1 and not os.path.exists(mark):
+            open(mark, "w").close()
+            {death}
+        """
+    )
+    assert output == ["0 first", "1 again", "1 first"]
+
+
+@pytest.mark.parametrize("limit", [0, 2])
+def test_prc4_prc5_restarts_are_limited(limit: int) -> None:
+    """PRC-4, PRC-5: after the last one the parent raises, and no worker is left."""
+    with program(
+        f"""
+        try:
+            number = fork_processes(2, max_restarts={limit})
+        except RuntimeError as error:
+            print("gave up", flush=True)
+            sys.exit(7)
+        print(number, flush=True)
+        if number == 0:
+            os._exit(1)
+        time.sleep(1000)
+        """
+    ) as child:
+        output = end_of_output(child).splitlines()
+        assert child.wait(TIMEOUT) == 7
+        assert output.count("0") == limit + 1
+        assert output.count("1") <= 1
+        assert output[-1] == "gave up"
+
+
+def test_prc5_stubborn_workers_are_killed() -> None:
+    """PRC-5: a worker that ignores SIGTERM goes too."""
+    with program(
+        """
+        from tornado import process
+        process.STOP_GRACE = 0.1
+        ready, ok = os.pipe()
+        try:
+            number = fork_processes(2, max_restarts=0)
+        except RuntimeError:
+            sys.exit(7)
+        if number == 0:
+            os.read(ready, 1)
+            os._exit(1)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.write(ok, b"x")
+        time.sleep(1000)
+        """
+    ) as child:
+        end_of_output(child)
+        assert child.wait(TIMEOUT) == 7
+
+
+def test_prc6_the_parent_exits_when_all_workers_have_ended_well() -> None:
+    """PRC-6: SystemExit with status 0."""
+    output = lines_of(
+        """
+        try:
+            fork_processes(2)
+        except SystemExit as end:
+            print("parent", end.code)
+            raise
+        print("worker")
+        """
+    )
+    assert output == ["parent 0", "worker", "worker"]
+
+
+@pytest.mark.parametrize("urandom", [True, False])
+def test_prc8_workers_have_random_numbers_of_their_own(urandom: bool) -> None:
+    """PRC-8: also where ``os.urandom`` is missing."""
+    output = lines_of(
+        f"""
+        import random
+        def missing(size):
+            raise NotImplementedError
+        if not {urandom}:
+            os.urandom = missing
+        random.seed(1)
+        fork_processes(3)
+        print(random.random())
+        """
+    )
+    assert len(set(output)) == 3
+
+
+WAITING = """
+    def on_term(number, frame):
+        print("told", number.__int__(), flush=True)
+        os._exit(0)
+    number = fork_processes(2)
+    signal.signal(signal.SIGTERM, on_term)
+    signal.signal(signal.SIGINT, on_term)
+    print("ready", flush=True)
+    time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_reach_the_workers(number: signal.Signals) -> None:
+    with program(WAITING) as child:
+        assert [line(child), line(child)] == ["ready", "ready"]
+        child.send_signal(number)
+        assert end_of_output(child).split("\n")[:2] == [f"told {int(number)}"] * 2
+        status = child.wait(TIMEOUT)
+        # Python turns an interrupt that nobody caught into the signal again.
+        assert status == -number
+
+
+def test_the_parents_own_handler_is_run_at_the_end() -> None:
+    with program(
+        """
+        signal.signal(signal.SIGTERM, lambda *args: print("handler", flush=True))
+        fork_processes(1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        print("ready", flush=True)
+        time.sleep(1000)
+        """
+    ) as child:
+        assert line(child) == "ready"
+        child.send_signal(signal.SIGTERM)
+        assert end_of_output(child) == "handler\n"
+        assert child.wait(TIMEOUT) == 0
+
+
+def test_workers_end_with_their_parent() -> None:
+    with program(WAITING) as child:
+        assert [line(child), line(child)] == ["ready", "ready"]
+        child.kill()
+        assert end_of_output(child).split("\n")[:2] == [f"told {int(signal.SIGTERM)}"] * 2
+
+
+def test_workers_end_with_their_parent_without_help_of_the_system() -> None:
+    """Where the kernel sends no signal for a lifeline, a thread does."""
+    with program(
+        """
+        import fcntl
+        if hasattr(fcntl, "F_SETSIG"):
+            del fcntl.F_SETSIG
+        """
+        + WAITING.replace("\n    ", "\n        ")
+    ) as child:
+        assert [line(child), line(child)] == ["ready", "ready"]
+        child.kill()
+        assert end_of_output(child).split("\n")[:2] == [f"told {int(signal.SIGTERM)}"] * 2
+
+
+def test_a_worker_started_again_ends_with_its_parent_too(tmp_path: object) -> None:
+    with program(
+        f"""
+        mark = os.path.join({str(tmp_path)!r}, "mark")
+        number = fork_processes(2)
+        if number == 1 and not os.path.exists(mark):
+            open(mark, "w").close()
+            os._exit(1)
+        print("ready", flush=True)
+        time.sleep(1000)
+        """
+    ) as child:
+        assert [line(child), line(child)] == ["ready", "ready"]
+        child.kill()
+        assert end_of_output(child) == ""
+
+
+def test_workers_have_the_signal_settings_of_before() -> None:
+    output = lines_of(
+        """
+        handler = lambda *args: None
+        signal.signal(signal.SIGCHLD, handler)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        fork_processes(1)
+        print(signal.getsignal(signal.SIGCHLD) is handler)
+        print(signal.pthread_sigmask(signal.SIG_BLOCK, []) == before)
+        """
+    )
+    assert output == ["True", "True"]
+
+
+def test_buffered_output_is_not_written_twice() -> None:
+    assert lines_of('print("once")\nfork_processes(2)') == ["once"]
+
+
+def test_forking_while_a_loop_runs_is_an_error() -> None:
+    output = lines_of(
+        """
+        import asyncio
+        async def main():
+            try:
+                fork_processes(2)
+            except RuntimeError:
+                print("refused")
+        asyncio.run(main())
+        """
+    )
+    assert output == ["refused"]
+
+
+SERVER = """
+    import asyncio
+    from tornado.ioloop import IOLoop
+    from tornado.netutil import bind_sockets
+    from tornado.tcpserver import TCPServer
+
+    class Server(TCPServer):
+        async def handle_stream(self, stream, address):
+            await stream.write(b"%d\\n" % task_id())
+            await stream.read_until_close()
+"""
+
+
+@pytest.mark.parametrize("way", ["bind and start", "add_sockets"])
+def test_net4_forked_servers_share_connections_evenly(way: str) -> None:
+    """NET-4: ``start(n)`` forks; connections that stay spread over the workers."""
+    start = (
+        """
+    server = Server()
+    server.bind(0, "127.0.0.1")
+    print(server._bound[0].getsockname()[1], flush=True)
+    server.start(3)
+    IOLoop.current().start()
+    """
+        if way == "bind and start"
+        else """
+    sockets = bind_sockets(0, "127.0.0.1")
+    print(sockets[0].getsockname()[1], flush=True)
+    fork_processes(3)
+    async def main():
+        server = Server()
+        server.add_sockets(sockets)
+        await asyncio.Event().wait()
+    asyncio.run(main())
+    """
+    )
+    import socket
+
+    with program(SERVER + start) as child, contextlib.ExitStack() as stack:
+        port = int(line(child))
+        counts = {b"0\n": 0, b"1\n": 0, b"2\n": 0}
+        # All must be there before it's counted who takes how many.
+        for _ in range(60):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.settimeout(TIMEOUT)
+        client_sockets = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(240)
+        ]
+        for client in client_sockets:
+            client.settimeout(TIMEOUT)
+            counts[client.recv(10)] += 1
+        assert sum(counts.values()) == 240
+        assert min(counts.values()) >= 20, counts
+        child.terminate()
+        assert end_of_output(child) == ""
