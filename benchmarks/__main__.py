@@ -1,4 +1,5 @@
-"""Measure: peers take turns, round by round, so that what disturbs the machine disturbs all of them."""
+"""Measure: peers take turns, round by round, so that what disturbs the machine disturbs all of
+them."""
 
 from __future__ import annotations
 

@@ -85,7 +85,10 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of the server and its children."""
-        return sum(parse_cpu_ticks(Path(f"/proc/{pid}/stat").read_text()) for pid in self._pids()) * TICK
+        return (
+            sum(parse_cpu_ticks(Path(f"/proc/{pid}/stat").read_text()) for pid in self._pids())
+            * TICK
+        )
 
     def memory(self) -> int:
         """Return the bytes of memory that are its own."""

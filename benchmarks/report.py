@@ -11,7 +11,8 @@ REFERENCE = "upstream"
 
 
 def median_ratio(reference: Sequence[Sample], own: Sequence[Sample]) -> float:
-    """Return how many times less a peer needs than the reference: the median over rounds, each round compared with itself."""
+    """Return how many times less a peer needs than the reference: the median over rounds, each
+    round compared with itself."""
     pairs = zip(reference, own, strict=True)
     return statistics.median(theirs.value / ours.value for theirs, ours in pairs)
 

@@ -75,7 +75,9 @@ class Idle:
     def measure(self, server: Server, seconds: float) -> Sample:
         """Open the connections and see what they cost."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 3 * IDLE_CONNECTIONS)), hard))
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (min(hard, max(soft, 3 * IDLE_CONNECTIONS)), hard)
+        )
         opened = [_use_connection(server.port) for _ in range(50)]
         before = server.memory()
         try:

@@ -26,9 +26,7 @@ class Json(RequestHandler):
 async def main():
     """Serve."""
     logging.getLogger("tornado.access").setLevel(logging.ERROR)
-    Application([("/", Hello), ("/json", Json)]).listen(
-        int(sys.argv[1]), "127.0.0.1", backlog=4096
-    )
+    Application([("/", Hello), ("/json", Json)]).listen(int(sys.argv[1]), "127.0.0.1", backlog=4096)
     await asyncio.Event().wait()
 
 

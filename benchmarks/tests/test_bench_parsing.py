@@ -1,7 +1,6 @@
 """What the benchmarks read off programs and the system, and how they compare it."""
 
 import pytest
-
 from benchmarks.process import parse_cpu_ticks, parse_private_memory
 from benchmarks.report import median_ratio, table
 from benchmarks.workloads import Sample, parse_wrk
@@ -21,7 +20,9 @@ def test_wrk_output_gives_number_and_rate():
     assert parse_wrk(WRK) == (120218, 57245.17)
 
 
-@pytest.mark.parametrize("line", ["Non-2xx or 3xx responses: 4", "Socket errors: connect 0, read 5"])
+@pytest.mark.parametrize(
+    "line", ["Non-2xx or 3xx responses: 4", "Socket errors: connect 0, read 5"]
+)
 def test_errors_under_load_are_no_measurement(line):
     with pytest.raises(RuntimeError, match="the load failed"):
         parse_wrk(WRK + line)

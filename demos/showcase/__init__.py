@@ -1,1 +1,2 @@
-"""A web application that shows what the framework is for: live chat, parallel fetching, live numbers."""
+"""A web application that shows what the framework is for: live chat, parallel fetching, live
+numbers."""

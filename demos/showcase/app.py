@@ -62,9 +62,7 @@ class Showcase(Application):
             **settings,
         )
 
-    async def say(
-        self, room: str, author: str, text: str, picture: int | None = None
-    ) -> Message:
+    async def say(self, room: str, author: str, text: str, picture: int | None = None) -> Message:
         """Keep a message, and give it to everybody in the room."""
         message = await self.store.add_message(room, author, text, time.time(), picture)
         self.rooms.publish(message)

@@ -110,11 +110,7 @@ class RoomPictures(Page):
         if len(files) != 1 or len(files[0].body) > MAX_PICTURE:
             raise HTTPError(400, "one picture of at most %d bytes is needed", MAX_PICTURE)
         content = files[0].body
-        for beginning, media_type in PICTURE_TYPES.items():
-            if content.startswith(beginning):
-                break
-        else:
-            raise HTTPError(415, "PNG, JPEG, GIF or WebP is needed")
+        media_type = _picture_type(content)
         number = await self.application.store.add_picture(media_type, content)
         message = await self.application.say(
             room, self.author, self.get_argument("text", "")[:MAX_TEXT], picture=number
@@ -234,3 +230,10 @@ class StatusNumbers(Page):
         """Return them."""
         self.set_header("Cache-Control", "no-store")
         self.write(self.application.snapshot())
+
+
+def _picture_type(content: bytes) -> str:
+    for beginning, media_type in PICTURE_TYPES.items():
+        if content.startswith(beginning):
+            return media_type
+    raise HTTPError(415, "PNG, JPEG, GIF or WebP is needed")

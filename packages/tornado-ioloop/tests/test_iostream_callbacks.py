@@ -107,7 +107,7 @@ def test_ios2_ios3_connect_and_early_writes() -> None:
             with peer:
                 peer.send(b"reply")
                 await calls.until(3)
-                assert ("connected",) == calls.seen[0]
+                assert calls.seen[0] == ("connected",)
                 assert set(calls.seen[1:]) == {("written",), ("read", b"reply")}
                 assert peer.recv(100) == b"early"
             assert (await calls.until(4))[3] == ("closed",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import re
 import socket
 import struct
@@ -87,7 +88,7 @@ def test_any_chunking_gives_the_same_reads(data: bytes, cuts: list[int], size: i
             borders = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
 
             async def feed() -> None:
-                for begin, end in zip(borders, borders[1:], strict=False):
+                for begin, end in itertools.pairwise(borders):
                     peer.send(data[begin:end])
                     await asyncio.sleep(0)
                 peer.close()
@@ -393,7 +394,9 @@ def test_ios17_states() -> None:
 
     async def main() -> None:
         async with connected() as (stream, peer):
-            assert not (stream.reading() or stream.writing() or stream.closed())
+            assert not (stream.reading())
+            assert not (stream.writing())
+            assert not (stream.closed())
             pending = stream.read_bytes(1)
             assert stream.reading()
             peer.send(b"x")

@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -23,7 +24,15 @@ TIMEOUT = 30
 @contextlib.contextmanager
 def program(code: str) -> Iterator[subprocess.Popen[str]]:
     """Run ``code`` in a process group of its own; whatever is left of it is killed at the end."""
-    head = "import os, signal, sys, time\nfrom tornado.process import *\n"
+    head = textwrap.dedent(
+        """
+        import os, signal, sys, time
+        from tornado.process import *
+        def say(*words):
+            # In one piece, whatever the others write.
+            os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+        """
+    )
     child = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", head + textwrap.dedent(code)],
         stdin=subprocess.PIPE,
@@ -80,7 +89,7 @@ def test_prc2_prc7_every_worker_has_its_number() -> None:
         """
         assert task_id() is None
         number = fork_processes(3)
-        print(number, task_id())
+        say(number, task_id())
         """
     )
     assert output == ["0 0", "1 1", "2 2"]
@@ -93,7 +102,7 @@ def test_prc3_one_worker_for_each_cpu(count: str) -> None:
         f"""
         from tornado import process
         process.cpu_count = lambda: 4
-        print(fork_processes({count}))
+        say(fork_processes({count}))
         """
     )
     assert output == ["0", "1", "2", "3"]
@@ -105,7 +114,7 @@ def test_net5_one_worker_is_forked_too() -> None:
         """
         parent = os.getpid()
         fork_processes(1)
-        print(os.getppid() == parent)
+        say(os.getppid() == parent)
         """
     )
     assert answer == "True"
@@ -119,7 +128,7 @@ def test_prc4_a_worker_that_dies_is_started_again(death: str, tmp_path: object) 
         marks = {str(tmp_path)!r}
         number = fork_processes(2)
         mark = os.path.join(marks, str(number))
-        print(number, "again" if os.path.exists(mark) else "first", flush=True)
+        say(number, "again" if os.path.exists(mark) else "first")
         if number == 1 and not os.path.exists(mark):
             open(mark, "w").close()
             {death}
@@ -136,9 +145,9 @@ def test_prc4_prc5_restarts_are_limited(limit: int) -> None:
         try:
             number = fork_processes(2, max_restarts={limit})
         except RuntimeError as error:
-            print("gave up", flush=True)
+            say("gave up")
             sys.exit(7)
-        print(number, flush=True)
+        say(number)
         if number == 0:
             os._exit(1)
         time.sleep(1000)
@@ -181,9 +190,9 @@ def test_prc6_the_parent_exits_when_all_workers_have_ended_well() -> None:
         try:
             fork_processes(2)
         except SystemExit as end:
-            print("parent", end.code)
+            say("parent", end.code)
             raise
-        print("worker")
+        say("worker")
         """
     )
     assert output == ["parent 0", "worker", "worker"]
@@ -201,7 +210,7 @@ def test_prc8_workers_have_random_numbers_of_their_own(urandom: bool) -> None:
             os.urandom = missing
         random.seed(1)
         fork_processes(3)
-        print(random.random())
+        say(random.random())
         """
     )
     assert len(set(output)) == 3
@@ -209,12 +218,12 @@ def test_prc8_workers_have_random_numbers_of_their_own(urandom: bool) -> None:
 
 WAITING = """
     def on_term(number, frame):
-        print("told", number.__int__(), flush=True)
+        say("told", number.__int__())
         os._exit(0)
     number = fork_processes(2)
     signal.signal(signal.SIGTERM, on_term)
     signal.signal(signal.SIGINT, on_term)
-    print("ready", flush=True)
+    say("ready")
     time.sleep(1000)
 """
 
@@ -233,10 +242,10 @@ def test_signals_reach_the_workers(number: signal.Signals) -> None:
 def test_the_parents_own_handler_is_run_at_the_end() -> None:
     with program(
         """
-        signal.signal(signal.SIGTERM, lambda *args: print("handler", flush=True))
+        signal.signal(signal.SIGTERM, lambda *args: say("handler"))
         fork_processes(1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        print("ready", flush=True)
+        say("ready")
         time.sleep(1000)
         """
     ) as child:
@@ -276,7 +285,7 @@ def test_a_worker_started_again_ends_with_its_parent_too(tmp_path: object) -> No
         if number == 1 and not os.path.exists(mark):
             open(mark, "w").close()
             os._exit(1)
-        print("ready", flush=True)
+        say("ready")
         time.sleep(1000)
         """
     ) as child:
@@ -292,8 +301,8 @@ def test_workers_have_the_signal_settings_of_before() -> None:
         signal.signal(signal.SIGCHLD, handler)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
         fork_processes(1)
-        print(signal.getsignal(signal.SIGCHLD) is handler)
-        print(signal.pthread_sigmask(signal.SIG_BLOCK, []) == before)
+        say(signal.getsignal(signal.SIGCHLD) is handler)
+        say(signal.pthread_sigmask(signal.SIG_BLOCK, []) == before)
         """
     )
     assert output == ["True", "True"]
@@ -311,7 +320,7 @@ def test_forking_while_a_loop_runs_is_an_error() -> None:
             try:
                 fork_processes(2)
             except RuntimeError:
-                print("refused")
+                say("refused")
         asyncio.run(main())
         """
     )
@@ -338,14 +347,14 @@ def test_net4_forked_servers_share_connections_evenly(way: str) -> None:
         """
     server = Server()
     server.bind(0, "127.0.0.1")
-    print(server._bound[0].getsockname()[1], flush=True)
+    say(server._bound[0].getsockname()[1])
     server.start(3)
     IOLoop.current().start()
     """
         if way == "bind and start"
         else """
     sockets = bind_sockets(0, "127.0.0.1")
-    print(sockets[0].getsockname()[1], flush=True)
+    say(sockets[0].getsockname()[1])
     fork_processes(3)
     async def main():
         server = Server()
@@ -354,8 +363,6 @@ def test_net4_forked_servers_share_connections_evenly(way: str) -> None:
     asyncio.run(main())
     """
     )
-    import socket
-
     with program(SERVER + start) as child, contextlib.ExitStack() as stack:
         port = int(line(child))
         counts = {b"0\n": 0, b"1\n": 0, b"2\n": 0}
@@ -370,6 +377,6 @@ def test_net4_forked_servers_share_connections_evenly(way: str) -> None:
             client.settimeout(TIMEOUT)
             counts[client.recv(10)] += 1
         assert sum(counts.values()) == 240
-        assert min(counts.values()) >= 20, counts
+        assert max(counts.values()) - min(counts.values()) <= 30, counts
         child.terminate()
         assert end_of_output(child) == ""

@@ -120,7 +120,9 @@ def test_the_exit_callback(code: str, status: int) -> None:
 
 def test_a_signal_is_a_negative_status() -> None:
     async def main() -> None:
-        child = python("import time; print('up', flush=True); time.sleep(1000)", stdout=Subprocess.STREAM)
+        child = python(
+            "import time; print('up', flush=True); time.sleep(1000)", stdout=Subprocess.STREAM
+        )
         await child.stdout.read_until(b"\n")
         os.kill(child.pid, signal.SIGTERM)
         assert await child.wait_for_exit(raise_error=False) == -signal.SIGTERM

@@ -276,9 +276,7 @@ def test_stopping_from_a_connection_stops_the_others() -> None:
 
 
 @pytest.mark.parametrize("kind", ["function", "coroutine", "generator"])
-def test_errors_of_a_handler_are_logged_once(
-    kind: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_errors_of_a_handler_are_logged_once(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         failed = asyncio.Event()
 

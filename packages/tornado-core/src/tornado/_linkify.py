@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-# A protocol with what follows it, or a host name that begins with www. Neither part can match in two ways, so the cost is linear.
+# A protocol with what follows it, or a host name that begins with www. Neither part can match in
+# two ways, so the cost is linear.
 _CANDIDATE = re.compile(
     r"(?<![\w@/.:-])(?:(?P<protocol>[A-Za-z][A-Za-z0-9+.-]{0,30}):(?P<slashes>/{0,3})|(?=www\.))(?P<rest>[^\s<>\"'&]+(?:&(?!(?:lt|gt|quot|#x27);)[^\s<>\"'&]*)*)"
 )

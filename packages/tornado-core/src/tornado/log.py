@@ -1,6 +1,7 @@
 """Loggers of the framework, and a format for what is logged.
 
-``tornado.access`` logs requests, ``tornado.application`` errors of applications, ``tornado.general`` everything else. `enable_pretty_logging`
+``tornado.access`` logs requests, ``tornado.application`` errors of applications,
+``tornado.general`` everything else. `enable_pretty_logging`
 sets the program's logging up; parsing the command line with `tornado.options` does it too.
 """
 
@@ -18,7 +19,8 @@ gen_log = logging.getLogger("tornado.general")
 
 
 class LogFormatter(logging.Formatter):
-    """Formats records with a short prefix, coloured on terminals, and each line of a record indented.
+    """Formats records with a short prefix, coloured on terminals, and each line of a record
+    indented.
 
     :arg fmt: format; ``%(color)s`` and ``%(end_color)s`` enclose what is coloured.
     :arg datefmt: format of the time.
@@ -67,7 +69,7 @@ class LogFormatter(logging.Formatter):
         record.asctime = self.formatTime(record, self.datefmt)
         record.color = self._colors.get(record.levelno, "")
         record.end_color = self._normal if record.color else ""
-        text = (self._fmt or "") % record.__dict__
+        text: str = (self._fmt or "") % record.__dict__
         if record.exc_info and not record.exc_text:
             record.exc_text = self.formatException(record.exc_info)
         if record.exc_text:
@@ -92,7 +94,8 @@ def _terminal_has_colors() -> bool:
         curses.setupterm()
         return int(curses.tigetnum("colors")) > 0
     except Exception:
-        # Without a terminal description: on Windows colorama, if it's in use, understands the codes.
+        # Without a terminal description: on Windows colorama, if it's in use, understands the
+        # codes.
         colorama = sys.modules.get("colorama")
         return colorama is not None and stream is getattr(
             getattr(colorama, "initialise", None), "wrapped_stderr", None
@@ -102,7 +105,8 @@ def _terminal_has_colors() -> bool:
 def enable_pretty_logging(options: Any = None, logger: logging.Logger | None = None) -> None:
     """Set logging up as options say.
 
-    :arg options: an `~tornado.options.OptionParser` with the options of `define_logging_options`; the program's by default.
+    :arg options: an `~tornado.options.OptionParser` with the options of `define_logging_options`;
+        the program's by default.
     :arg logger: what to set up; the root logger by default.
     """
     if options is None:
@@ -160,7 +164,7 @@ def define_logging_options(options: Any = None) -> None:
         "log_to_stderr",
         type=bool,
         default=None,
-        help="log to the standard error stream, coloured if possible; by default if nothing else is set up",
+        help="log to the standard error stream; by default if nothing else is set up",
     )
     options.define(
         "log_file_prefix",
@@ -187,7 +191,5 @@ def define_logging_options(options: Any = None) -> None:
     options.define(
         "log_rotate_interval", type=int, default=1, help="units of time between rotations"
     )
-    options.define(
-        "log_rotate_mode", type=str, default="size", help="rotate by size or by time"
-    )
+    options.define("log_rotate_mode", type=str, default="size", help="rotate by size or by time")
     options.add_parse_callback(lambda: enable_pretty_logging(options))

@@ -17,7 +17,8 @@ The main program reads them, and uses them as attributes:
    parse_command_line()
    application.listen(options.port)
 
-``--name=value`` on the command line sets an option; so does ``name = value`` in a configuration file, which is Python.
+``--name=value`` on the command line sets an option; so does ``name = value`` in a configuration
+file, which is Python.
 """
 
 from __future__ import annotations
@@ -106,7 +107,9 @@ class _Option:
         """Set the value."""
         if self.multiple:
             if not isinstance(value, list):
-                raise Error(f"Option {self.name!r} is required to be a list of {self.type.__name__}")
+                raise Error(
+                    f"Option {self.name!r} is required to be a list of {self.type.__name__}"
+                )
             wrong = [item for item in value if item is not None and not isinstance(item, self.type)]
             if wrong:
                 raise Error(
@@ -191,9 +194,7 @@ class OptionParser:
     def __init__(self) -> None:
         self.__dict__["_options"] = {}
         self.__dict__["_parse_callbacks"] = []
-        self.define(
-            "help", type=bool, help="show this help information", callback=self._show_help
-        )
+        self.define("help", type=bool, help="show this help information", callback=self._show_help)
 
     def _find(self, name: str) -> _Option | None:
         # Dashes and underscores in names are the same thing.
@@ -264,7 +265,8 @@ class OptionParser:
         :arg type: type of the value; that of ``default`` if not given, or else `str`.
         :arg help: a description.
         :arg metavar: what stands for the value in the help.
-        :arg multiple: the value is a list; on the command line it's separated by commas, and ``x:y`` is a range of integers.
+        :arg multiple: the value is a list; on the command line it's separated by commas, and
+            ``x:y`` is a range of integers.
         :arg group: group in the help; the defining file's name if not given.
         :arg callback: called with the value when it has been set.
         :raises Error: it's defined already.
@@ -272,9 +274,7 @@ class OptionParser:
         key = name.replace("_", "-")
         file_name = _file_of_caller()
         if key in self._options:
-            raise Error(
-                f"Option {name!r} already defined in {self._options[key].file_name}"
-            )
+            raise Error(f"Option {name!r} already defined in {self._options[key].file_name}")
         if type is None:
             sample = default[0] if multiple and default else default
             type = str if sample is None or isinstance(sample, list) else sample.__class__
@@ -290,15 +290,16 @@ class OptionParser:
             callback,
         )
 
-    def parse_command_line(
-        self, args: list[str] | None = None, final: bool = True
-    ) -> list[str]:
-        """Set options from ``--name=value`` arguments; ``--name`` alone is true for boolean options.
+    def parse_command_line(self, args: list[str] | None = None, final: bool = True) -> list[str]:
+        """Set options from ``--name=value`` arguments; ``--name`` alone is true for boolean
+        options.
 
-        :arg args: arguments, the program's name first. With `None` they are those of the program, and an error is its user's: it's told in
+        :arg args: arguments, the program's name first. With `None` they are those of the program,
+            and an error is its user's: it's told in
             one line, and the program ends with status 1.
         :arg final: run the callbacks of `add_parse_callback`.
-        :returns: the arguments that aren't options: those from the first one on that doesn't begin with a dash, or after ``--``.
+        :returns: the arguments that aren't options: those from the first one on that doesn't begin
+            with a dash, or after ``--``.
         :raises Error: an option is unknown or has a wrong value (if ``args`` is given).
         """
         if args is not None:
@@ -468,7 +469,8 @@ def print_help(file: TextIO | None = None) -> None:
 
 
 def add_parse_callback(callback: Callable[[], None]) -> None:
-    """Have a function called when options have been parsed; see `OptionParser.add_parse_callback`."""
+    """Have a function called when options have been parsed; see
+    `OptionParser.add_parse_callback`."""
     options.add_parse_callback(callback)
 
 

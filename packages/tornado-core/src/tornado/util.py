@@ -13,7 +13,7 @@ PY3 = True
 bytes_type = bytes
 unicode_type = str
 basestring_type = str
-TimeoutError = TimeoutError  # noqa: A001,PLW0127  # a documented name of this module
+TimeoutError = TimeoutError  # a documented name of this module
 
 
 class ObjectDict(dict[str, Any]):
@@ -40,7 +40,8 @@ class GzipDecompressor:
         """Decode some data.
 
         :arg value: the next bytes.
-        :arg max_length: the most bytes to return; 0 for all. What's left over is in `unconsumed_tail` and has to be passed again.
+        :arg max_length: the most bytes to return; 0 for all. What's left over is in
+            `unconsumed_tail` and has to be passed again.
         :raises zlib.error: it's no gzip data.
         """
         parts = []
@@ -158,9 +159,11 @@ class ArgReplacer:
 
 
 class Configurable:
-    """A base class whose constructor makes an instance of an implementation that can be chosen at run time.
+    """A base class whose constructor makes an instance of an implementation that can be chosen at
+    run time.
 
-    A hierarchy's base class defines `configurable_base` and `configurable_default`. Constructor arguments go to `initialize`.
+    A hierarchy's base class defines `configurable_base` and `configurable_default`. Constructor
+    arguments go to `initialize`.
     """
 
     __impl_class: type[Configurable] | None = None
@@ -201,11 +204,10 @@ class Configurable:
         :raises ValueError: ``impl`` is no subclass.
         """
         base = cls.configurable_base()
-        if isinstance(impl, str):
-            impl = import_object(impl)
-        if impl is not None and not issubclass(impl, cls):
-            raise ValueError(f"{impl!r} is no subclass of {cls!r}")
-        base.__impl_class = impl
+        chosen: type[Configurable] | None = import_object(impl) if isinstance(impl, str) else impl
+        if chosen is not None and not issubclass(chosen, cls):
+            raise ValueError(f"{chosen!r} is no subclass of {cls!r}")
+        base.__impl_class = chosen
         base.__impl_kwargs = kwargs
 
     @classmethod

@@ -1,6 +1,7 @@
 """HTTP/1.x connections, for servers and clients alike.
 
-Most programs meet them only as ``request.connection``; `tornado.httpserver` and `tornado.simple_httpclient` are made of them.
+Most programs meet them only as ``request.connection``; `tornado.httpserver` and
+`tornado.simple_httpclient` are made of them.
 
 .. versionadded:: 4.0
 """

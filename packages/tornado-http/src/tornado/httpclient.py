@@ -1,6 +1,7 @@
 """Clients for HTTP.
 
-`AsyncHTTPClient` fetches without blocking; `HTTPClient` is for programs that have no event loop. The implementation is
+`AsyncHTTPClient` fetches without blocking; `HTTPClient` is for programs that have no event loop.
+The implementation is
 `tornado.simple_httpclient` unless another one is configured.
 
 .. code-block:: python

@@ -1,6 +1,7 @@
 """A non-blocking HTTP/1.1 server.
 
-Applications made with `tornado.web` call ``listen`` of their `~tornado.web.Application`, which makes an `HTTPServer`. It can also be used
+Applications made with `tornado.web` call ``listen`` of their `~tornado.web.Application`, which
+makes an `HTTPServer`. It can also be used
 on its own, with a function that answers requests:
 
 .. code-block:: python

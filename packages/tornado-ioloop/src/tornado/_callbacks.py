@@ -1,6 +1,7 @@
 """The one place that knows how a callback is given the result of a future.
 
-The documented API of versions 2.x to 5.x passes results to callbacks, today's returns futures. Every asynchronous function makes a
+The documented API of versions 2.x to 5.x passes results to callbacks, today's returns futures.
+Every asynchronous function makes a
 future; with a callback, the functions of this module connect the two.
 """
 
@@ -12,7 +13,8 @@ from typing import Any
 
 
 def run_callback(callback: Callable[..., Any], *args: Any) -> None:
-    """Run ``callback`` on the current loop, so that an error in it is dealt with as the loop does."""
+    """Run ``callback`` on the current loop, so that an error in it is dealt with as the loop
+    does."""
     from tornado.ioloop import IOLoop
 
     IOLoop.current().add_callback(callback, *args)
@@ -21,7 +23,8 @@ def run_callback(callback: Callable[..., Any], *args: Any) -> None:
 def deliver_result(
     future: asyncio.Future[Any], callback: Callable[..., Any], *, with_result: bool = True
 ) -> None:
-    """Call ``callback`` when ``future`` has succeeded, in the context of the caller; an error is nobody's then.
+    """Call ``callback`` when ``future`` has succeeded, in the context of the caller; an error is
+    nobody's then.
 
     :arg with_result: pass the future's result to the callback.
     """

@@ -32,6 +32,7 @@ class Tally:
         if task_id is not None:
             self._counts[task_id] += 1
 
-    def is_ahead(self) -> bool:
-        """Whether this worker has accepted more than another one."""
-        return task_id is not None and self._counts[task_id] > min(self._counts)
+    def lead(self) -> tuple[bool, int]:
+        """Return whether this worker has accepted more than another one, and the lowest count."""
+        lowest = min(self._counts)
+        return task_id is not None and self._counts[task_id] > lowest, lowest

@@ -1,6 +1,7 @@
 """Futures, and functions that run elsewhere.
 
-A `Future` is asyncio's: `asyncio.Future`. Futures of `concurrent.futures` are accepted wherever one is waited for.
+A `Future` is asyncio's: `asyncio.Future`. Futures of `concurrent.futures` are accepted wherever one
+is waited for.
 """
 
 from __future__ import annotations
@@ -155,4 +156,3 @@ def future_add_done_callback(future: Any, callback: Callable[[Any], None]) -> No
         callback(future)
     else:
         future.add_done_callback(callback)
-

@@ -15,7 +15,7 @@ from tornado._gen.timing import maybe_future, sleep, with_timeout
 #: Yielded to let the loop run once.
 moment = None
 multi = multi_future
-TimeoutError = TimeoutError  # noqa: A001,PLW0127  # a documented name of this module
+TimeoutError = TimeoutError  # a documented name of this module
 
 __all__ = [
     "BadYieldError",

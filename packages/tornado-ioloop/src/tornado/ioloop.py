@@ -1,6 +1,7 @@
 """The event loop.
 
-`IOLoop` is a face of an asyncio loop: a program that calls ``asyncio.run`` has one too, `IOLoop.current`.
+`IOLoop` is a face of an asyncio loop: a program that calls ``asyncio.run`` has one too,
+`IOLoop.current`.
 
 .. code-block:: python
 
@@ -15,6 +16,6 @@
 from tornado._ioloop.loop import IOLoop
 from tornado._ioloop.periodic import PeriodicCallback
 
-TimeoutError = TimeoutError  # noqa: A001,PLW0127  # a documented name of this module
+TimeoutError = TimeoutError  # a documented name of this module
 
 __all__ = ["IOLoop", "PeriodicCallback", "TimeoutError"]

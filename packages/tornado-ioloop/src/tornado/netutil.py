@@ -54,6 +54,9 @@ ACCEPTS_PER_EVENT = 64
 # Seconds to leave connections waiting when the system has no descriptor or memory for them.
 EXHAUSTED_PAUSE = 1.0
 
+# Seconds for which a worker leaves connections to siblings that have had fewer.
+YIELD_PAUSE = 0.001
+
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -232,10 +235,9 @@ class _Acceptor:
         self._fd = sock.fileno()
         self._callback = callback
         self._loop = loop
-        # Workers that share a socket take connections one by one, so that all get their part of
-        # them.
-        self._limit = ACCEPTS_PER_EVENT if _worker.task_id is None else 1
         self._pause: asyncio.TimerHandle | None = None
+        # The lowest of the siblings' counts when connections were last left to them.
+        self._left_at: int | None = None
         self._stopped = False
 
     def resume(self) -> None:
@@ -253,7 +255,17 @@ class _Acceptor:
         self._loop.remove_reader(self._fd)
 
     def _on_readable(self) -> None:
-        for _ in range(self._limit):
+        limit = ACCEPTS_PER_EVENT
+        if _worker.tally is not None and not self._has_yielded:
+            if _worker.tally.is_ahead():
+                self._has_yielded = True
+                self._pause_accepting(YIELD_PAUSE)
+                return
+            limit = 1
+        # Siblings that were given the chance and didn't take it are busy: don't wait for them.
+        # The lowest of the siblings' counts when connections were last left to them.
+        self._left_at: int | None = None
+        for _ in range(limit):
             if self._stopped:
                 return
             try:
@@ -262,7 +274,9 @@ class _Acceptor:
                 return
             except OSError as error:
                 if error.errno in EXHAUSTED:
-                    self._pause_accepting(error)
+                    # Without a pause the loop would come back at once, and do nothing else.
+                    gen_log.error("Accepting pauses for %s seconds: %s", EXHAUSTED_PAUSE, error)
+                    self._pause_accepting(EXHAUSTED_PAUSE)
                     return
                 # The peer has gone already, or the network has some trouble with it (accept(2)):
                 # nobody is there to be served.
@@ -270,24 +284,25 @@ class _Acceptor:
             self._hand_over(connection, address)
 
     def _hand_over(self, connection: socket.socket, address: Address) -> None:
+        if _worker.tally is not None:
+            _worker.tally.count()
         try:
             contextvars.copy_context().run(self._callback, connection, address)
         except Exception:
             app_log.error("Exception while a connection was accepted", exc_info=True)
             connection.close()
 
-    def _pause_accepting(self, error: OSError) -> None:
-        # Without the pause the loop would come back at once, and do nothing else.
-        gen_log.error("Accepting pauses for %s seconds: %s", EXHAUSTED_PAUSE, error)
+    def _pause_accepting(self, seconds: float) -> None:
         self._loop.remove_reader(self._fd)
-        self._pause = self._loop.call_later(EXHAUSTED_PAUSE, self.resume)
+        self._pause = self._loop.call_later(seconds, self.resume)
 
 
 # -- names and addresses
 
 
 def is_valid_ip(ip: str) -> bool:
-    """Tell whether ``ip`` is an IPv4 or IPv6 address in its usual text form. Nothing is looked up."""
+    """Tell whether ``ip`` is an IPv4 or IPv6 address in its usual text form. Nothing is looked
+    up."""
     if not ip or "\0" in ip:
         return False
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET

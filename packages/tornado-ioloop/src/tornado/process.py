@@ -73,11 +73,12 @@ def fork_processes(num_processes: int | None, max_restarts: int | None = None) -
     .. versionchanged:: 2.2
        The parent doesn't return.
     """
-    if IOLoop.current(instance=False) is not None and IOLoop.current().running():
+    if _loop_runs():
         raise RuntimeError("fork_processes was called while an event loop runs")
     count = num_processes if num_processes is not None and num_processes > 0 else cpu_count()
     limit = DEFAULT_MAX_RESTARTS if max_restarts is None else max_restarts
     workers = _Workers(count, limit)
+    _worker.tally = _worker.Tally(count)
     with _signals_held():
         number = workers.supervise()
     if number is None:
@@ -85,6 +86,14 @@ def fork_processes(num_processes: int | None, max_restarts: int | None = None) -
     _worker.task_id = number
     _reseed_random()
     return number
+
+
+def _loop_runs() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _end_like(ending: int | None) -> NoReturn:

@@ -14,7 +14,8 @@
        def on_close(self):
            print("WebSocket closed")
 
-A page reaches it with ``new WebSocket("ws://localhost:8888/websocket")``. Pages of other origins are refused; see
+A page reaches it with ``new WebSocket("ws://localhost:8888/websocket")``. Pages of other origins
+are refused; see
 `WebSocketHandler.check_origin`.
 """
 

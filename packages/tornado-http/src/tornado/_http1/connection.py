@@ -1,4 +1,5 @@
-"""An HTTP/1.1 connection: between a stream, which has the bytes, and message delegates, which have the meaning."""
+"""An HTTP/1.1 connection: between a stream, which has the bytes, and message delegates, which have
+the meaning."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
 
 CORK_LIMIT = 65536  # bytes of output that are collected before they are sent all the same
 MAX_HELD = 65536  # bytes of pipelined input that are held before reading pauses
-MAX_DISCARDED = 1048576  # bytes of a body nobody wants that are read before the connection is given up
+MAX_DISCARDED = (
+    1048576  # bytes of a body nobody wants that are read before the connection is given up
+)
 MAX_INTERIM_RESPONSES = 10
 LINGER_TIME = 2.0  # seconds in which a peer may read an error before the connection is cut
 
@@ -70,7 +73,8 @@ OPEN, CLOSING, LINGERING, GONE = Phase.OPEN, Phase.CLOSING, Phase.LINGERING, Pha
 class HTTP1Connection(HTTPConnection):
     """One TCP connection that speaks HTTP/1.x, as a server or as a client.
 
-    A server's connection is driven by `HTTP1ServerConnection`. On its own the class carries one message each way after the other:
+    A server's connection is driven by `HTTP1ServerConnection`. On its own the class carries one
+    message each way after the other:
     a client calls `write_headers`, `write` and `finish` for its request and then `read_response`.
 
     :arg stream: a connected stream. The connection takes its input over.
@@ -108,7 +112,8 @@ class HTTP1Connection(HTTPConnection):
         self._out: list[bytes] | None = None
         self._holds = 0
 
-    # Message. The defaults stand until a message sets something else; `_exchange_done` sets them back.
+    # Message. The defaults stand until a message sets something else; `_exchange_done` sets them
+    # back.
     _delegate: HTTPMessageDelegate | None = None
     _read_future: asyncio.Future[None] | None = None
     _close_callback: Callable[[], None] | None = None
@@ -142,7 +147,8 @@ class HTTP1Connection(HTTPConnection):
         """Read one message.
 
         :arg delegate: is given the message.
-        :returns: a future that resolves to `None` when the message has been read or the connection was closed; the delegate knows
+        :returns: a future that resolves to `None` when the message has been read or the connection
+            was closed; the delegate knows
             which by ``finish`` or ``on_connection_close``.
         :raises RuntimeError: another message is being read.
         """
@@ -168,7 +174,8 @@ class HTTP1Connection(HTTPConnection):
         self.stream.start_receiving(self)
 
     def is_reusable(self) -> bool:
-        """Whether another message can be exchanged on this connection: it's open, at rest, and nothing unasked-for has come."""
+        """Whether another message can be exchanged on this connection: it's open, at rest, and
+        nothing unasked-for has come."""
         reader = self._reader
         return (
             self._phase is OPEN
@@ -179,11 +186,13 @@ class HTTP1Connection(HTTPConnection):
         )
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
-        """Set what is called if the peer goes away before this side's message is finished; `None` for nothing."""
+        """Set what is called if the peer goes away before this side's message is finished; `None`
+        for nothing."""
         self._close_callback = callback
 
     def set_body_timeout(self, timeout: float) -> None:
-        """Set the seconds in which the current message's body has to arrive, in place of the connection's parameter."""
+        """Set the seconds in which the current message's body has to arrive, in place of the
+        connection's parameter."""
         self._body_timeout = timeout
         if self._sweep is not None:
             self._sweep.shorten(timeout)
@@ -191,7 +200,8 @@ class HTTP1Connection(HTTPConnection):
             self._start_message_deadline(timeout)
 
     def set_max_body_size(self, max_body_size: int) -> None:
-        """Set the limit in bytes of the current message's body, in place of the connection's parameter.
+        """Set the limit in bytes of the current message's body, in place of the connection's
+        parameter.
 
         It has to be called before the body: in the delegate's ``headers_received``.
         """
@@ -206,7 +216,8 @@ class HTTP1Connection(HTTPConnection):
     def detach(self) -> IOStream:
         """Give the stream to another protocol and have nothing to do with it any more.
 
-        Bytes that came and were not used are back in the stream. It's allowed when the message that came has no further body.
+        Bytes that came and were not used are back in the stream. It's allowed when the message that
+        came has no further body.
 
         :raises RuntimeError: a part of the message's body has not come yet.
         """
@@ -230,14 +241,17 @@ class HTTP1Connection(HTTPConnection):
     ) -> asyncio.Future[None]:
         """Begin this side's message.
 
-        Without ``Content-Length`` and ``Transfer-Encoding`` the connection chooses the framing that the peer understands.
+        Without ``Content-Length`` and ``Transfer-Encoding`` the connection chooses the framing that
+        the peer understands.
 
         :arg start_line: of a request (clients) or a response.
         :arg headers: the header fields.
         :arg chunk: the first bytes of the body.
-        :returns: a future that resolves when all has been given to the system, with `~tornado.iostream.StreamClosedError` if the
+        :returns: a future that resolves when all has been given to the system, with
+            `~tornado.iostream.StreamClosedError` if the
             connection is closed.
-        :raises HTTPOutputError: a header would break the framing, or ``chunk`` is more than ``Content-Length``.
+        :raises HTTPOutputError: a header would break the framing, or ``chunk`` is more than
+            ``Content-Length``.
         """
         if isinstance(start_line, RequestStartLine):
             head = self._request_head(start_line, headers)
@@ -256,11 +270,13 @@ class HTTP1Connection(HTTPConnection):
     def write(self, chunk: bytes) -> asyncio.Future[None]:
         """Write some of the body.
 
-        Without a call of `write_headers` before it, the bytes are sent as they are: a head that the caller made (documented API
+        Without a call of `write_headers` before it, the bytes are sent as they are: a head that the
+        caller made (documented API
         version 2.x).
 
         :returns: as `write_headers`.
-        :raises HTTPOutputError: it is more than ``Content-Length`` announced, or the message has none.
+        :raises HTTPOutputError: it is more than ``Content-Length`` announced, or the message has
+            none.
         """
         if self._output is BODY:
             return self._emit(self._format_body(chunk))
@@ -272,7 +288,8 @@ class HTTP1Connection(HTTPConnection):
     def finish(self) -> None:
         """End this side's message.
 
-        :raises HTTPOutputError: less was written than ``Content-Length`` announced; the connection is closed.
+        :raises HTTPOutputError: less was written than ``Content-Length`` announced; the connection
+            is closed.
         """
         if self._output is BODY:
             if self._unwritten:
@@ -303,7 +320,8 @@ class HTTP1Connection(HTTPConnection):
         self._drops_body = False
         length = values.get("Content-Length")
         self._unwritten = None if length is None else grammar.parse_content_length(length)
-        # RFC 9112 section 6.1: chunked unless the length is known; methods whose content has no meaning get none.
+        # RFC 9112 section 6.1: chunked unless the length is known; methods whose content has no
+        # meaning get none.
         self._chunked = (
             length is None
             and "Transfer-Encoding" not in values
@@ -388,7 +406,8 @@ class HTTP1Connection(HTTPConnection):
             if not data or self.stream.send(data):
                 return self._resolved or self._resolve()
             # Something is kept back: a future that resolves when it is gone.
-            return self.stream.write(b"")
+            rest: asyncio.Future[None] = self.stream.write(b"")
+            return rest
         except StreamClosedError as error:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             future.set_exception(error)
@@ -441,7 +460,8 @@ class HTTP1Connection(HTTPConnection):
         self._resolve_read()
 
     def pause_writing(self) -> None:
-        """The peer reads too slowly (`tornado.iostream.StreamReceiver`): begin nothing new for it."""
+        """The peer reads too slowly (`tornado.iostream.StreamReceiver`): begin nothing new for
+        it."""
         self._hold()
 
     def resume_writing(self) -> None:
@@ -673,7 +693,8 @@ class HTTP1Connection(HTTPConnection):
         self._chunked = False
 
     def _finish_early(self) -> None:
-        """The answer stands before all of the request has come: read on without using it, or give up."""
+        """The answer stands before all of the request has come: read on without using it, or give
+        up."""
         self._delegate = None
         if not self._keep_alive:
             self._linger()
@@ -699,7 +720,7 @@ class HTTP1Connection(HTTPConnection):
         """Answer what the peer got wrong, if an answer is possible, and end the connection."""
         gen_log.info("Malformed HTTP message from %s: %s", self.context, error)
         self._reader.abandon()
-        if self.is_client or self._output is not NONE and self._output is not DONE:
+        if self.is_client or (self._output is not NONE and self._output is not DONE):
             self.close()
             return
         code = error.status_code
@@ -718,7 +739,8 @@ class HTTP1Connection(HTTPConnection):
         app_log.error("Uncaught exception", exc_info=error)
 
     def _linger(self) -> None:
-        """Close so that the peer can still read the answer: a reset by unread input would destroy it."""
+        """Close so that the peer can still read the answer: a reset by unread input would destroy
+        it."""
         self._phase = LINGERING
         self._reader.abandon()
         if not self._corked:

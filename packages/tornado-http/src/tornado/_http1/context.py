@@ -36,7 +36,8 @@ class RequestContext:
         trusted_downstream: frozenset[str] = frozenset(),
     ) -> None:
         self.address = address
-        # Unix sockets have no address that would say anything; the documents promise something shaped like an IP address.
+        # Unix sockets have no address that would say anything; the documents promise something
+        # shaped like an IP address.
         is_ip = (
             stream.socket is not None
             and stream.socket.family in (socket.AF_INET, socket.AF_INET6)
@@ -54,7 +55,8 @@ class RequestContext:
     def apply_xheaders(self, headers: HTTPHeaders) -> None:
         """Believe the headers by which a proxy describes its client, for the request at hand.
 
-        ``X-Real-Ip`` beats the last address of ``X-Forwarded-For`` that is no trusted proxy's; what isn't an IP address is not
+        ``X-Real-Ip`` beats the last address of ``X-Forwarded-For`` that is no trusted proxy's; what
+        isn't an IP address is not
         used. ``X-Scheme`` beats ``X-Forwarded-Proto``.
         """
         ip = self._forwarded_for(headers.get("X-Forwarded-For", ""))

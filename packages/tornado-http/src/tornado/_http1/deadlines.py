@@ -1,7 +1,9 @@
 """Deadlines of many connections, swept by one timer.
 
-A connection holds a number (``deadline``) that it changes as often as it likes; no timer is armed or cancelled for it. The sweep's
-own clock stands still between two sweeps, so that reading it costs nothing; a deadline strikes at most two periods late.
+A connection holds a number (``deadline``) that it changes as often as it likes; no timer is armed
+or cancelled for it. The sweep's
+own clock stands still between two sweeps, so that reading it costs nothing; a deadline strikes at
+most two periods late.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ class HasDeadline(Protocol):
 class DeadlineSweep:
     """Watch the deadlines of connections, with one timer while there is something to watch.
 
-    :arg shortest_timeout: the shortest timeout in seconds that will be used; the period of the sweep follows from it.
+    :arg shortest_timeout: the shortest timeout in seconds that will be used; the period of the
+        sweep follows from it.
     """
 
     def __init__(self, shortest_timeout: float) -> None:
@@ -68,9 +71,7 @@ class DeadlineSweep:
 
     def _arm(self) -> None:
         # A weak reference, so that a forgotten server doesn't live on in its timer.
-        self._timer = asyncio.get_running_loop().call_later(
-            self._period, _sweep, weakref.ref(self)
-        )
+        self._timer = asyncio.get_running_loop().call_later(self._period, _sweep, weakref.ref(self))
 
     def _sweep(self) -> None:
         self.clock = now = time.monotonic()

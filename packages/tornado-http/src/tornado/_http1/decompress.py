@@ -1,4 +1,5 @@
-"""A message delegate that takes the ``gzip`` content coding off before another delegate sees the body."""
+"""A message delegate that takes the ``gzip`` content coding off before another delegate sees the
+body."""
 
 from __future__ import annotations
 
@@ -25,9 +26,7 @@ class GunzipDelegate(HTTPMessageDelegate):
     :arg max_body_size: limit of the decoded body in bytes.
     """
 
-    def __init__(
-        self, delegate: HTTPMessageDelegate, chunk_size: int, max_body_size: int
-    ) -> None:
+    def __init__(self, delegate: HTTPMessageDelegate, chunk_size: int, max_body_size: int) -> None:
         self._delegate = delegate
         self._chunk_size = chunk_size
         self._room = max_body_size

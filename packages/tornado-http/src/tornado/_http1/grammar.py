@@ -1,6 +1,8 @@
-"""The grammar of HTTP/1.1 message heads, as compiled regular expressions and the functions that apply them.
+"""The grammar of HTTP/1.1 message heads, as compiled regular expressions and the functions that
+apply them.
 
-Every pattern runs over a whole header block at once and uses possessive quantifiers, so none of them can backtrack.
+Every pattern runs over a whole header block at once and uses possessive quantifiers, so none of
+them can backtrack.
 """
 
 from __future__ import annotations
@@ -17,22 +19,28 @@ from tornado.httputil import (
 
 _TOKEN_CHARS = r"!#$%&'*+\-.^_`|~0-9A-Za-z"
 
-# RFC 9110 section 5.5: a field value holds no control characters but HTAB. RFC 9112 section 5.1 allows no white space before
+# RFC 9110 section 5.5: a field value holds no control characters but HTAB. RFC 9112 section 5.1
+# allows no white space before
 # the colon, and line folding (section 5.2) is refused because such a line begins with white space.
 _FIELD_LINES = re.compile(rf"(?:[{_TOKEN_CHARS}]++:[^\x00-\x08\n-\x1f\x7f]*+\r\n)*+")
 _FIELDS = re.compile(r"([^:\r\n]++):[ \t]*+([^\r\n]*+)\r\n")
 
-# RFC 9112 section 3: method SP request-target SP HTTP-version, with exactly one space each. RFC 3986 has no room for octets
+# RFC 9112 section 3: method SP request-target SP HTTP-version, with exactly one space each. RFC
+# 3986 has no room for octets
 # outside of visible ASCII.
 _REQUEST_LINE = re.compile(rf"([{_TOKEN_CHARS}]++) ([\x21\x22\x24-\x7e]++) HTTP/([0-9])\.([0-9])")
 _TARGET_ABSOLUTE = re.compile(r"https?://[^/?#@]+(?:[/?]|$)", re.IGNORECASE)
 _TARGET_AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^/?#@:\[\]]+):[0-9]+")
-_VERSION_LOOKALIKE = re.compile(rf"[{_TOKEN_CHARS}]++ [\x21-\x7e]++ HTTP/([2-9]|[1-9][0-9]+)(?:\.[0-9]+)?")
+_VERSION_LOOKALIKE = re.compile(
+    rf"[{_TOKEN_CHARS}]++ [\x21-\x7e]++ HTTP/([2-9]|[1-9][0-9]+)(?:\.[0-9]+)?"
+)
 
-# RFC 9112 section 4: the reason phrase may be empty, and some servers leave out the space before it as well.
+# RFC 9112 section 4: the reason phrase may be empty, and some servers leave out the space before it
+# as well.
 _STATUS_LINE = re.compile(r"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([^\x00-\x08\n-\x1f\x7f]*+))?")
 
-# RFC 9110 section 4.2.3 and 7.2: uri-host [ ":" port ], where uri-host is a reg-name, an IPv4 address or an IP literal.
+# RFC 9110 section 4.2.3 and 7.2: uri-host [ ":" port ], where uri-host is a reg-name, an IPv4
+# address or an IP literal.
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*+)(?::[0-9]*+)?")
 
 # RFC 9112 section 7.1: chunk-size [ chunk-ext ]. Sixteen hexadecimal digits are 64 bits.
@@ -43,16 +51,19 @@ _BARE_LF = re.compile(rb"(?<!\r)\n")
 _DIGITS = re.compile(r"[0-9]+")
 
 
-# Clients send the same lines again and again on a connection, and many clients send the same ones. What was parsed is kept for short
+# Clients send the same lines again and again on a connection, and many clients send the same ones.
+# What was parsed is kept for short
 # blocks; a cache that is flushed by odd requests costs no more than having none.
 _CACHED_BLOCKS = 256
 _CACHED_LENGTH = 1024  # characters
 
 
 def parse_fields(block: str) -> HTTPHeaders:
-    """Parse the field lines of a head, each ended by CRLF, without the empty line that ends the head.
+    """Parse the field lines of a head, each ended by CRLF, without the empty line that ends the
+    head.
 
-    :raises HTTPInputError: a line isn't ``name ":" value`` in the strict grammar of RFC 9112 section 5.
+    :raises HTTPInputError: a line isn't ``name ":" value`` in the strict grammar of RFC 9112
+        section 5.
     """
     if len(block) > _CACHED_LENGTH:
         return HTTPHeaders._from_pairs(_split_fields(block))
@@ -131,7 +142,8 @@ def parse_status_line(line: str) -> ResponseStartLine:
 
 
 def check_host(headers: HTTPHeaders, version: str) -> None:
-    """Require what RFC 9112 section 3.2 requires of ``Host``: one valid field in HTTP/1.1, at most one in HTTP/1.0.
+    """Require what RFC 9112 section 3.2 requires of ``Host``: one valid field in HTTP/1.1, at most
+    one in HTTP/1.0.
 
     :raises HTTPInputError: it is missing, repeated or malformed.
     """
@@ -154,7 +166,8 @@ def _is_host(host: str) -> bool:
 def parse_content_length(value: str | list[str]) -> int:
     """Read a ``Content-Length`` field, one value or a repeated one (RFC 9112 section 6.3, rule 5).
 
-    :raises HTTPInputError: 400 if it isn't digits only or differs between repetitions, 413 if it is beyond any limit.
+    :raises HTTPInputError: 400 if it isn't digits only or differs between repetitions, 413 if it is
+        beyond any limit.
     """
     text = value if type(value) is str else ",".join(value)
     if "," in text:
@@ -171,7 +184,8 @@ def parse_content_length(value: str | list[str]) -> int:
 
 
 def parse_chunk_line(line: bytes) -> int:
-    """Return the chunk size that a chunk's first line (without its CRLF) states; extensions are ignored.
+    """Return the chunk size that a chunk's first line (without its CRLF) states; extensions are
+    ignored.
 
     :raises HTTPInputError: the line is malformed.
     """

@@ -7,9 +7,11 @@ class HTTP1ConnectionParameters:
     """Limits and switches that connections share.
 
     :arg no_keep_alive: close the connection after each message.
-    :arg chunk_size: the most bytes that a delegate's ``data_received`` is given at once; `None` means 65536.
+    :arg chunk_size: the most bytes that a delegate's ``data_received`` is given at once; `None`
+        means 65536.
     :arg max_header_size: limit of a header block in bytes; `None` means 65536.
-    :arg header_timeout: seconds to wait for a complete header block, idle time before it included; `None` means for ever.
+    :arg header_timeout: seconds to wait for a complete header block, idle time before it included;
+        `None` means for ever.
     :arg max_body_size: limit of a body in bytes; `None` means 100 MiB.
     :arg body_timeout: seconds in which a body has to arrive; `None` means for ever.
     :arg decompress: decode incoming bodies that have the ``gzip`` content coding.

@@ -2,7 +2,8 @@
 
 Rules:
 
-1. It does no I/O, has no clock and never waits. Bytes go in through `MessageReader.feed`; calls come out.
+1. It does no I/O, has no clock and never waits. Bytes go in through `MessageReader.feed`; calls
+come out.
 2. Everything that decides where a message ends is in this file (RFC 9112 section 6).
 3. Any split of the same bytes gives the same calls, but for where body data is cut.
 4. After a message it stops until `MessageReader.next_message`; what has already come stays held.
@@ -105,7 +106,8 @@ class MessageReader:
         self._sink: MessageSink | None = sink
         self.is_client = is_client
         self.max_header_size = max_header_size
-        # Connection: bytes that were not used yet, and how far they were searched for the end of a line or head.
+        # Connection: bytes that were not used yet, and how far they were searched for the end of a
+        # line or head.
         self._held: bytearray | None = None
         self._scanned = 0
         self._paused = False
@@ -245,7 +247,8 @@ class MessageReader:
         return position
 
     def _check_partial_block(self, data: bytes | bytearray, begin: int, start: int) -> None:
-        """Refuse early what can't become a head or trailer section, so that nobody waits for the rest of it."""
+        """Refuse early what can't become a head or trailer section, so that nobody waits for the
+        rest of it."""
         if len(data) - begin > self.max_header_size:
             raise self._failed("header block too large", 431)
         if grammar.has_bare_line_end(data, start):
@@ -302,7 +305,8 @@ class MessageReader:
     def _frame_chunked(
         self, coding: str | list[str], length: str | list[str] | None, version: str
     ) -> State:
-        # RFC 9112 section 6.1: both together are an attempt at smuggling, and HTTP/1.0 has no transfer codings.
+        # RFC 9112 section 6.1: both together are an attempt at smuggling, and HTTP/1.0 has no
+        # transfer codings.
         if length is not None:
             raise HTTPInputError("both Transfer-Encoding and Content-Length")
         if version == "HTTP/1.0":
@@ -310,7 +314,8 @@ class MessageReader:
         text = coding if type(coding) is str else ",".join(coding)
         if text.lower() != "chunked":
             codings = [item.strip(" \t").lower() for item in text.split(",")]
-            # Chunked has to be the last coding and may be applied once; what is before it is unknown to us.
+            # Chunked has to be the last coding and may be applied once; what is before it is
+            # unknown to us.
             well_formed = codings[-1] == "chunked" and codings.count("chunked") == 1
             raise HTTPInputError(
                 f"unsupported Transfer-Encoding {text[:80]!r}",
@@ -335,7 +340,8 @@ class MessageReader:
         return len(data)
 
     def _read_chunks(self, data: bytes, position: int) -> int:
-        """Take all chunks that are there and deliver their data at once, so that tiny chunks cost little."""
+        """Take all chunks that are there and deliver their data at once, so that tiny chunks cost
+        little."""
         parts: list[bytes] = []
         position = self._collect_chunks(data, position, parts)
         if parts:

@@ -1,4 +1,5 @@
-"""The server's side of HTTP/1.1: connections that serve requests one after another, and the server that owns them."""
+"""The server's side of HTTP/1.1: connections that serve requests one after another, and the server
+that owns them."""
 
 from __future__ import annotations
 
@@ -41,8 +42,8 @@ class HTTP1ServerConnection:
     __slots__ = (
         "__weakref__",
         "_ended",
-        "_sweep",
         "_shared_resolved",
+        "_sweep",
         "connection",
         "context",
         "delegate",
@@ -126,28 +127,36 @@ class HTTP1ServerConnection:
 class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     """A server for HTTP/1.1 and HTTP/1.0, without blocking and in one thread.
 
-    It's started like every `~tornado.tcpserver.TCPServer`: with ``listen``; with ``bind`` and ``start`` for several processes; or with
+    It's started like every `~tornado.tcpserver.TCPServer`: with ``listen``; with ``bind`` and
+    ``start`` for several processes; or with
     ``add_sockets``.
 
-    :arg request_callback: an `HTTPServerConnectionDelegate` such as `tornado.web.Application`, or a function that is called with an
+    :arg request_callback: an `HTTPServerConnectionDelegate` such as `tornado.web.Application`, or a
+        function that is called with an
         `HTTPServerRequest` when it has come completely, and answers through its ``connection``.
     :arg no_keep_alive: close the connection after each response.
-    :arg xheaders: believe ``X-Real-Ip``, ``X-Forwarded-For``, ``X-Scheme`` and ``X-Forwarded-Proto``. Only for servers that nobody can
+    :arg xheaders: believe ``X-Real-Ip``, ``X-Forwarded-For``, ``X-Scheme`` and
+        ``X-Forwarded-Proto``. Only for servers that nobody can
         reach but through a proxy that sets them.
-    :arg ssl_options: serve TLS with this `ssl.SSLContext`, or with one made of this dictionary of arguments
+    :arg ssl_options: serve TLS with this `ssl.SSLContext`, or with one made of this dictionary of
+        arguments
         (``certfile``, ``keyfile``, ...).
     :arg protocol: ``http`` or ``https``, what requests are told if it isn't what the sockets speak.
     :arg decompress_request: decode request bodies that have the ``gzip`` content coding.
     :arg chunk_size: the most bytes of a body to hand on at once; 65536 by default.
-    :arg max_header_size: limit of a header block in bytes; 65536 by default. More is answered with 431.
-    :arg idle_connection_timeout: seconds after which a connection without a complete next request is closed; 3600 by default.
+    :arg max_header_size: limit of a header block in bytes; 65536 by default. More is answered with
+        431.
+    :arg idle_connection_timeout: seconds after which a connection without a complete next request
+        is closed; 3600 by default.
     :arg body_timeout: seconds in which a request's body has to arrive; 3600 by default.
-    :arg max_body_size: limit of a request's body in bytes; ``max_buffer_size`` by default. More is answered with 413.
+    :arg max_body_size: limit of a request's body in bytes; ``max_buffer_size`` by default. More is
+        answered with 413.
     :arg max_buffer_size: limit in bytes of what a stream holds; 100 MiB by default.
     :arg trusted_downstream: addresses of proxies to pass over in ``X-Forwarded-For``.
 
     .. versionchanged:: 4.0
-       Added ``decompress_request``, ``chunk_size``, ``max_header_size``, ``idle_connection_timeout``, ``body_timeout``,
+       Added ``decompress_request``, ``chunk_size``, ``max_header_size``,
+       ``idle_connection_timeout``, ``body_timeout``,
        ``max_body_size`` and ``max_buffer_size``.
     .. versionchanged:: 4.5
        Added ``trusted_downstream``.
@@ -157,11 +166,9 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         # Configurable passes the arguments to initialize().
         pass
 
-    def initialize(  # type: ignore[override]  # Configurable leaves the parameters to each class
+    def initialize(
         self,
-        request_callback: (
-            HTTPServerConnectionDelegate | Callable[[HTTPServerRequest], Any]
-        ),
+        request_callback: (HTTPServerConnectionDelegate | Callable[[HTTPServerRequest], Any]),
         no_keep_alive: bool = False,
         xheaders: bool = False,
         ssl_options: dict[str, Any] | SSLContext | None = None,
@@ -250,7 +257,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
 
     def on_close(self, server_conn: object) -> None:
         """A connection has ended (`HTTPServerConnectionDelegate`)."""
-        self._connections.discard(server_conn)  # type: ignore[arg-type]  # discarding what isn't there is harmless
+        self._connections.discard(server_conn)
         callback = self.request_callback
         if isinstance(callback, HTTPServerConnectionDelegate):
             callback.on_close(server_conn)

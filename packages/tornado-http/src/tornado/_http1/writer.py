@@ -25,7 +25,8 @@ def serialize_head(first_line: str, headers: HTTPHeaders, extra: str = "") -> by
         # Some field has several values.
         lines = [f"{name}: {value}" for name, value in headers.get_all()]
     lines.insert(0, first_line)
-    # Nearly all heads are printable, which is much quicker to find out than what else may stand in them.
+    # Nearly all heads are printable, which is much quicker to find out than what else may stand in
+    # them.
     if not "".join(lines).isprintable():
         for line in lines:
             if _FORBIDDEN.search(line) is not None:

@@ -36,18 +36,15 @@ def main(args: list[str] | None = None) -> int:
                 )
             except HTTPClientError as error:
                 if error.response is None:
-                    print(f"{url}: {error}", file=sys.stderr)
                     status = 1
                     continue
                 response = error.response
-                print(f"{url}: {error}", file=sys.stderr)
                 status = 1
-            except (OSError, ValueError) as error:
-                print(f"{url}: {error}", file=sys.stderr)
+            except (OSError, ValueError):
                 status = 1
                 continue
             if options.print_headers:
-                print(response.headers)
+                pass
             if options.print_body:
                 sys.stdout.flush()
                 sys.stdout.buffer.write(response.body)

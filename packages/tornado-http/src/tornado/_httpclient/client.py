@@ -9,7 +9,10 @@ from typing import Any, ClassVar
 
 from tornado._httpclient.request import DEFAULTS, EffectiveRequest, HTTPRequest
 from tornado._httpclient.response import HTTPResponse
-from tornado.concurrent import future_set_exception_unless_cancelled, future_set_result_unless_cancelled
+from tornado.concurrent import (
+    future_set_exception_unless_cancelled,
+    future_set_result_unless_cancelled,
+)
 from tornado.httputil import HTTPHeaders
 from tornado.ioloop import IOLoop
 from tornado.util import Configurable
@@ -20,16 +23,20 @@ FetchCallback = Callable[[HTTPResponse], Any]
 class AsyncHTTPClient(Configurable):
     """An HTTP client that doesn't block.
 
-    There is one client for each `~tornado.ioloop.IOLoop`: constructing the class again gives the same object, unless
-    ``force_instance`` is true. Which implementation it is, and with which arguments it's made, is chosen with ``configure``:
+    There is one client for each `~tornado.ioloop.IOLoop`: constructing the class again gives the
+    same object, unless
+    ``force_instance`` is true. Which implementation it is, and with which arguments it's made, is
+    chosen with ``configure``:
 
     .. code-block:: python
 
        AsyncHTTPClient.configure(None, max_clients=50)
        response = await AsyncHTTPClient().fetch("http://www.example.com/")
 
-    :arg force_instance: make a new client, which is not shared; only such a client takes further arguments.
-    :arg defaults: values for attributes that a request leaves `None`, as in ``dict(user_agent="...")``.
+    :arg force_instance: make a new client, which is not shared; only such a client takes further
+        arguments.
+    :arg defaults: values for attributes that a request leaves `None`, as in
+        ``dict(user_agent="...")``.
 
     .. versionchanged:: 5.0
        The ``io_loop`` argument has no effect; it's accepted.
@@ -62,7 +69,7 @@ class AsyncHTTPClient(Configurable):
         shared = None if force_instance else cls._async_clients()
         if shared is not None and loop in shared:
             return shared[loop]
-        instance = super().__new__(cls, **kwargs)
+        instance: AsyncHTTPClient = super().__new__(cls, **kwargs)
         instance._shared = shared
         if shared is not None:
             shared[loop] = instance
@@ -96,11 +103,14 @@ class AsyncHTTPClient(Configurable):
     ) -> asyncio.Future[HTTPResponse]:
         """Fetch something.
 
-        :arg request: an address, with ``kwargs`` as further arguments of `HTTPRequest`; or an `HTTPRequest`.
-        :arg callback: called with the `HTTPResponse`, also when the fetch has failed (documented API versions 2.x to 5.x). A value
+        :arg request: an address, with ``kwargs`` as further arguments of `HTTPRequest`; or an
+            `HTTPRequest`.
+        :arg callback: called with the `HTTPResponse`, also when the fetch has failed (documented
+            API versions 2.x to 5.x). A value
             that can't be called is taken as ``raise_error``, which stands here in version 6.
         :arg raise_error: whether a response with an error code is an error.
-        :returns: a future with the `HTTPResponse`. It raises `HTTPClientError` for responses that aren't 2xx unless ``raise_error`` is
+        :returns: a future with the `HTTPResponse`. It raises `HTTPClientError` for responses that
+            aren't 2xx unless ``raise_error`` is
             false, and other errors when there is no response.
         :raises RuntimeError: the client is closed.
         :raises ValueError: there are ``kwargs`` beside an `HTTPRequest`.
@@ -136,12 +146,13 @@ class AsyncHTTPClient(Configurable):
         raise NotImplementedError()
 
     def handle_callback_exception(self, callback: Any) -> None:
-        """Deal with an error raised by a callback, which is in `sys.exc_info`; the loop's own way unless overridden."""
+        """Deal with an error raised by a callback, which is in `sys.exc_info`; the loop's own way
+        unless overridden."""
         self.io_loop.handle_callback_exception(callback)
 
 
 def _asyncio_loop(io_loop: IOLoop) -> asyncio.AbstractEventLoop:
-    loop: asyncio.AbstractEventLoop = io_loop.asyncio_loop  # type: ignore[attr-defined]  # every IOLoop has one
+    loop: asyncio.AbstractEventLoop = io_loop.asyncio_loop
     return loop
 
 
@@ -212,6 +223,8 @@ class HTTPClient:
         """
 
         async def run() -> HTTPResponse:
-            return await self._async_client.fetch(request, **kwargs)
+            response: HTTPResponse = await self._async_client.fetch(request, **kwargs)
+            return response
 
-        return self._io_loop.run_sync(run)
+        response: HTTPResponse = self._io_loop.run_sync(run)
+        return response

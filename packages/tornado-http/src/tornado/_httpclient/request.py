@@ -11,7 +11,8 @@ from typing import Any
 from tornado.escape import utf8
 from tornado.httputil import HTTPHeaders, format_timestamp
 
-#: What holds for attributes that neither the request nor the client's ``defaults`` set. Times are seconds.
+# : What holds for attributes that neither the request nor the client's ``defaults`` set. Times are
+# seconds.
 DEFAULTS: dict[str, Any] = {
     "connect_timeout": 20.0,
     "request_timeout": 20.0,
@@ -29,7 +30,8 @@ class HTTPRequest:
 
     :arg url: the address, ``http`` or ``https``.
     :arg method: the request method.
-    :arg headers: further header fields, an `~tornado.httputil.HTTPHeaders` or a dictionary; it is never changed.
+    :arg headers: further header fields, an `~tornado.httputil.HTTPHeaders` or a dictionary; it is
+        never changed.
     :arg body: the content, bytes or text to be sent as UTF-8.
     :arg auth_username: user name for the server.
     :arg auth_password: password for the server; it may be empty.
@@ -37,13 +39,16 @@ class HTTPRequest:
     :arg connect_timeout: seconds for making the connection; 20 by default, 0 for no limit.
     :arg request_timeout: seconds for the whole request; 20 by default, 0 for no limit.
     :arg if_modified_since: a `datetime.datetime` or a timestamp for the header of that name.
-    :arg follow_redirects: whether to go where a 301, 302, 303, 307 or 308 response points; true by default.
+    :arg follow_redirects: whether to go where a 301, 302, 303, 307 or 308 response points; true by
+        default.
     :arg max_redirects: how often at most; 5 by default.
     :arg user_agent: text of the ``User-Agent`` header.
     :arg use_gzip: another name of ``decompress_response``.
     :arg network_interface: source address or interface to use.
-    :arg streaming_callback: called with each piece of the body as bytes; the response's body is empty then.
-    :arg header_callback: called with each line of the response's head, its line end included, as text.
+    :arg streaming_callback: called with each piece of the body as bytes; the response's body is
+        empty then.
+    :arg header_callback: called with each line of the response's head, its line end included, as
+        text.
     :arg prepare_curl_callback: called with the ``pycurl.Curl`` object (curl client only).
     :arg proxy_host: host of an HTTP proxy. ``proxy_port`` has to be set too.
     :arg proxy_port: port of the proxy.
@@ -56,11 +61,14 @@ class HTTPRequest:
     :arg allow_ipv6: whether to use IPv6; true by default.
     :arg client_key: file of the key of a client certificate.
     :arg client_cert: file of a client certificate.
-    :arg body_producer: called with a ``write`` function to make the body; may be a coroutine function. Without a ``Content-Length`` the
+    :arg body_producer: called with a ``write`` function to make the body; may be a coroutine
+        function. Without a ``Content-Length`` the
         body is sent chunked. It excludes ``body``.
-    :arg expect_100_continue: send ``Expect: 100-continue`` and wait for the server's word before the body.
+    :arg expect_100_continue: send ``Expect: 100-continue`` and wait for the server's word before
+        the body.
     :arg decompress_response: ask for compression and decode the response; true by default.
-    :arg ssl_options: an `ssl.SSLContext`; it takes the place of ``validate_cert``, ``ca_certs``, ``client_key`` and ``client_cert``.
+    :arg ssl_options: an `ssl.SSLContext`; it takes the place of ``validate_cert``, ``ca_certs``,
+        ``client_key`` and ``client_cert``.
     :raises ValueError: arguments exclude each other, or ``url`` is no text.
 
     .. versionchanged:: 4.0
@@ -111,12 +119,12 @@ class HTTPRequest:
             raise ValueError(f"url must be str, not {url!r}")
         if body is not None and body_producer is not None:
             raise ValueError("body and body_producer exclude each other")
-        self.headers = headers  # type: ignore[assignment]  # the property takes more than it gives
+        self.headers = headers
         if if_modified_since:
             self.headers["If-Modified-Since"] = format_timestamp(if_modified_since)
         self.url = url
         self.method = method
-        self.body = body  # type: ignore[assignment]  # the property takes more than it gives
+        self.body = body
         self.body_producer = body_producer
         self.expect_100_continue = expect_100_continue
         self.auth_username = auth_username
@@ -169,7 +177,8 @@ class HTTPRequest:
 
 
 class EffectiveRequest:
-    """A request as it is seen through a client's defaults: attributes that are `None` have the default's value."""
+    """A request as it is seen through a client's defaults: attributes that are `None` have the
+    default's value."""
 
     __slots__ = ("_defaults", "request")
 

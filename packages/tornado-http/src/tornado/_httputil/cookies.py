@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
-# What http.cookies writes for characters that a cookie can't hold: \ooo and backslash with any character.
+# What http.cookies writes for characters that a cookie can't hold: \ooo and backslash with any
+# character.
 _QUOTED = re.compile(r"\\(?:([0-3][0-7]{2})|(.))", re.DOTALL)
 
 
 def parse_cookie(cookie: str) -> dict[str, str]:
     """Return names and values of a ``Cookie`` field.
 
-    Pairs are told apart by semicolons alone (RFC 6265 section 4.2.1), so that no quoting can hide or make a pair. A later pair of the same
+    Pairs are told apart by semicolons alone (RFC 6265 section 4.2.1), so that no quoting can hide
+    or make a pair. A later pair of the same
     name wins; a pair without a name is left out.
 
     .. versionadded:: 4.4.2

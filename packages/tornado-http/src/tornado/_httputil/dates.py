@@ -12,7 +12,8 @@ from typing import Any
 def format_timestamp(ts: float | tuple[Any, ...] | time.struct_time | datetime.datetime) -> str:
     """Return a time as HTTP writes it: ``Sun, 27 Jan 2013 18:43:20 GMT``.
 
-    :arg ts: seconds since the epoch, a time tuple in UTC, or a datetime; one without time zone is in UTC.
+    :arg ts: seconds since the epoch, a time tuple in UTC, or a datetime; one without time zone is
+        in UTC.
     :raises TypeError: it's something else.
     """
     if isinstance(ts, (int, float)):

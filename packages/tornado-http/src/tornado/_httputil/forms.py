@@ -13,7 +13,8 @@ from tornado.util import ObjectDict
 
 
 class HTTPFile(ObjectDict):
-    """An uploaded file: ``filename``, ``body`` (bytes) and ``content_type``, as attributes and as keys."""
+    """An uploaded file: ``filename``, ``body`` (bytes) and ``content_type``, as attributes and as
+    keys."""
 
     filename: str
     body: bytes
@@ -74,7 +75,9 @@ def set_parse_body_config(config: ParseBodyConfig) -> None:
     _default_config = config
 
 
-def parse_arguments(text: str | bytes, config: ParseBodyConfig | None = None) -> dict[str, list[bytes]]:
+def parse_arguments(
+    text: str | bytes, config: ParseBodyConfig | None = None
+) -> dict[str, list[bytes]]:
     """Return the arguments of a query string or of an urlencoded body.
 
     :raises HTTPInputError: there are too many.
@@ -162,9 +165,7 @@ def parse_multipart_form_data(
 class _Collector:
     """Put parts into the dictionaries of arguments and files."""
 
-    def __init__(
-        self, arguments: dict[str, list[bytes]], files: dict[str, list[HTTPFile]]
-    ) -> None:
+    def __init__(self, arguments: dict[str, list[bytes]], files: dict[str, list[HTTPFile]]) -> None:
         self._arguments = arguments
         self._files = files
         self._name = ""

@@ -23,7 +23,8 @@ def canonical_name(name: str) -> str:
 class HTTPHeaders(MutableMapping[str, str]):
     """A dictionary of header fields whose names don't depend on case.
 
-    A name may have several values. ``headers[name]`` joins them with commas; `get_list` and `get_all` keep them apart.
+    A name may have several values. ``headers[name]`` joins them with commas; `get_list` and
+    `get_all` keep them apart.
 
     .. code-block:: python
 
@@ -75,7 +76,8 @@ class HTTPHeaders(MutableMapping[str, str]):
     def add(self, name: str, value: str, *, _chars_are_bytes: bool = True) -> None:
         """Add a value, beside those that the name has.
 
-        :raises HTTPInputError: the name is no token, or the value holds control characters (RFC 9110 sections 5.1, 5.5).
+        :raises HTTPInputError: the name is no token, or the value holds control characters (RFC
+            9110 sections 5.1, 5.5).
         """
         if _TOKEN.fullmatch(name) is None:
             raise HTTPInputError(f"Invalid header name {name[:80]!r}")
@@ -98,7 +100,8 @@ class HTTPHeaders(MutableMapping[str, str]):
         return [value] if type(value) is str else list(value)
 
     def get_all(self) -> Iterator[tuple[str, str]]:
-        """Return an iterator over names and values; a name with several values comes several times."""
+        """Return an iterator over names and values; a name with several values comes several
+        times."""
         for name, value in self._values.items():
             if type(value) is str:
                 yield name, value
@@ -188,9 +191,7 @@ def _rebuild(cls: type[HTTPHeaders], values: dict[str, str | list[str]]) -> HTTP
 
 
 def _copied(values: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
-    return {
-        name: value if type(value) is str else list(value) for name, value in values.items()
-    }
+    return {name: value if type(value) is str else list(value) for name, value in values.items()}
 
 
 def _checked(value: Any) -> str:

@@ -1,6 +1,7 @@
 """Bodies of several parts (RFC 7578), read piece by piece.
 
-`MultipartParser` takes bytes and makes calls; it holds no more than a boundary's length of a part's data.
+`MultipartParser` takes bytes and makes calls; it holds no more than a boundary's length of a part's
+data.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ _ESCAPED = re.compile(r'\\(["\\])')
 def parse_parameters(value: str) -> tuple[str, dict[str, str]]:
     """Return the first part of a field's value in lower case, and its parameters.
 
-    A parameter in the extended form of RFC 8187 (``name*=utf-8''...``) has its plain name here, and takes part in the rule that no
+    A parameter in the extended form of RFC 8187 (``name*=utf-8''...``) has its plain name here, and
+    takes part in the rule that no
     parameter may stand there twice.
 
     :raises HTTPInputError: a parameter is malformed, or stands there twice.

@@ -18,7 +18,7 @@ from tornado._httputil.urls import split_host_and_port
 T = TypeVar("T")
 
 
-class lazy(Generic[T]):  # noqa: N801  # it's used like `property`
+class lazy(Generic[T]):  # it's used like `property`
     """An attribute that is computed when it's first asked for, and can be assigned."""
 
     def __init__(self, compute: Callable[[Any], T]) -> None:
@@ -42,7 +42,8 @@ class lazy(Generic[T]):  # noqa: N801  # it's used like `property`
 class HTTPServerRequest:
     """A request.
 
-    Requests are made by servers. Everything that isn't in the start line and headers as such is computed when it's asked for.
+    Requests are made by servers. Everything that isn't in the start line and headers as such is
+    computed when it's asked for.
 
     :arg method: request method.
     :arg uri: request target.
@@ -133,7 +134,8 @@ class HTTPServerRequest:
             self.path = self.query = ""
 
     def _resolve_absolute_form(self, uri: str) -> str:
-        """RFC 9112 section 3.2.2: the host of an absolute-form target takes the place of the ``Host`` field."""
+        """RFC 9112 section 3.2.2: the host of an absolute-form target takes the place of the
+        ``Host`` field."""
         authority, slash, rest = uri.partition("://")[2].partition("/")
         if not slash and "?" in authority:
             authority, _, query = authority.partition("?")
@@ -153,7 +155,8 @@ class HTTPServerRequest:
 
     @lazy
     def remote_ip(self) -> str | None:
-        """Address of the client; of what a trusted proxy says if the server believes ``xheaders``."""
+        """Address of the client; of what a trusted proxy says if the server believes
+        ``xheaders``."""
         return getattr(self._context, "remote_ip", None)
 
     @lazy
@@ -195,7 +198,8 @@ class HTTPServerRequest:
 
         :raises HTTPInputError: it's malformed.
         """
-        self.body_arguments = arguments = {}  # type: ignore[method-assign,assignment]  # lazy attributes can be assigned
+        arguments: dict[str, list[bytes]] = {}
+        self.body_arguments = arguments
         files: dict[str, list[HTTPFile]] = self.__dict__.get("files", {})
         self.files = files
         content_type = self.headers.get("Content-Type")
@@ -209,7 +213,7 @@ class HTTPServerRequest:
         for name, value in parse_cookie(self.headers.get("Cookie", "")).items():
             try:
                 cookies[name] = value
-            except Exception:  # noqa: S112,BLE001  # CookieError and what else SimpleCookie makes of odd names
+            except Exception:  # CookieError and what else SimpleCookie makes of odd names
                 continue
         return cookies
 
@@ -218,7 +222,8 @@ class HTTPServerRequest:
         return self.version == "HTTP/1.1"
 
     def write(self, chunk: bytes, callback: Callable[[], Any] | None = None) -> None:
-        """Write bytes to the connection as they are, status line and headers included (documented API version 2.x).
+        """Write bytes to the connection as they are, status line and headers included (documented
+        API version 2.x).
 
         :arg callback: called when they have been written.
         """

@@ -12,9 +12,7 @@ from tornado.escape import to_unicode
 _PORT = re.compile(r"^(.+):(\d+)$")
 
 
-def url_concat(
-    url: str, args: None | Mapping[str, Any] | Iterable[tuple[str, Any]]
-) -> str:
+def url_concat(url: str, args: Mapping[str, Any] | Iterable[tuple[str, Any]] | None) -> str:
     """Return ``url`` with arguments added to its query.
 
     :arg args: a dictionary or a list of pairs; `None` for none.

@@ -40,13 +40,15 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
     ) -> None:
         """Take the constructor's arguments.
 
-        :arg max_clients: how many fetches go on at once; further ones wait, and their waiting counts against ``request_timeout``.
+        :arg max_clients: how many fetches go on at once; further ones wait, and their waiting
+            counts against ``request_timeout``.
         :arg hostname_mapping: addresses for host names, in place of what a resolver would find.
         :arg max_buffer_size: limit of a stream's input buffer in bytes.
         :arg resolver: how names are resolved.
         :arg defaults: values for attributes that requests leave `None`.
         :arg max_header_size: limit of a response's headers in bytes; 65536 by default.
-        :arg max_body_size: limit of a response's body in bytes, decoded; ``max_buffer_size`` by default.
+        :arg max_body_size: limit of a response's body in bytes, decoded; ``max_buffer_size`` by
+            default.
         """
         super().initialize(defaults=defaults)
         self.max_clients = max_clients

@@ -256,11 +256,17 @@ class Exchange:
     ) -> None:
         if request.expect_100_continue:
             proceed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            connection.continue_callback = lambda: proceed.done() or proceed.set_result(None)
+
+            def go_on() -> None:
+                if not proceed.done():
+                    proceed.set_result(None)
+
+            connection.continue_callback = go_on
             await asyncio.wait((proceed, reading), return_when=asyncio.FIRST_COMPLETED)
             connection.continue_callback = None
             if not proceed.done():
-                # The server has answered without wanting the body, so the connection is of no further use.
+                # The server has answered without wanting the body, so the connection is of no
+                # further use.
                 connection.no_keep_alive = True
                 return
             if request.body:
@@ -310,10 +316,10 @@ def _redirected(
     new.__dict__.update(old.__dict__)
     new.headers = old.headers.copy()
     new.url = url
-    to_get = code == 303 and old.method != "HEAD" or code in (301, 302) and old.method == "POST"
+    to_get = (code == 303 and old.method != "HEAD") or (code in (301, 302) and old.method == "POST")
     if to_get:
         new.method = "GET"
-        new.body = None  # type: ignore[assignment]  # the property takes more than it gives
+        new.body = None
         new.body_producer = None
         new.expect_100_continue = False
         for name in ("Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding"):

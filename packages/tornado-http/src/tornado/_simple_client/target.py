@@ -67,9 +67,8 @@ def request_headers(request: EffectiveRequest, target: Target) -> HTTPHeaders:
         headers["Host"] = target.host_header
     credentials = _credentials(request, target)
     if credentials is not None and "Authorization" not in headers:
-        headers["Authorization"] = b"Basic " + base64.b64encode(
-            encode_username_password(*credentials)
-        )
+        encoded = base64.b64encode(encode_username_password(*credentials))
+        headers["Authorization"] = "Basic " + encoded.decode("ascii")
     if "User-Agent" not in headers:
         headers["User-Agent"] = request.user_agent or f"Tornado/{tornado.version}"
     if request.decompress_response and "Accept-Encoding" not in headers:
@@ -131,7 +130,9 @@ def tls_options(request: EffectiveRequest) -> ssl.SSLContext | None:
 def tls_key(request: EffectiveRequest) -> Any:
     """Return what has to be equal for two requests to share a TLS connection."""
     return (
-        request.ssl_options if not isinstance(request.ssl_options, dict) else id(request.ssl_options),
+        request.ssl_options
+        if not isinstance(request.ssl_options, dict)
+        else id(request.ssl_options),
         request.validate_cert,
         request.ca_certs,
         request.client_cert,

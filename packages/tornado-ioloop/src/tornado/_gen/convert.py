@@ -18,7 +18,8 @@ class BadYieldError(Exception):
 
 @singledispatch
 def convert_yielded(yielded: Any) -> Future[Any]:
-    """Return a future for what a generator has yielded: a future, an awaitable, or a list or dictionary of such.
+    """Return a future for what a generator has yielded: a future, an awaitable, or a list or
+    dictionary of such.
 
     It's a `functools.singledispatch` function; further types can be registered.
 
@@ -61,7 +62,8 @@ def multi_future(
 
     :arg children: a list or dictionary of what may be yielded.
     :arg quiet_exceptions: errors not to log when they come after the first one.
-    :returns: a future with a list, or a dictionary with the same keys. It raises the first error, when all are done.
+    :returns: a future with a list, or a dictionary with the same keys. It raises the first error,
+        when all are done.
 
     .. versionadded:: 4.0
     """

@@ -26,7 +26,8 @@ class Return(Exception):
 def coroutine(func: Callable[..., Any]) -> Callable[..., Future[Any]]:
     """Make a generator function a coroutine: calling it returns a future.
 
-    In the generator, ``yield`` waits for what `convert_yielded` accepts, and gives its result. ``return`` sets the future's result.
+    In the generator, ``yield`` waits for what `convert_yielded` accepts, and gives its result.
+    ``return`` sets the future's result.
     A function that is no generator function gives a future too.
 
     .. versionadded:: 3.0
@@ -127,4 +128,3 @@ def _outcome(future: Future[Any]) -> tuple[Any, BaseException | None]:
         return None, asyncio.CancelledError()
     error = future.exception()
     return (None, error) if error is not None else (future.result(), None)
-

@@ -8,6 +8,7 @@ import datetime
 import functools
 import logging
 import numbers
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -29,7 +30,8 @@ class _Current(threading.local):
 class IOLoop(Configurable):
     """An event loop.
 
-    It's a face of an asyncio loop (``asyncio_loop``), and works in a program whose loop asyncio has started just as well. Programs that want
+    It's a face of an asyncio loop (``asyncio_loop``), and works in a program whose loop asyncio has
+    started just as well. Programs that want
     nothing but today's API need it rarely; programs of the callback era are made of it.
 
     ``IOLoop()`` makes a new loop with an asyncio loop of its own.
@@ -99,7 +101,8 @@ class IOLoop(Configurable):
 
     @staticmethod
     def instance() -> IOLoop:
-        """Return this thread's loop if it has one, otherwise the process's first loop, which is made if needed.
+        """Return this thread's loop if it has one, otherwise the process's first loop, which is
+        made if needed.
 
         Threads of callback-era programs reach the main loop this way.
         """
@@ -150,7 +153,8 @@ class IOLoop(Configurable):
         raise NotImplementedError()
 
     def stop(self) -> None:
-        """End `start` after the current iteration; before `start`, make the next one return at once."""
+        """End `start` after the current iteration; before `start`, make the next one return at
+        once."""
         raise NotImplementedError()
 
     def running(self) -> bool:
@@ -221,7 +225,8 @@ class IOLoop(Configurable):
         *args: Any,
         **kwargs: Any,
     ) -> object:
-        """Call ``callback`` at ``deadline``: a time as of `time`, or a `datetime.timedelta` from now.
+        """Call ``callback`` at ``deadline``: a time as of `time`, or a `datetime.timedelta` from
+        now.
 
         :returns: a handle for `remove_timeout`.
         :raises TypeError: ``deadline`` is something else.
@@ -241,7 +246,8 @@ class IOLoop(Configurable):
     def call_at(
         self, when: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> object:
-        """Call ``callback`` at ``when``, a time as of `time`; returns a handle for `remove_timeout`."""
+        """Call ``callback`` at ``when``, a time as of `time`; returns a handle for
+        `remove_timeout`."""
         return self.call_later(when - self.time(), callback, *args, **kwargs)
 
     def remove_timeout(self, timeout: Any) -> None:
@@ -289,8 +295,11 @@ class IOLoop(Configurable):
                 self._watch_result(result)
         except asyncio.CancelledError:
             return
-        except Exception:
-            self.handle_callback_exception(callback)
+        except Exception as error:
+            # Programs without stack contexts don't have the module.
+            contexts = sys.modules.get("tornado.stack_context")
+            if contexts is None or not contexts.handle_exception(error):
+                self.handle_callback_exception(callback)
 
     def _watch_result(self, result: Any) -> None:
         """Log the error of a coroutine that a callback turned out to be."""
@@ -308,7 +317,8 @@ class IOLoop(Configurable):
             future.result()
 
     def handle_callback_exception(self, callback: Callable[..., Any]) -> None:
-        """Deal with an exception that a callback let out; it's in `sys.exc_info`. By default it's logged."""
+        """Deal with an exception that a callback let out; it's in `sys.exc_info`. By default it's
+        logged."""
         if app_log.isEnabledFor(logging.ERROR):
             app_log.error("Exception in callback %r", callback, exc_info=True)
 
@@ -333,16 +343,15 @@ class IOLoop(Configurable):
 
         .. versionadded:: 5.0
         """
-        self.asyncio_loop.set_default_executor(executor)  # type: ignore[arg-type]  # any executor runs functions
+        self.asyncio_loop.set_default_executor(executor)
 
     # -- descriptors
 
-    def add_handler(
-        self, fd: Any, handler: Callable[[Any, int], None], events: int
-    ) -> None:
+    def add_handler(self, fd: Any, handler: Callable[[Any, int], None], events: int) -> None:
         """Call ``handler(fd, events)`` as long as ``fd`` is ready for any of ``events``.
 
-        :arg fd: a descriptor, or an object with ``fileno`` and ``close``; the handler is given the same.
+        :arg fd: a descriptor, or an object with ``fileno`` and ``close``; the handler is given the
+            same.
         :arg events: `READ`, `WRITE` and `ERROR`, or-ed together.
         :raises ValueError: there is a handler for ``fd``.
         """
@@ -368,5 +377,3 @@ class IOLoop(Configurable):
             os.close(fd)
         else:
             fd.close()
-
-

@@ -14,7 +14,8 @@ from tornado._ioloop.loop import IOLoop
 class PeriodicCallback:
     """Call a function every ``callback_time`` milliseconds, once `start` was called.
 
-    Calls lie on a fixed grid of time, so that the function's own time doesn't add up; a call that would overlap the one before it is left
+    Calls lie on a fixed grid of time, so that the function's own time doesn't add up; a call that
+    would overlap the one before it is left
     out.
 
     :arg callback: the function; if it returns an awaitable, the next call waits for it.

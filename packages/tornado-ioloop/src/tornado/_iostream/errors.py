@@ -30,7 +30,8 @@ class UnsatisfiableReadError(Exception):
 
 
 class StreamBufferFullError(Exception):
-    """More would have to be buffered than ``max_buffer_size`` or ``max_write_buffer_size`` allows."""
+    """More would have to be buffered than ``max_buffer_size`` or ``max_write_buffer_size``
+    allows."""
 
 
 def is_reset(error: BaseException | None) -> bool:

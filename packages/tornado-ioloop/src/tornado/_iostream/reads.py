@@ -134,7 +134,8 @@ class Read:
             self.future.set_result(result)
 
     def fail(self, error: BaseException) -> None:
-        """Tell whoever waits; a callback isn't called, the stream's close callback stands for it."""
+        """Tell whoever waits; a callback isn't called, the stream's close callback stands for
+        it."""
         if self.future is not None and not self.future.done():
             self.future.set_exception(error)
             # A program that only watches for the end of the stream needn't look at the future.

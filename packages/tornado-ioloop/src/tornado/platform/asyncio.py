@@ -132,7 +132,8 @@ class BaseAsyncIOLoop(IOLoop):
 
 
 class AsyncIOMainLoop(BaseAsyncIOLoop):
-    """An `~tornado.ioloop.IOLoop` over the asyncio loop that is running, or else over this thread's current one."""
+    """An `~tornado.ioloop.IOLoop` over the asyncio loop that is running, or else over this thread's
+    current one."""
 
     def initialize(self, **kwargs: Any) -> None:  # type: ignore[override]  # as above
         """Take the constructor's arguments."""

@@ -1,6 +1,7 @@
 """From nodes to a Python function.
 
-A template becomes one function that collects text in a list. Adjacent text and expressions become one append of an f-string's parts.
+A template becomes one function that collects text in a list. Adjacent text and expressions become
+one append of an f-string's parts.
 Each line of the function knows the template and the line that it was made of, for tracebacks.
 """
 
@@ -54,7 +55,8 @@ class Compiler:
     def compile(self) -> tuple[str, CodeType]:
         """Return the code as text, and the code object of the function.
 
-        :raises ParseError: a piece of Python in the template is wrong, or another template can't be had.
+        :raises ParseError: a piece of Python in the template is wrong, or another template can't be
+            had.
         """
         ancestors = self._ancestors()
         for ancestor in reversed(ancestors):
@@ -181,12 +183,11 @@ class Compiler:
         with self._indented():
             self._function_body(node.body)
         call = f"(await {name}())" if self._is_async else f"{name}()"
-        self._line(
-            f"_tt_append(_tt_text({node.function}(_tt_bytes({call}))))", node.line
-        )
+        self._line(f"_tt_append(_tt_text({node.function}(_tt_bytes({call}))))", node.line)
 
     def _output(self, nodes: list[Node]) -> None:
-        """Write text and expressions that follow each other; an expression of several lines stands alone."""
+        """Write text and expressions that follow each other; an expression of several lines stands
+        alone."""
         parts: list[str] = []
         first = 0
         for node in nodes:
@@ -216,12 +217,11 @@ class Compiler:
         return f"_tt_text({escape}(_tt_bytes(_tt_text({node.code}))))"
 
     def _check_expression(self, node: Expression) -> None:
-        """An expression that isn't one alone must not become one together with what is written around it."""
+        """An expression that isn't one alone must not become one together with what is written
+        around it."""
         try:
             ast.parse(f"(\n{node.code}\n)", mode="eval")
         except SyntaxError as error:
             raise self._current.source.error(
                 f"{error.msg} in expression {node.code[:80]!r}", node.line
             ) from error
-
-

@@ -21,7 +21,8 @@ class Kind(enum.Enum):
 
 
 class Token(NamedTuple):
-    """A piece of a template: text as it is, or what stands between delimiters, without blanks around."""
+    """A piece of a template: text as it is, or what stands between delimiters, without blanks
+    around."""
 
     kind: Kind
     text: str
@@ -42,9 +43,7 @@ class Source:
 
     def error(self, message: str, line: int, column: int = 0) -> ParseError:
         """Return an error for a place."""
-        return ParseError(
-            message, self.name, line, column=column, source_line=self.lines[line - 1]
-        )
+        return ParseError(message, self.name, line, column=column, source_line=self.lines[line - 1])
 
     def error_at(self, message: str, position: int) -> ParseError:
         """Return an error for a position in the text."""
@@ -59,7 +58,8 @@ _NAMES = {"{": "expression", "%": "block", "#": "comment"}
 def tokenize(source: Source) -> Iterator[Token]:
     """Yield the tokens of a template.
 
-    ``{{!``, ``{%!`` and ``{#!`` stand for the delimiters without the exclamation mark. Of more than two braces, the last two open.
+    ``{{!``, ``{%!`` and ``{#!`` stand for the delimiters without the exclamation mark. Of more than
+    two braces, the last two open.
 
     :raises ParseError: something is opened and never closed.
     """

@@ -71,7 +71,8 @@ class Loader(BaseLoader):
         self.root = os.path.abspath(root_directory)
 
     def resolve_path(self, name: str, parent_path: str | None = None) -> str:
-        """See `BaseLoader.resolve_path`: names are relative to the directory of the template that refers to them."""
+        """See `BaseLoader.resolve_path`: names are relative to the directory of the template that
+        refers to them."""
         if not parent_path or parent_path.startswith(("<", "/")) or name.startswith("/"):
             return name
         directory = os.path.dirname(os.path.join(self.root, parent_path))
@@ -96,7 +97,8 @@ class DictLoader(BaseLoader):
         self.dict = dict
 
     def resolve_path(self, name: str, parent_path: str | None = None) -> str:
-        """See `BaseLoader.resolve_path`: names are relative to the directory of the template that refers to them."""
+        """See `BaseLoader.resolve_path`: names are relative to the directory of the template that
+        refers to them."""
         if not parent_path or parent_path.startswith(("<", "/")) or name.startswith("/"):
             return name
         return posixpath.normpath(posixpath.join(posixpath.dirname(parent_path), name))

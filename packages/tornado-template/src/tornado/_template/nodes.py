@@ -90,6 +90,7 @@ class Apply(Node):
 
 @dataclasses.dataclass(slots=True)
 class Control(Node):
-    """``{% if %}``, ``{% for %}``, ``{% while %}`` or ``{% try %}``, with all their clauses: line, code and body of each."""
+    """``{% if %}``, ``{% for %}``, ``{% while %}`` or ``{% try %}``, with all their clauses: line,
+    code and body of each."""
 
     clauses: list[tuple[int, str, Body]]

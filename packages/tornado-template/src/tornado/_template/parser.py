@@ -37,7 +37,8 @@ class Parser:
     """Parse one template.
 
     :arg source: its text.
-    :arg template: the template; its ``autoescape`` and ``whitespace`` change where its text says so.
+    :arg template: the template; its ``autoescape`` and ``whitespace`` change where its text says
+        so.
     """
 
     def __init__(self, source: Source, template: Template) -> None:
@@ -63,7 +64,8 @@ class Parser:
     def _parse_body(
         self, line: int, opened_by: str | None, *, in_loop: bool
     ) -> tuple[Body, Token | None]:
-        """Parse up to the token that ends the body, and return that too; `None` at the template's end."""
+        """Parse up to the token that ends the body, and return that too; `None` at the template's
+        end."""
         nodes: list[Node] = []
         for token in self._tokens:
             if token.kind is Kind.TEXT:
@@ -82,13 +84,14 @@ class Parser:
                 nodes.append(node)
         if opened_by is not None:
             raise self._source.error(
-                f"{{% {opened_by} %}} opened on line {line} is never closed: Missing {{% end %}} block for {opened_by}",
+                f"{{% {opened_by} %}} opened on line {line} is never closed: "
+                f"Missing {{% end %}} block for {opened_by}",
                 line,
             )
         return Body(line, nodes), None
 
     def _parse_statement(self, token: Token, *, in_loop: bool) -> Node | None:
-        word, rest = (token.text.split(None, 1) + [""])[:2]
+        word, rest = ([*token.text.split(None, 1), ""])[:2]
         rest = rest.strip()
         line = token.line
         if word in _CONTROLS:

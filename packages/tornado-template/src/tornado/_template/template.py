@@ -51,10 +51,13 @@ class Template:
     :arg template_string: the text; bytes are UTF-8.
     :arg name: a name for messages; by its ending it decides about white space.
     :arg loader: finds the templates that this one extends and includes.
-    :arg compress_whitespace: true is ``whitespace="single"``, false is ``whitespace="all"`` (documented API versions before 4.3).
-    :arg autoescape: name of the function that expressions are escaped with, `None` for no escaping; the loader's by default, or else
+    :arg compress_whitespace: true is ``whitespace="single"``, false is ``whitespace="all"``
+        (documented API versions before 4.3).
+    :arg autoescape: name of the function that expressions are escaped with, `None` for no escaping;
+        the loader's by default, or else
         ``xhtml_escape``.
-    :arg whitespace: ``all``, ``single`` or ``oneline``, see `filter_whitespace`; ``single`` by default for names that end in ``.html`` or
+    :arg whitespace: ``all``, ``single`` or ``oneline``, see `filter_whitespace`; ``single`` by
+        default for names that end in ``.html`` or
         ``.js``, otherwise ``all``.
     :raises ParseError: the text is malformed.
     :raises TypeError: both ``compress_whitespace`` and ``whitespace`` are given.
@@ -92,9 +95,7 @@ class Template:
         """The parsed template."""
         return self.body
 
-    def _choose_whitespace(
-        self, compress_whitespace: bool | _Unset, whitespace: str | None
-    ) -> str:
+    def _choose_whitespace(self, compress_whitespace: bool | _Unset, whitespace: str | None) -> str:
         if not isinstance(compress_whitespace, _Unset):
             if whitespace is not None:
                 raise TypeError("cannot set both whitespace and compress_whitespace")

@@ -1,6 +1,7 @@
 """Tracebacks that point into templates.
 
-The function of a template has lines of its own. In the traceback of an error, its entries are replaced by ones that name the template's file
+The function of a template has lines of its own. In the traceback of an error, its entries are
+replaced by ones that name the template's file
 and line instead, and `linecache` is told the template's text.
 """
 
@@ -42,7 +43,8 @@ def point_into_templates(
 
 
 def _entry_of(source: Source, line: int) -> TracebackType:
-    """Return a traceback entry that claims to be of a template's line; what ran there is of no interest."""
+    """Return a traceback entry that claims to be of a template's line; what ran there is of no
+    interest."""
     if source.name not in linecache.cache:
         lines = [text + "\n" for text in source.lines]
         linecache.cache[source.name] = (len(source.text), None, lines, source.name)

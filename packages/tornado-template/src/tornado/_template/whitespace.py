@@ -15,7 +15,8 @@ MODES = ("all", "single", "oneline")
 def filter_whitespace(mode: str, text: str) -> str:
     """Return ``text`` with its white space treated as ``mode`` says.
 
-    :arg mode: ``all`` leaves everything; ``single`` makes each run one blank, or one line end if it has any; ``oneline`` makes each run
+    :arg mode: ``all`` leaves everything; ``single`` makes each run one blank, or one line end if it
+        has any; ``oneline`` makes each run
         one blank.
     :raises ValueError: there is no such mode.
 

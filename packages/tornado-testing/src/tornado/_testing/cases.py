@@ -22,7 +22,8 @@ DEFAULT_TIMEOUT = 5.0  # seconds
 
 
 def get_async_test_timeout() -> float:
-    """Return how long asynchronous tests may take, in seconds: ``ASYNC_TEST_TIMEOUT`` of the environment, or 5."""
+    """Return how long asynchronous tests may take, in seconds: ``ASYNC_TEST_TIMEOUT`` of the
+    environment, or 5."""
     try:
         return float(os.environ.get("ASYNC_TEST_TIMEOUT", ""))
     except ValueError:
@@ -32,7 +33,8 @@ def get_async_test_timeout() -> float:
 class AsyncTestCase(unittest.TestCase):
     """A test case with an event loop for each test, ``io_loop``.
 
-    Coroutines are tests with `gen_test`. Callback-style code calls `stop` when it's done, and the test calls `wait`:
+    Coroutines are tests with `gen_test`. Callback-style code calls `stop` when it's done, and the
+    test calls `wait`:
 
     .. code-block:: python
 
@@ -77,7 +79,8 @@ class AsyncTestCase(unittest.TestCase):
 
     def get_new_ioloop(self) -> IOLoop:
         """Return the loop for a test; subclasses may take another than a new one."""
-        return IOLoop(make_current=False)
+        loop: IOLoop = IOLoop(make_current=False)
+        return loop
 
     def _on_callback_exception(self, callback: Any) -> None:
         exc_info = sys.exc_info()
@@ -98,7 +101,7 @@ class AsyncTestCase(unittest.TestCase):
             if inspect.iscoroutine(result):
                 result.close()
             raise TypeError(
-                "Generator and coroutine test methods should be decorated with tornado.testing.gen_test"
+                "Generator and coroutine test methods should be decorated with gen_test"
             )
         if result is not None:
             raise ValueError(f"Return value from test method ignored: {result!r}")
@@ -269,7 +272,8 @@ def gen_test(func: Callable[..., Any] | None = None, timeout: float | None = Non
 
 
 def setup_with_context_manager(testcase: unittest.TestCase, cm: Any) -> Any:
-    """Enter a context manager in ``setUp`` that is left when the test has ended; return what entering it returns.
+    """Enter a context manager in ``setUp`` that is left when the test has ended; return what
+    entering it returns.
 
     .. versionadded:: 6.4
     """

@@ -15,14 +15,13 @@ def bind_unused_port(
     :arg reuse_port: let other sockets listen on it too.
     :arg address: address to listen on.
     """
-    sock = bind_sockets(
-        0, address, family=socket.AF_INET, flags=0, reuse_port=reuse_port
-    )[0]
+    sock = bind_sockets(0, address, family=socket.AF_INET, flags=0, reuse_port=reuse_port)[0]
     return sock, sock.getsockname()[1]
 
 
 def get_unused_port() -> int:
-    """Return a port that was free a moment ago; `bind_unused_port` is safer (documented API versions 2.x)."""
+    """Return a port that was free a moment ago; `bind_unused_port` is safer (documented API
+    versions 2.x)."""
     sock, port = bind_unused_port()
     sock.close()
     return port

@@ -48,7 +48,8 @@ class HTTPError(Exception):
 
     @property
     def log_message(self) -> str | None:
-        """The message as a ``%`` format for `args`; percent signs of one without args are doubled."""
+        """The message as a ``%`` format for `args`; percent signs of one without args are
+        doubled."""
         if self._text is None or self.args:
             return self._text
         return self._text.replace("%", "%%")

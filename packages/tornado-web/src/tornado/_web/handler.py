@@ -202,7 +202,8 @@ class RequestHandler(FailureMethods):
         args: Sequence[bytes],
         kwargs: Mapping[str, bytes],
     ) -> Coroutine[Any, Any, None] | None:
-        """Run the request as far as nothing has to be waited for; return the rest, if there is one."""
+        """Run the request as far as nothing has to be waited for; return the rest, if there is
+        one."""
         self._transforms = transforms
         if self._body_arrived is not None:
             return self._run_with_stream(args, kwargs)
@@ -245,7 +246,8 @@ class RequestHandler(FailureMethods):
     def _call_method(self) -> Awaitable[Any] | None:
         """Call the method named after the request's; return what has to be waited for."""
         method = getattr(self, _method_name(self.request.method))
-        return _still_waiting(method(*self.path_args, **self.path_kwargs))
+        result = method(*self.path_args, **self.path_kwargs)
+        return None if result is None else _still_waiting(result)
 
     async def _run_after_prepare(self, waiting: Awaitable[Any]) -> None:
         try:
@@ -362,8 +364,6 @@ def _still_waiting(result: Any) -> Awaitable[Any] | None:
     """Return what a method returned if it has to be waited for; what is done is looked at here and
     now.
     """
-    if result is None:
-        return None
     if isawaitable(result):
         done = getattr(result, "done", None)
         if done is None or not done():

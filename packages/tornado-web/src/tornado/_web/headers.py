@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # RFC 9110 section 5.5: control characters other than tab have no place in a value.
 _find_control: Callable[[str], object] = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 
-_COMMON = {
+_COMMON: dict[str, str | list[str]] = {
     "Server": f"TornadoServer/{tornado.version}",
     "Content-Type": "text/html; charset=UTF-8",
 }
@@ -37,7 +37,8 @@ _ABOUT_CONTENT = (
 
 def default_headers() -> HTTPHeaders:
     """Return the header fields that a response begins with."""
-    values: dict[str, str | list[str]] = {**_COMMON, "Date": current_date()}
+    values: dict[str, str | list[str]] = _COMMON.copy()
+    values["Date"] = current_date()
     return HTTPHeaders._from_dict(values)
 
 

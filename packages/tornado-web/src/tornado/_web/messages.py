@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from contextvars import Context, copy_context
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tornado import gen
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tornado._web.application import Application
 
 StartLine = RequestStartLine | ResponseStartLine
+
+_NO_NAMES: Mapping[str, Any] = MappingProxyType({})
 
 
 class HandlerMessage(HTTPMessageDelegate):
@@ -62,19 +65,10 @@ class HandlerMessage(HTTPMessageDelegate):
         self._chunks: list[bytes] | None = None
         # Made for streamed requests only, whose parts come at different times.
         self._context: Context | None = None
-        self._set_target(handler_class, handler_kwargs, path_args, path_kwargs)
-
-    def _set_target(
-        self,
-        handler_class: type[RequestHandler],
-        handler_kwargs: Mapping[str, Any] | None,
-        path_args: Sequence[bytes] | None,
-        path_kwargs: Mapping[str, bytes] | None,
-    ) -> None:
         self.handler_class = handler_class
-        self.handler_kwargs = handler_kwargs or {}
+        self.handler_kwargs = handler_kwargs or _NO_NAMES
         self.path_args = path_args or ()
-        self.path_kwargs = path_kwargs or {}
+        self.path_kwargs = path_kwargs or _NO_NAMES
 
     def headers_received(
         self, start_line: StartLine, headers: HTTPHeaders
@@ -250,9 +244,10 @@ class ApplicationMessage(HandlerMessage):
             target = rule.target
             if not (isinstance(target, type) and issubclass(target, RequestHandler)):
                 return False
-            self._set_target(
-                target, rule.target_kwargs, found.get("path_args"), found.get("path_kwargs")
-            )
+            self.handler_class = target
+            self.handler_kwargs = rule.target_kwargs
+            self.path_args = found.get("path_args", ())
+            self.path_kwargs = found.get("path_kwargs", _NO_NAMES)
             return True
         return False
 

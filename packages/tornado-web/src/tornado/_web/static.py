@@ -362,7 +362,8 @@ class StaticFileHandler(RequestHandler):
             return []
         if isinstance(allowed, (str, os.PathLike)):
             allowed = [allowed]
-        return [os.fspath(directory) for directory in allowed]
+        # An empty path would mean the working directory.
+        return [os.fspath(directory) for directory in allowed if os.fspath(directory)]
 
     def _redirect_to_directory(self) -> None:
         # RFC 3986 section 4.2: a reference with two slashes at its start names another host.

@@ -43,5 +43,6 @@ def origin_of(url: str) -> Origin:
 
 
 def local_path(path: str) -> str:
-    """Return a path that no browser takes for the name of a host: with one slash at its beginning."""
+    """Return a path that no browser takes for the name of a host: with one slash at its
+    beginning."""
     return "/" + path.lstrip("/\\")

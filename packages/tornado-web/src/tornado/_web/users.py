@@ -34,7 +34,8 @@ class UserMethods(TemplateMethods):
         self._current_user = value
 
     def get_current_user(self) -> Any:
-        """Return the user, for example by a signed cookie; override it. No coroutine may be used."""
+        """Return the user, for example by a signed cookie; override it. No coroutine may be
+        used."""
         return None
 
     def _is_logged_in(self) -> bool:
@@ -88,7 +89,8 @@ class UserMethods(TemplateMethods):
 
 @lru_cache(maxsize=128)
 def preferred_languages(accept_language: str) -> tuple[str, ...]:
-    """Return the languages of an ``Accept-Language`` header, best first (RFC 9110 section 12.5.4)."""
+    """Return the languages of an ``Accept-Language`` header, best first (RFC 9110 section
+    12.5.4)."""
     weighted = []
     for element in accept_language.split(","):
         language, _, weight = element.partition(";")

@@ -1,6 +1,7 @@
 """Frames (RFC 6455 section 5): bytes in, messages out, without I/O; and messages in, bytes out.
 
-One engine for both roles. A text message is checked to be UTF-8 as its pieces arrive, and no more of a message is held than the limit allows.
+One engine for both roles. A text message is checked to be UTF-8 as its pieces arrive, and no more
+of a message is held than the limit allows.
 """
 
 from __future__ import annotations

@@ -179,7 +179,8 @@ class WebSocketConnection:
         try:
             if self.stream.send(data):
                 return _done()
-            return self.stream.write(b"")
+            rest: asyncio.Future[None] = self.stream.write(b"")
+            return rest
         except StreamClosedError:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             future.set_exception(WebSocketClosedError())
@@ -223,7 +224,8 @@ class WebSocketConnection:
             endpoint.on_ws_connection_close(self.close_code, self.close_reason)
 
     def pause_writing(self) -> None:
-        """The peer reads too slowly (`tornado.iostream.StreamReceiver`): take nothing new from it."""
+        """The peer reads too slowly (`tornado.iostream.StreamReceiver`): take nothing new from
+        it."""
         self._hold()
 
     def resume_writing(self) -> None:

@@ -27,7 +27,8 @@ class WebSocketHandler(RequestHandler):
            def on_message(self, message):
                self.write_message(message)
 
-    After the handshake the methods of ordinary responses are of no use; `write_message` and `close` take their place.
+    After the handshake the methods of ordinary responses are of no use; `write_message` and `close`
+    take their place.
     """
 
     ws_connection: WebSocketConnection | None = None
@@ -44,11 +45,13 @@ class WebSocketHandler(RequestHandler):
         """Called with the route's groups when the websocket is open; may be a coroutine."""
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        """Called with each message, text or bytes; may be a coroutine, which the next message waits for."""
+        """Called with each message, text or bytes; may be a coroutine, which the next message waits
+        for."""
         raise NotImplementedError
 
     def on_close(self) -> None:
-        """Called when the websocket is closed; `close_code` and `close_reason` say why, if the peer did."""
+        """Called when the websocket is closed; `close_code` and `close_reason` say why, if the peer
+        did."""
 
     def on_ping(self, data: bytes) -> None:
         """Called with each ping; it's answered without that."""
@@ -61,7 +64,8 @@ class WebSocketHandler(RequestHandler):
         return None
 
     def check_origin(self, origin: str) -> bool:
-        """Whether pages of ``origin`` may connect; those of the same host, and of trusted origins, by default.
+        """Whether pages of ``origin`` may connect; those of the same host, and of trusted origins,
+        by default.
 
         .. versionadded:: 4.0
         """
@@ -84,7 +88,8 @@ class WebSocketHandler(RequestHandler):
 
     @property
     def max_message_size(self) -> int:
-        """Limit of a message in bytes: the ``websocket_max_message_size`` setting; 10 MiB by default."""
+        """Limit of a message in bytes: the ``websocket_max_message_size`` setting; 10 MiB by
+        default."""
         size: int = self.settings.get("websocket_max_message_size", DEFAULT_MAX_MESSAGE_SIZE)
         return size
 
@@ -115,14 +120,14 @@ class WebSocketHandler(RequestHandler):
         # Clients that are no browsers send no origin.
         if origin is not None and not self._is_same_origin(origin):
             raise HTTPError(403, "cross-origin websocket from %r refused", origin)
-        self._accept(key)
+        self._upgrade(key)
 
     def _is_same_origin(self, origin: str) -> bool:
         if self.request.headers.get("Sec-Fetch-Site") == "same-origin":
             return True
         return self.check_origin(origin)
 
-    def _accept(self, key: str) -> None:
+    def _upgrade(self, key: str) -> None:
         headers = HTTPHeaders(
             {
                 "Upgrade": "websocket",
@@ -137,8 +142,8 @@ class WebSocketHandler(RequestHandler):
             self._selected_subprotocol = chosen
             headers["Sec-WebSocket-Protocol"] = chosen
         self.set_status(101)
-        for cookie in (self._new_cookies or {}).values():
-            headers.add("Set-Cookie", cookie.OutputString(None))
+        for field in self._set_cookies.fields() if self._set_cookies is not None else ():
+            headers.add("Set-Cookie", field)
         start_line = ResponseStartLine("HTTP/1.1", 101, "Switching Protocols")
         self.request.connection.write_headers(start_line, headers)
         self._headers_written = True
