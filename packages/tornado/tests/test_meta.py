@@ -18,6 +18,7 @@ DISTRIBUTIONS = [
 ]
 
 MODULES = [
+    "tornado.autoreload",
     "tornado.concurrent",
     "tornado.escape",
     "tornado.gen",
@@ -27,14 +28,13 @@ MODULES = [
     "tornado.httputil",
     "tornado.ioloop",
     "tornado.iostream",
-    "tornado.locks",
     "tornado.log",
     "tornado.netutil",
     "tornado.options",
     "tornado.process",
-    "tornado.queues",
     "tornado.routing",
     "tornado.simple_httpclient",
+    "tornado.stack_context",
     "tornado.tcpclient",
     "tornado.tcpserver",
     "tornado.template",

@@ -170,6 +170,7 @@ class Configurable:
     __impl_kwargs: dict[str, Any] | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make an instance of the implementation."""
         base = cls.configurable_base()
         implementation = cls
         if cls is base:

@@ -1,7 +1,8 @@
 """Start a program anew when its source changes, for development.
 
 Applications with the ``debug`` or ``autoreload`` setting call `start`. Any program can be run under
-``python -m tornado.autoreload [--until-success] [-m module | script] [arguments]``, which also starts it anew after it has failed.
+``python -m tornado.autoreload [--until-success] [-m module | script] [arguments]``, which also
+starts it anew after it has failed.
 
 It can't be used with several processes: each would replace itself.
 """
@@ -112,7 +113,8 @@ Usage:
 
 
 def main() -> None:
-    """Run a program, and start it anew whenever its source changes; see the module's description."""
+    """Run a program, and start it anew whenever its source changes; see the module's
+    description."""
     arguments = sys.argv[1:]
     until_success = arguments[:1] == ["--until-success"]
     if until_success:

@@ -1,9 +1,11 @@
 """Handlers of exceptions that follow callbacks (documented API versions 2.x to 5.x).
 
-Code that passes callbacks leaves its ``try`` statements before the callbacks run. What is entered here stays around everything that is
+Code that passes callbacks leaves its ``try`` statements before the callbacks run. What is entered
+here stays around everything that is
 started inside: callbacks of the loop, of futures and of streams. Coroutines don't need it.
 
-Contexts are kept in a `contextvars.ContextVar`, which asyncio carries to everything that is started.
+Contexts are kept in a `contextvars.ContextVar`, which asyncio carries to everything that is
+started.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ class ExceptionStackContext:
        with ExceptionStackContext(die_on_error):
            http_client.fetch(url, callback)
 
-    :arg exception_handler: called with type, value and traceback. If it returns something true, the exception is dealt with; otherwise outer
+    :arg exception_handler: called with type, value and traceback. If it returns something true, the
+        exception is dealt with; otherwise outer
         handlers see it.
     """
 
@@ -85,7 +88,8 @@ class NullContext:
 
 
 def wrap(fn: Callable[..., Any] | None) -> Callable[..., Any] | None:
-    """Return a function that runs ``fn`` in the contexts of now, in any thread; `None` for `None`."""
+    """Return a function that runs ``fn`` in the contexts of now, in any thread; `None` for
+    `None`."""
     if fn is None:
         return None
     context = contextvars.copy_context()

@@ -18,6 +18,7 @@ from tornado._http1.reader import (
     BODY_UNTIL_CLOSE,
     COMPLETE,
     DEFAULT_MAX_BODY_SIZE,
+    DETACHED,
     ENDING,
     FAILED,
     HEAD,
@@ -481,6 +482,8 @@ class HTTP1Connection(HTTPConnection):
         if self._out is not None:
             self._flush()
         if self._phase is not OPEN:
+            if self._reader.state is DETACHED:
+                self._return_rest()
             self._continue_closing()
 
     def _advance(self) -> None:

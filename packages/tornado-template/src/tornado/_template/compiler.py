@@ -220,7 +220,9 @@ class Compiler:
         """An expression that isn't one alone must not become one together with what is written
         around it."""
         try:
+            # Brackets in the code that close those around it match one kind only.
             ast.parse(f"(\n{node.code}\n)", mode="eval")
+            ast.parse(f"[\n{node.code}\n]", mode="eval")
         except SyntaxError as error:
             raise self._current.source.error(
                 f"{error.msg} in expression {node.code[:80]!r}", node.line

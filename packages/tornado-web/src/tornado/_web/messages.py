@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from contextvars import Context, copy_context
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tornado import gen
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 
 StartLine = RequestStartLine | ResponseStartLine
 
-_NO_NAMES: Mapping[str, Any] = MappingProxyType({})
+# Shared, so never changed.
+_NO_NAMES: Mapping[str, Any] = {}
 
 
 class HandlerMessage(HTTPMessageDelegate):

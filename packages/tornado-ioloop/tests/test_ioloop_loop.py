@@ -1,0 +1,395 @@
+"""The event loop, coroutines of generators, and contexts of callbacks."""
+
+import asyncio
+import concurrent.futures
+import datetime
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from tornado import gen, stack_context
+from tornado.concurrent import Future, chain_future, is_future, run_on_executor
+from tornado.ioloop import IOLoop, PeriodicCallback
+from tornado.platform.asyncio import AsyncIOLoop, AsyncIOMainLoop
+
+
+@pytest.fixture
+def loop():
+    loop = IOLoop(make_current=False)
+    loop.make_current()
+    yield loop
+    IOLoop.clear_current()
+    loop.close()
+
+
+def run_until_stopped(loop, timeout=5):
+    handle = loop.call_later(timeout, pytest.fail, "the loop was not stopped")
+    loop.start()
+    loop.remove_timeout(handle)
+
+
+def test_iol_1_instance_is_the_loop_of_the_thread_or_the_main_one(loop):
+    loop.install()
+    found = []
+    thread = threading.Thread(target=lambda: found.append(IOLoop.instance()))
+    thread.start()
+    thread.join()
+    assert found == [loop]
+    assert IOLoop.instance() is loop
+    assert IOLoop.initialized()
+
+
+def test_current_in_a_running_asyncio_loop_is_a_face_of_it():
+    async def main():
+        current = IOLoop.current()
+        assert isinstance(current, AsyncIOMainLoop)
+        assert current.asyncio_loop is asyncio.get_running_loop()
+        assert IOLoop.current() is current
+
+    asyncio.run(main())
+
+
+def test_iol_5_stop_before_start_makes_start_return(loop):
+    loop.stop()
+    loop.start()
+    assert not loop.running()
+
+
+def test_iol_12_callbacks_run_in_order_on_the_next_iteration(loop):
+    seen = []
+    for number in range(3):
+        loop.add_callback(seen.append, number)
+    loop.add_callback(loop.stop)
+    assert seen == []
+    run_until_stopped(loop)
+    assert seen == [0, 1, 2]
+
+
+def test_iol_13_other_threads_wake_the_loop(loop):
+    threads = []
+
+    def called():
+        threads.append(threading.current_thread())
+        loop.stop()
+
+    thread = threading.Thread(target=loop.add_callback, args=(called,))
+    loop.add_callback(thread.start)
+    run_until_stopped(loop)
+    thread.join()
+    assert threads == [threading.main_thread()]
+
+
+def test_iol_14_15_timeouts_by_time_timedelta_and_removed(loop):
+    seen = []
+    loop.add_timeout(loop.time() + 0.01, seen.append, "time")
+    loop.add_timeout(datetime.timedelta(milliseconds=20), seen.append, "timedelta")
+    loop.remove_timeout(loop.call_later(0.001, seen.append, "removed"))
+    loop.call_at(loop.time() + 0.03, loop.stop)
+    run_until_stopped(loop)
+    assert seen == ["time", "timedelta"]
+    with pytest.raises(TypeError):
+        loop.add_timeout("soon", loop.stop)
+
+
+def test_iol_9_10_handlers_of_descriptors_and_objects(loop):
+    near, far = socket.socketpair()
+    seen = []
+
+    def ready(file, events):
+        assert file is near
+        assert events == IOLoop.READ
+        seen.append(near.recv(10))
+        if seen == [b"a", b"b"]:
+            loop.remove_handler(near)
+            loop.stop()
+        else:
+            far.send(b"b")
+
+    with near, far:
+        loop.add_handler(near, ready, IOLoop.READ)
+        with pytest.raises(ValueError, match="twice"):
+            loop.add_handler(near.fileno(), ready, IOLoop.READ)
+        far.send(b"a")
+        run_until_stopped(loop)
+    assert seen == [b"a", b"b"]
+
+
+def test_iol_16_17_exceptions_of_callbacks_are_logged_and_do_not_end_the_loop(loop, caplog):
+    loop.add_callback(lambda: 1 / 0)
+    loop.add_callback(loop.stop)
+    run_until_stopped(loop)
+    assert "Exception in callback" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    seen = []
+    loop.handle_callback_exception = lambda callback: seen.append(sys.exc_info()[0])
+    loop.add_callback(lambda: 1 / 0)
+    loop.add_callback(loop.stop)
+    run_until_stopped(loop)
+    assert seen == [ZeroDivisionError]
+
+
+def test_errors_of_coroutine_callbacks_are_logged_too(loop, caplog):
+    async def broken():
+        raise KeyError("here")
+
+    loop.add_callback(broken)
+    loop.call_later(0.01, loop.stop)
+    run_until_stopped(loop)
+    assert "KeyError" in caplog.text
+
+
+def test_run_sync_returns_results_errors_and_times_out(loop):
+    async def answer():
+        await gen.sleep(0.001)
+        return 42
+
+    async def broken():
+        raise KeyError("here")
+
+    assert loop.run_sync(answer) == 42
+    assert loop.run_sync(lambda: None) is None
+    with pytest.raises(KeyError):
+        loop.run_sync(broken)
+    with pytest.raises(TimeoutError, match=r"after 0\.01 seconds"):
+        loop.run_sync(lambda: gen.sleep(60), timeout=0.01)
+
+
+def test_run_in_executor_and_run_on_executor(loop):
+    class Worker:
+        executor = concurrent.futures.ThreadPoolExecutor(1)
+
+        @run_on_executor
+        def where(self):
+            return threading.current_thread()
+
+    worker = Worker()
+
+    async def main():
+        first = await IOLoop.current().run_in_executor(None, threading.current_thread)
+        return first, await worker.where()
+
+    first, second = loop.run_sync(main)
+    worker.executor.shutdown()
+    loop.asyncio_loop.run_until_complete(loop.asyncio_loop.shutdown_default_executor())
+    assert threading.main_thread() not in (first, second)
+
+
+def test_close_with_all_fds_closes_what_is_watched():
+    loop = AsyncIOLoop(make_current=False)
+    read_end, write_end = os.pipe()
+    loop.add_handler(read_end, lambda fd, events: None, IOLoop.READ)
+    loop.close(all_fds=True)
+    os.close(write_end)
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(read_end)
+    loop.add_callback(pytest.fail, "a closed loop runs nothing")
+
+
+@pytest.mark.parametrize("period", [0, -1])
+def test_periodic_callbacks_have_a_positive_period(period):
+    with pytest.raises(ValueError, match="positive"):
+        PeriodicCallback(lambda: None, period)
+
+
+def test_iol_25_28_periodic_callbacks_run_until_stopped(loop):
+    calls = []
+
+    async def tick():
+        calls.append(loop.time())
+        if len(calls) == 3:
+            periodic.stop()
+            loop.stop()
+
+    periodic = PeriodicCallback(tick, datetime.timedelta(milliseconds=5))
+    assert not periodic.is_running()
+    periodic.start()
+    run_until_stopped(loop)
+    assert len(calls) == 3
+    assert not periodic.is_running()
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ([1000], 1010),
+        ([1000, 1010], 1020),
+        ([1000, 1014], 1020),
+        ([1000, 1035], 1040),
+        ([1000, 1009], 1020),
+    ],
+)
+def test_iol_26_27_29_calls_lie_on_a_grid(loop, times, expected):
+    periodic = PeriodicCallback(lambda: None, 10_000)
+    periodic._next_timeout = times[0]
+    for now in times:
+        periodic._update_next(now)
+    assert periodic._next_timeout == expected
+
+
+# -- coroutines of generators
+
+
+def test_generators_wait_for_futures_coroutines_and_containers(loop):
+    async def double(n):
+        await asyncio.sleep(0)
+        return 2 * n
+
+    @gen.coroutine
+    def main():
+        one = yield double(1)
+        many = yield [double(2), gen.maybe_future(7)]
+        named = yield {"a": double(3)}
+        yield gen.moment
+        raise gen.Return((one, many, named))
+
+    assert gen.is_coroutine_function(main)
+    assert loop.run_sync(main) == (2, [4, 7], {"a": 6})
+
+
+def test_errors_can_be_caught_around_a_yield(loop):
+    async def broken():
+        raise KeyError("here")
+
+    @gen.coroutine
+    def main():
+        try:
+            yield broken()
+        except KeyError:
+            pass
+        try:
+            yield object()
+        except gen.BadYieldError:
+            return "caught both"
+
+    assert loop.run_sync(main) == "caught both"
+
+
+def test_with_timeout(loop):
+    async def main():
+        assert await gen.with_timeout(datetime.timedelta(seconds=5), gen.maybe_future(1)) == 1
+        forever = Future()
+        with pytest.raises(TimeoutError, match="too slow"):
+            await gen.with_timeout(
+                datetime.timedelta(milliseconds=1), forever, message=lambda: "too slow"
+            )
+
+    loop.run_sync(main)
+
+
+def test_the_second_error_of_a_list_is_logged(loop, caplog):
+    async def broken(text):
+        raise ValueError(text)
+
+    async def main():
+        with pytest.raises(ValueError, match="one"):
+            await gen.multi([broken("one"), broken("two")])
+        with pytest.raises(ValueError, match="three"):
+            await gen.multi([broken("three"), broken("four")], quiet_exceptions=ValueError)
+
+    loop.run_sync(main)
+    assert "two" in caplog.text
+    assert "four" not in caplog.text
+
+
+def test_chain_future_copies_outcomes(loop):
+    async def main():
+        for finish in (lambda f: f.set_result(1), lambda f: f.cancel()):
+            a, b = Future(), Future()
+            assert is_future(a)
+            chain_future(a, b)
+            finish(a)
+            await asyncio.sleep(0)
+            assert (b.cancelled(), a.cancelled()) in ((True, True), (False, False))
+
+    loop.run_sync(main)
+
+
+# -- contexts of callbacks
+
+
+def test_stk_4_exceptions_of_callbacks_reach_the_handler(loop, caplog):
+    seen = []
+
+    def outer(typ, value, tb):
+        seen.append(("outer", typ))
+        return True
+
+    def inner(typ, value, tb):
+        seen.append(("inner", typ))
+        return typ is KeyError
+
+    with stack_context.ExceptionStackContext(outer):
+        with stack_context.ExceptionStackContext(inner):
+            loop.add_callback(lambda: loop.add_callback(lambda: {}["x"]))
+            loop.call_later(0.001, lambda: 1 / 0)
+            raise KeyError("at once")
+    loop.call_later(0.02, loop.stop)
+    run_until_stopped(loop)
+    assert seen == [
+        ("inner", KeyError),
+        ("inner", KeyError),
+        ("inner", ZeroDivisionError),
+        ("outer", ZeroDivisionError),
+    ]
+    assert not caplog.records
+
+
+def test_stk_3_5_deactivated_and_null_contexts_see_nothing(loop, caplog):
+    seen = []
+    with stack_context.ExceptionStackContext(lambda *args: seen.append(args) or True) as stop:
+        loop.add_callback(lambda: 1 / 0)
+        with stack_context.NullContext():
+            loop.add_callback(lambda: 1 / 0)
+    stop()
+    loop.call_later(0.01, loop.stop)
+    run_until_stopped(loop)
+    assert seen == []
+    assert len(caplog.records) == 2
+
+
+def test_stk_7_wrapped_functions_keep_their_context_in_other_threads():
+    seen = []
+    with stack_context.ExceptionStackContext(lambda typ, value, tb: seen.append(typ) or True):
+        wrapped = stack_context.wrap(lambda: 1 / 0)
+    thread = threading.Thread(target=wrapped)
+    thread.start()
+    thread.join()
+    assert seen == [ZeroDivisionError]
+    assert stack_context.wrap(None) is None
+
+
+def test_arl_1_3_programs_start_anew_when_their_source_changes(tmp_path):
+    program = tmp_path / "program.py"
+    source = """
+import sys, os
+from tornado import autoreload
+from tornado.ioloop import IOLoop
+autoreload.watch(sys.argv[0])
+autoreload.add_reload_hook(lambda: print("hook", flush=True))
+loop = IOLoop()
+autoreload.start(check_time=20)
+print("started VERSION", sys.argv[1:], flush=True)
+if "VERSION" == "two":
+    loop.call_later(0, loop.stop)
+loop.start()
+"""
+    program.write_text(source.replace("VERSION", "one"))
+    os.utime(program, (1, 1))
+    process = subprocess.Popen(
+        [sys.executable, str(program), "argument"], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started one ['argument']\n"
+    program.write_text(source.replace("VERSION", "two"))
+    output, _ = process.communicate(timeout=30)
+    assert output == "hook\nstarted two ['argument']\n"
+    assert process.returncode == 0
+
+
+def test_loggers_are_not_set_up_by_importing():
+    assert not logging.getLogger("tornado").handlers

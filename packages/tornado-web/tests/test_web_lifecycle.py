@@ -1,0 +1,410 @@
+"""The calls that a request makes, their order, and what ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+
+import pytest
+
+from tornado import gen
+from tornado.web import Application, Finish, HTTPError, RequestHandler, stream_request_body
+
+
+def recording(**methods):
+    """Make a handler class that notes its calls in ``calls``, with further methods."""
+
+    class Recorder(RequestHandler):
+        calls: list = []
+
+        def initialize(self, **kwargs):
+            self.calls = type(self).calls
+            self.calls.append(("initialize", kwargs) if kwargs else "initialize")
+
+        def prepare(self):
+            self.calls.append("prepare")
+
+        def get(self, *args, **kwargs):
+            self.calls.append("get")
+
+        def on_finish(self):
+            self.calls.append("on_finish")
+
+    return type("Made", (Recorder,), {"calls": [], **methods})
+
+
+def test_order_of_calls(fetch):
+    """WEB-7, WEB-8, WEB-11, WEB-12, WEB-16: initialize, prepare, the method, on_finish; the response ends by itself."""
+    handler = recording()
+    conn = fetch(Application([("/", handler, {"a": 1})]))
+    assert handler.calls == [("initialize", {"a": 1}), "prepare", "get", "on_finish"]
+    assert (conn.code, conn.finished) == (200, 1)
+
+
+def test_arguments_without_initialize(fetch, caplog):
+    """A route's arguments that nobody takes are a mistake that shows."""
+
+    class Plain(RequestHandler):
+        def get(self):
+            raise AssertionError
+
+    assert fetch(Application([("/", Plain, {"a": 1})])).code == 500
+    assert "has no initialize()" in caplog.text
+
+
+def test_each_request_has_an_instance(fetch):
+    """WEB-2."""
+    seen = []
+    app = Application([("/", recording(get=lambda self: seen.append(self)))])
+    fetch(app)
+    fetch(app)
+    assert len(set(map(id, seen))) == 2
+    assert seen[0].application is app  # WEB-25
+    assert seen[0].settings is app.settings  # WEB-24
+
+
+@pytest.mark.parametrize("pattern", [r"/(\w+)/(.*)", r"/(?P<first>\w+)/(?P<second>.*)"])
+def test_groups_become_arguments(fetch, pattern):
+    """WEB-3, WEB-4, WEB-5, WEB-6, WEB-18: by position or name, %-decoded, through decode_argument."""
+
+    class Groups(RequestHandler):
+        def get(self, *args, **kwargs):
+            self.write({"args": args, "kwargs": kwargs})
+
+        def decode_argument(self, value, name=None):
+            assert isinstance(value, bytes)
+            return f"{name}={super().decode_argument(value, name)}"
+
+    text = fetch(Application([(pattern, Groups)]), "GET", "/a/b%20%C3%A9+c").text
+    if "first" in pattern:
+        assert (
+            text == '{"args": [], "kwargs": {"first": "first=a", "second": "second=b \\u00e9+c"}}'
+        )
+    else:
+        assert text == '{"args": ["None=a", "None=b \\u00e9+c"], "kwargs": {}}'
+
+
+def test_group_that_took_no_part_is_none(fetch):
+    class Groups(RequestHandler):
+        def get(self, first, second):
+            self.write(repr((first, second, self.path_args)))
+
+    conn = fetch(Application([("/(a)?(.*)", Groups)]), "GET", "/x")
+    assert conn.text == "(None, 'x', [None, 'x'])"
+
+
+def test_path_that_is_not_utf_8(fetch, caplog):
+    class Groups(RequestHandler):
+        def get(self, first):
+            raise AssertionError
+
+    assert fetch(Application([("/(.*)", Groups)]), "GET", "/%ff").code == 400
+    assert "the path is not UTF-8" in caplog.text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_methods(ask, method):
+    """WEB-9, WEB-13: each request method has its own method, and prepare runs for all."""
+    called = []
+    handler = recording(**{method.lower(): lambda self: called.append(self.request.method)})
+    assert ask(handler, method).code == 200
+    assert called == [method]
+    assert handler.calls == ["initialize", "prepare", "on_finish"]
+
+
+def test_further_methods(ask):
+    """WEB-14: SUPPORTED_METHODS may be extended."""
+
+    class Dav(RequestHandler):
+        SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "PROPFIND")
+
+        def propfind(self):
+            self.write("found")
+
+    assert ask(Dav, "PROPFIND").text == "found"
+    assert ask(recording(), "PROPFIND").code == 405
+
+
+def test_methods_that_are_missing(ask):
+    """RFC 9110 section 15.5.6: 405 says what is allowed."""
+    conn = ask(recording(post=lambda self: None), "DELETE")
+    assert conn.code == 405
+    assert conn.headers["Allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda self: self.finish("early"),
+        lambda self: self.redirect("/elsewhere"),
+        lambda self: self.send_error(403),
+    ],
+)
+def test_prepare_that_finishes(ask, end):
+    """WEB-10: then the method is not called."""
+    handler = recording(prepare=end)
+    conn = ask(handler)
+    assert conn.finished == 1
+    assert handler.calls == ["initialize", "on_finish"]
+
+
+def test_prepare_may_be_a_coroutine(ask):
+    class Handler(RequestHandler):
+        async def prepare(self):
+            await asyncio.sleep(0)
+            self.prepared = True
+
+        def get(self):
+            self.write(str(self.prepared))
+
+    assert ask(Handler).text == "True"
+
+
+def test_coroutine_that_finishes_in_prepare(ask):
+    async def prepare(self):
+        await asyncio.sleep(0)
+        self.finish("early")
+
+    handler = recording(prepare=prepare)
+    assert ask(handler).text == "early"
+    assert "get" not in handler.calls
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_coroutines(ask, waits):
+    class Handler(RequestHandler):
+        async def get(self):
+            if waits:
+                await asyncio.sleep(0)
+            self.write("async")
+
+        @gen.coroutine
+        def post(self):
+            if waits:
+                yield gen.sleep(0)
+            self.write("generator")
+
+    assert ask(Handler).text == "async"
+    assert ask(Handler, "POST").text == "generator"
+
+
+@pytest.mark.parametrize(("done", "same_task"), [(True, True), (False, False)])
+def test_finished_future_costs_no_task(ask, done, same_task):
+    """What a method returns is not waited for if it is done already."""
+
+    class Handler(RequestHandler):
+        def get(self):
+            tasks.append(asyncio.current_task())
+            future = asyncio.get_running_loop().create_future()
+            if done:
+                future.set_result(None)
+            else:
+                asyncio.get_running_loop().call_soon(future.set_result, None)
+            return future
+
+        def on_finish(self):
+            tasks.append(asyncio.current_task())
+
+    tasks = []
+    ask(Handler)
+    assert (tasks[0] is tasks[1]) is same_task
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_errors_of_coroutines(ask, waits):
+    class Handler(RequestHandler):
+        async def get(self):
+            if waits:
+                await asyncio.sleep(0)
+            raise HTTPError(418)
+
+        @gen.coroutine
+        def post(self):
+            if waits:
+                yield gen.sleep(0)
+            raise HTTPError(418)
+
+    assert ask(Handler).code == 418
+    assert ask(Handler, "POST").code == 418
+
+
+def test_other_results_are_ignored(ask):
+    assert ask(recording(get=lambda self: 5)).code == 200
+
+
+def test_finish_exception(ask):
+    """Finish ends the request, with what was written; an argument is written last."""
+
+    class Handler(RequestHandler):
+        def get(self):
+            self.set_status(401)
+            self.write("part")
+            raise Finish(" and rest")
+
+    conn = ask(Handler)
+    assert (conn.code, conn.text) == (401, "part and rest")
+
+
+def test_initialize_that_fails(ask, caplog):
+    """An error before there is a handler is answered all the same."""
+
+    class Handler(RequestHandler):
+        def initialize(self):
+            raise HTTPError(403, "not %s", "here")
+
+    assert ask(Handler).code == 403
+    assert "not here" in caplog.text
+
+
+def test_contexts_of_requests(fetch):
+    """Each request has a copy of the context: what one sets, no other sees."""
+    variable = contextvars.ContextVar("variable", default="unset")
+
+    class Handler(RequestHandler):
+        async def get(self):
+            self.write(variable.get())
+            variable.set("set")
+            await asyncio.sleep(0)
+            self.write(variable.get())
+
+        def post(self):
+            self.write(variable.get())
+            variable.set("set")
+
+    app = Application([("/", Handler)])
+    for _ in range(2):
+        assert fetch(app).text == "unsetset"
+        assert fetch(app, "POST").text == "unset"
+
+
+def test_cancelled_handler_ends_its_connection(ask):
+    """Nobody would finish the response, and the client must not wait for it."""
+
+    class Handler(RequestHandler):
+        async def get(self):
+            asyncio.current_task().cancel()
+            await asyncio.sleep(0)
+
+    conn = ask(Handler)
+    assert conn.closed
+    assert conn.start_line is None
+
+
+def test_detach(ask):
+    streams = []
+
+    class Handler(RequestHandler):
+        def get(self):
+            streams.append(self.detach())
+
+    conn = ask(Handler)
+    assert conn.detached
+    assert streams == ["the stream"]
+    assert conn.start_line is None
+
+
+def test_async_callback(ask, caplog):
+    """WEB-150: it returns a callable that works, and catches what the callback raises."""
+
+    class Handler(RequestHandler):
+        def get(self):
+            assert self.async_callback(None) is None
+            self.async_callback(self.answer, "a", c="c")("b")
+
+        def answer(self, a, b, c):
+            self.write(a + b + c)
+
+        def post(self):
+            self.async_callback(self.fail)()
+
+        def fail(self):
+            raise HTTPError(418)
+
+    assert ask(Handler).text == "abc"
+    assert ask(Handler, "POST").code == 418
+
+
+class TestStreaming:
+    @staticmethod
+    def handler(**methods):
+        class Streamer(RequestHandler):
+            def prepare(self):
+                self.pieces = []
+
+            def data_received(self, chunk):
+                self.pieces.append(chunk)
+
+            def post(self):
+                self.write(repr([self.pieces, self.request.body]))
+
+        return stream_request_body(type("Made", (Streamer,), methods))
+
+    def test_pieces_come_between_prepare_and_method(self, ask):
+        conn = ask(self.handler(), "POST", body=b"abcdef", split=2)
+        assert conn.text == "[[b'ab', b'cd', b'ef'], b'']"
+
+    def test_without_a_body(self, ask):
+        assert ask(self.handler(), "POST").text == "[[], b'']"
+
+    def test_body_waits_for_prepare_and_for_data_received(self, ask):
+        async def prepare(self):
+            await asyncio.sleep(0)
+            self.pieces = []
+
+        async def data_received(self, chunk):
+            await asyncio.sleep(0)
+            self.pieces.append(chunk)
+
+        conn = ask(
+            self.handler(prepare=prepare, data_received=data_received), "POST", body=b"ab", split=1
+        )
+        assert conn.text == "[[b'a', b'b'], b'']"
+
+    def test_answer_before_the_body(self, ask):
+        """P8: the rest of the body is not given to a handler that has answered."""
+
+        def data_received(self, chunk):
+            raise AssertionError
+
+        handler = self.handler(
+            prepare=lambda self: self.finish("no, thanks"), data_received=data_received
+        )
+        assert ask(handler, "POST", body=b"abc", split=1).text == "no, thanks"
+
+    @pytest.mark.parametrize("is_async", [False, True])
+    def test_error_in_data_received(self, ask, is_async):
+        def data_received(self, chunk):
+            raise HTTPError(413)
+
+        async def later(self, chunk):
+            await asyncio.sleep(0)
+            raise HTTPError(413)
+
+        handler = self.handler(data_received=later if is_async else data_received)
+        assert ask(handler, "POST", body=b"abc", split=1).code == 413
+
+    def test_error_in_prepare(self, ask):
+        def prepare(self):
+            raise HTTPError(401)
+
+        assert ask(self.handler(prepare=prepare), "POST", body=b"abc").code == 401
+
+    def test_undefined_data_received(self, ask, caplog):
+        @stream_request_body
+        class Handler(RequestHandler):
+            def post(self):
+                raise AssertionError
+
+        assert ask(Handler, "POST", body=b"abc").code == 500
+        assert "without data_received()" in caplog.text
+
+    def test_only_handlers_can_be_decorated(self):
+        with pytest.raises(TypeError):
+            stream_request_body(object)
+
+
+def test_nothing_is_logged_for_a_normal_request(ask, caplog):
+    with caplog.at_level(logging.WARNING):
+        ask(recording())
+    assert not caplog.records

@@ -1,0 +1,166 @@
+"""The framing engine (RFC 6455 section 5), without sockets."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tornado._websocket.errors import ProtocolViolation
+from tornado._websocket.frames import (
+    FrameReader,
+    Opcode,
+    apply_mask,
+    is_valid_close_code,
+    make_close_payload,
+    make_frame,
+)
+
+
+class Recorder:
+    def __init__(self):
+        self.events = []
+
+    def on_data(self, message):
+        self.events.append(message)
+
+    def on_control(self, opcode, payload):
+        self.events.append((opcode, payload))
+
+    def on_close_frame(self, code, reason):
+        self.events.append(("close", code, reason))
+
+
+def read(*pieces, masked=True, limit=1000):
+    recorder = Recorder()
+    reader = FrameReader(recorder, expects_mask=masked, max_message_size=limit)
+    for piece in pieces:
+        reader.feed(piece)
+    return recorder.events
+
+
+def frame(opcode, payload=b"", **options):
+    return make_frame(opcode, payload, **{"masked": True, **options})
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
+@pytest.mark.parametrize("masked", [True, False])
+def test_messages_of_all_lengths(size, masked):
+    data = bytes(i % 251 for i in range(size))
+    assert read(frame(2, data, masked=masked), masked=masked, limit=size or 1) == [data]
+
+
+@given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
+def test_masking_twice_gives_the_data(data, mask):
+    masked = apply_mask(mask, data)
+    assert masked == bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
+    assert apply_mask(mask, masked) == data
+
+
+def test_s26_masks_have_four_bytes():
+    with pytest.raises(ValueError, match="four"):
+        apply_mask(b"abc", b"data")
+
+
+STREAM = b"".join(
+    (
+        frame(1, "h\u00e9llo".encode()),
+        frame(9, b"ping"),
+        frame(1, b"\xc3", fin=False),
+        frame(10, b"pong"),
+        frame(0, b"\xa9!"),
+        frame(2, b"\x00" * 200),
+        frame(8, make_close_payload(1000, "bye")),
+    )
+)
+EVENTS = [
+    "h\u00e9llo",
+    (Opcode.PING, b"ping"),
+    (Opcode.PONG, b"pong"),
+    "\u00e9!",
+    b"\x00" * 200,
+    ("close", 1000, "bye"),
+]
+
+
+def test_control_frames_may_stand_between_fragments():
+    assert read(STREAM) == EVENTS
+
+
+def test_byte_by_byte_gives_the_same_events():
+    assert read(*(STREAM[i : i + 1] for i in range(len(STREAM)))) == EVENTS
+
+
+@given(st.lists(st.integers(0, len(STREAM)), max_size=6))
+def test_any_split_gives_the_same_events(cuts):
+    places = [0, *sorted(cuts), len(STREAM)]
+    pieces = [STREAM[a:b] for a, b in zip(places, places[1:], strict=False)]
+    assert read(*pieces) == EVENTS
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (make_frame(1, b"x", masked=False), 1002),  # P34: clients mask
+        (bytes([0xC1, 0x80]) + b"mask", 1002),  # P29: a reserved bit without an extension
+        (bytes([0x83, 0x80]), 1002),  # unknown opcodes
+        (bytes([0x8B, 0x80]), 1002),
+        (frame(9, b"x", fin=False), 1002),  # fragmented control frame
+        (bytes([0x89, 0xFE, 0, 126]), 1002),  # long control frame
+        (frame(0, b"x"), 1002),  # continuation of nothing
+        (frame(1, b"a", fin=False) + frame(1, b"b"), 1002),
+        (frame(1, b"\xff"), 1007),
+        (frame(1, b"\xff", fin=False), 1007),
+        (frame(1, b"\xc3", fin=False) + frame(0, b""), 1007),
+        (bytes([0x82, 0xFF]) + (1 << 63).to_bytes(8, "big"), 1009),  # refused by its length alone
+        (frame(2, b"x" * 1001), 1009),
+        (frame(2, b"x" * 600, fin=False) + frame(0, b"x" * 401), 1009),
+        (frame(2, b"", fin=False) + frame(0, b"", fin=False) * 1000, 1009),  # P31
+        (frame(8, b"\x03"), 1002),
+        (frame(8, (1005).to_bytes(2, "big")), 1002),  # P37: codes that can't be sent
+        (frame(8, (999).to_bytes(2, "big")), 1002),
+        (frame(8, (1000).to_bytes(2, "big") + b"\xff"), 1007),
+    ],
+)
+def test_violations_have_close_codes(data, code):
+    with pytest.raises(ProtocolViolation) as caught:
+        read(data)
+    assert caught.value.close_code == code
+
+
+def test_servers_do_not_mask():
+    with pytest.raises(ProtocolViolation):
+        read(frame(1, b"x"), masked=False)
+
+
+@pytest.mark.parametrize(
+    ("code", "valid"),
+    [
+        (999, False),
+        (1000, True),
+        (1004, False),
+        (1005, False),
+        (1006, False),
+        (1011, True),
+        (1015, False),
+        (2999, False),
+        (3000, True),
+        (4999, True),
+        (5000, False),
+    ],
+)
+def test_close_codes(code, valid):
+    assert is_valid_close_code(code) is valid
+    if not valid:
+        with pytest.raises(ValueError, match="code"):
+            make_close_payload(code, None)
+
+
+def test_nothing_is_read_while_paused():
+    recorder = Recorder()
+    reader = FrameReader(recorder, expects_mask=True, max_message_size=100)
+    reader.pause()
+    reader.feed(frame(1, b"a"))
+    reader.feed(frame(1, b"b"))
+    assert recorder.events == []
+    reader.resume()
+    reader.feed(b"")
+    assert recorder.events == ["a", "b"]

@@ -1,0 +1,318 @@
+"""Websockets of a server, over real sockets."""
+
+import asyncio
+import base64
+
+import pytest
+
+from tornado._websocket.frames import FrameReader, make_close_payload, make_frame
+from tornado.web import Application
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+KEY = base64.b64encode(b"0123456789abcdef").decode()
+
+
+class Echo(WebSocketHandler):
+    closed: asyncio.Queue
+
+    def initialize(self, closed=None):
+        self.closed = closed
+
+    def select_subprotocol(self, subprotocols):
+        return "two" if "two" in subprotocols else None
+
+    def open(self, name="nobody"):
+        self.name = name
+
+    def on_message(self, message):
+        if message == "json":
+            self.write_message({"name": self.name})
+        elif message == "raise":
+            raise KeyError("in a handler")
+        elif message == "close":
+            self.close(3001, "enough")
+        else:
+            self.write_message(message, binary=isinstance(message, bytes))
+
+    def on_close(self):
+        if self.closed is not None:
+            self.closed.put_nowait((self.close_code, self.close_reason))
+
+
+class Slow(WebSocketHandler):
+    active = 0
+
+    async def open(self):
+        await asyncio.sleep(0)
+        await self.write_message("open")
+
+    async def on_message(self, message):
+        Slow.active += 1
+        assert Slow.active == 1
+        await asyncio.sleep(0)
+        await self.write_message(message)
+        Slow.active -= 1
+
+
+class Client:
+    """A websocket client that says what it's told to."""
+
+    def __init__(self, reader, writer):
+        self.reader, self.writer = reader, writer
+        self.events = []
+        self.frames = FrameReader(self, expects_mask=False, max_message_size=1 << 24)
+
+    def on_data(self, message):
+        self.events.append(message)
+
+    def on_control(self, opcode, payload):
+        self.events.append((opcode.name, payload))
+
+    def on_close_frame(self, code, reason):
+        self.events.append(("close", code, reason))
+
+    def send(self, opcode, payload, **options):
+        self.writer.write(make_frame(opcode, payload, **{"masked": True, **options}))
+
+    async def receive(self):
+        while not self.events:
+            data = await asyncio.wait_for(self.reader.read(65536), 5)
+            if not data:
+                return None
+            self.frames.feed(data)
+        return self.events.pop(0)
+
+
+class Server:
+    def __init__(self):
+        self.closed = asyncio.Queue()
+        application = Application(
+            [
+                (r"/echo/?(\w+)?", Echo, {"closed": self.closed}),
+                (r"/slow", Slow),
+            ],
+            websocket_max_message_size=100_000,
+        )
+        self.server = application.listen(0, "127.0.0.1")
+        self.port = next(iter(self.server._sockets.values())).getsockname()[1]
+        self.writers = []
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *args):
+        for writer in self.writers:
+            writer.close()
+        self.server.stop()
+        await self.server.close_all_connections()
+
+    async def request(self, path, **headers):
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.writers.append(writer)
+        fields = {
+            "Host": f"127.0.0.1:{self.port}",
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Key": KEY,
+            "Sec-WebSocket-Version": "13",
+        }
+        for name, value in headers.items():
+            fields[name.replace("_", "-")] = value
+        lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
+        writer.write("\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode())
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        return head.decode(), Client(reader, writer)
+
+
+def run(coroutine):
+    asyncio.run(asyncio.wait_for(coroutine, 20))
+
+
+def test_wsk_1_2_4_5_echo_and_route_arguments():
+    async def main():
+        async with Server() as server:
+            head, client = await server.request("/echo/me")
+            assert head.startswith("HTTP/1.1 101 ")
+            assert "Sec-Websocket-Accept: " in head
+            client.send(1, "h\u00e9".encode())
+            assert await client.receive() == "h\u00e9"
+            client.send(2, b"\x00\xff" * 30000)
+            assert await client.receive() == b"\x00\xff" * 30000
+            client.send(1, b"json")
+            assert await client.receive() == '{"name": "me"}'
+
+    run(main())
+
+
+def test_frames_that_come_with_the_handshake_are_not_lost():
+    async def main():
+        async with Server() as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            server.writers.append(writer)
+            head = (
+                f"GET /echo HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\n"
+                f"Connection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\n"
+                "Sec-WebSocket-Version: 13\r\n\r\n"
+            )
+            writer.write(head.encode() + make_frame(1, b"early", masked=True))
+            await reader.readuntil(b"\r\n\r\n")
+            assert await Client(reader, writer).receive() == "early"
+
+    run(main())
+
+
+def test_messages_of_one_connection_never_overlap():
+    async def main():
+        async with Server() as server:
+            _, client = await server.request("/slow")
+            for number in range(20):
+                client.send(1, str(number).encode())
+            received = [await client.receive() for _ in range(21)]
+            assert received == ["open", *map(str, range(20))]
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer", "code", "reason"),
+    [
+        (make_close_payload(1000, "bye"), ("close", 1000, ""), 1000, "bye"),
+        (b"", ("close", None, ""), None, None),
+        (make_close_payload(4000, None), ("close", 4000, ""), 4000, None),
+    ],
+)
+def test_wsk_3_6_closing_by_the_client(sent, answer, code, reason):
+    async def main():
+        async with Server() as server:
+            _, client = await server.request("/echo")
+            client.send(8, sent)
+            assert await client.receive() == answer
+            assert await client.receive() is None
+            assert await server.closed.get() == (code, reason)
+
+    run(main())
+
+
+def test_wsk_6_closing_by_the_server():
+    async def main():
+        async with Server() as server:
+            _, client = await server.request("/echo")
+            client.send(1, b"close")
+            assert await client.receive() == ("close", 3001, "enough")
+            client.send(8, make_close_payload(3001, None))
+            assert await client.receive() is None
+            assert await server.closed.get() == (3001, None)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (make_frame(1, b"x", masked=False), 1002),
+        (make_frame(1, b"\xff", masked=True), 1007),
+        (make_frame(2, b"x" * 100_001, masked=True), 1009),
+    ],
+)
+def test_violations_close_the_connection_with_their_code(data, code):
+    async def main():
+        async with Server() as server:
+            _, client = await server.request("/echo")
+            client.writer.write(data)
+            assert (await client.receive())[:2] == ("close", code)
+            await server.closed.get()
+
+    run(main())
+
+
+def test_w3_of_many_pings_the_latest_is_answered():
+    async def main():
+        async with Server() as server:
+            _, client = await server.request("/echo")
+            client.writer.write(b"".join(make_frame(9, b"%d" % n, masked=True) for n in range(50)))
+            answers = [await client.receive()]
+            while answers[-1] != ("PONG", b"49"):
+                answers.append(await client.receive())
+            assert len(answers) < 50
+
+    run(main())
+
+
+def test_wsk_11_an_exception_closes_the_socket(caplog):
+    async def main():
+        async with Server() as server:
+            _, client = await server.request("/echo")
+            client.send(1, b"raise")
+            assert await client.receive() is None
+            await server.closed.get()
+
+    run(main())
+    assert "KeyError" in caplog.text
+
+
+def test_a_client_that_vanishes_is_noticed():
+    async def main():
+        async with Server() as server:
+            _, client = await server.request("/echo")
+            client.writer.transport.abort()
+            assert await server.closed.get() == (None, None)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Upgrade": None}, 400),
+        ({"Upgrade": "h2c"}, 400),
+        ({"Connection": "keep-alive"}, 400),
+        ({"Sec_WebSocket_Version": "8"}, 426),
+        ({"Sec_WebSocket_Version": None}, 426),
+        ({"Sec_WebSocket_Key": "short"}, 400),
+        ({"Sec_WebSocket_Key": None}, 400),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Content_Length": "5"}, 400),
+    ],
+)
+def test_w1_p7_bad_handshakes_are_refused(headers, status, caplog):
+    async def main():
+        async with Server() as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            server.writers.append(writer)
+            fields = {
+                "Host": f"127.0.0.1:{server.port}",
+                "Upgrade": "websocket",
+                "Connection": "keep-alive, Upgrade",
+                "Sec-WebSocket-Key": KEY,
+                "Sec-WebSocket-Version": "13",
+                **{name.replace("_", "-"): value for name, value in headers.items()},
+            }
+            lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
+            writer.write("\r\n".join(["GET /echo HTTP/1.1", *lines, "", ""]).encode() + b"hello")
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert int(head.split()[1]) == status
+
+    run(main())
+    assert "Traceback" not in caplog.text
+
+
+def test_same_origin_and_subprotocol():
+    async def main():
+        async with Server() as server:
+            head, _ = await server.request(
+                "/echo",
+                Origin=f"http://127.0.0.1:{server.port}",
+                Sec_WebSocket_Protocol="one, two",
+            )
+            assert head.startswith("HTTP/1.1 101 ")
+            assert "Sec-Websocket-Protocol: two" in head
+
+    run(main())
+
+
+def test_writing_after_the_close_raises():
+    handler = object.__new__(Echo)
+    with pytest.raises(WebSocketClosedError):
+        handler.write_message("x")
+    with pytest.raises(WebSocketClosedError):
+        handler.ping()
