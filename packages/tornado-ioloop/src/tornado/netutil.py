@@ -57,6 +57,9 @@ EXHAUSTED_PAUSE = 1.0
 # Seconds for which a worker leaves connections to siblings that have had fewer.
 YIELD_PAUSE = 0.001
 
+# Connections that a worker takes at once for siblings that are too busy to take theirs.
+ACCEPTS_FOR_BUSY = 8
+
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -255,16 +258,7 @@ class _Acceptor:
         self._loop.remove_reader(self._fd)
 
     def _on_readable(self) -> None:
-        limit = ACCEPTS_PER_EVENT
-        if _worker.tally is not None and not self._has_yielded:
-            if _worker.tally.is_ahead():
-                self._has_yielded = True
-                self._pause_accepting(YIELD_PAUSE)
-                return
-            limit = 1
-        # Siblings that were given the chance and didn't take it are busy: don't wait for them.
-        # The lowest of the siblings' counts when connections were last left to them.
-        self._left_at: int | None = None
+        limit = ACCEPTS_PER_EVENT if _worker.tally is None else self._fair_share(_worker.tally)
         for _ in range(limit):
             if self._stopped:
                 return
@@ -282,6 +276,20 @@ class _Acceptor:
                 # nobody is there to be served.
                 continue
             self._hand_over(connection, address)
+
+    def _fair_share(self, tally: _worker.Tally) -> int:
+        """Return how many connections this worker may take now, with regard to its siblings."""
+        is_ahead, lowest = tally.lead()
+        if not is_ahead:
+            self._left_at = None
+            return 1
+        if self._left_at == lowest:
+            # Whoever should have taken one is busy: don't wait any longer.
+            self._left_at = None
+            return ACCEPTS_FOR_BUSY
+        self._left_at = lowest
+        self._pause_accepting(YIELD_PAUSE)
+        return 0
 
     def _hand_over(self, connection: socket.socket, address: Address) -> None:
         if _worker.tally is not None:

@@ -132,6 +132,8 @@ class HTTP1Connection(HTTPConnection):
     _discarded = 0
     _input_paused = False
     _resolved: asyncio.Future[None] | None = None
+    #: What was wrong with the peer's message, if the connection was given up for that.
+    input_error: HTTPInputError | None = None
     #: Called when a ``100 Continue`` has come (clients).
     continue_callback: Callable[[], None] | None = None
 
@@ -722,6 +724,7 @@ class HTTP1Connection(HTTPConnection):
     def _on_bad_input(self, error: HTTPInputError) -> None:
         """Answer what the peer got wrong, if an answer is possible, and end the connection."""
         gen_log.info("Malformed HTTP message from %s: %s", self.context, error)
+        self.input_error = error
         self._reader.abandon()
         if self.is_client or (self._output is not NONE and self._output is not DONE):
             self.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import socket
 from typing import Any
 
@@ -52,23 +53,24 @@ class RequestContext:
     def __str__(self) -> str:
         return str(self.address) if self.remote_ip == "0.0.0.0" else self.remote_ip
 
-    def apply_xheaders(self, headers: HTTPHeaders) -> None:
-        """Believe the headers by which a proxy describes its client, for the request at hand.
+    def with_xheaders(self, headers: HTTPHeaders) -> RequestContext:
+        """Return the context of one request, believing the headers by which a proxy describes its
+        client.
 
         ``X-Real-Ip`` beats the last address of ``X-Forwarded-For`` that is no trusted proxy's; what
-        isn't an IP address is not
-        used. ``X-Scheme`` beats ``X-Forwarded-Proto``.
+        isn't an IP address is not used. ``X-Scheme`` beats ``X-Forwarded-Proto``.
         """
+        proxied = copy.copy(self)
         ip = self._forwarded_for(headers.get("X-Forwarded-For", ""))
         ip = headers.get("X-Real-Ip", ip)
         if is_valid_ip(ip):
-            self.remote_ip = ip
-        protocol = headers.get("X-Scheme", headers.get("X-Forwarded-Proto"))
-        if protocol:
-            # With several proxies the last value comes from the nearest one.
-            protocol = protocol.split(",")[-1].strip()
+            proxied.remote_ip = ip
+        # With several proxies the last value comes from the nearest one.
+        protocol = headers.get("X-Scheme", headers.get("X-Forwarded-Proto", ""))
+        protocol = protocol.rpartition(",")[2].strip()
         if protocol in ("http", "https"):
-            self.protocol = protocol
+            proxied.protocol = protocol
+        return proxied
 
     def _forwarded_for(self, value: str) -> str:
         for candidate in reversed(value.split(",")):
@@ -76,8 +78,3 @@ class RequestContext:
             if candidate and candidate not in self.trusted_downstream:
                 return candidate
         return self.remote_ip
-
-    def reset(self) -> None:
-        """Forget what a proxy said about the last request."""
-        self.remote_ip = self._orig_remote_ip
-        self.protocol = self._orig_protocol

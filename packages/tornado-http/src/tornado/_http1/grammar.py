@@ -41,10 +41,17 @@ _STATUS_LINE = re.compile(r"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([^\x00-\x08\n-\x
 
 # RFC 9110 section 4.2.3 and 7.2: uri-host [ ":" port ], where uri-host is a reg-name, an IPv4
 # address or an IP literal.
-_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*+)(?::[0-9]*+)?")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9\-._~!$&'()*+,;=%]++)(?::[0-9]*+)?")
 
-# RFC 9112 section 7.1: chunk-size [ chunk-ext ]. Sixteen hexadecimal digits are 64 bits.
-_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*+(?:;[^\x00-\x08\n-\x1f\x7f]*+)?")
+# RFC 9112 section 7.1: chunk-size [ chunk-ext ]. Sixteen hexadecimal digits are 64 bits. An extension
+# is a name, or a name with a token or quoted string as its value.
+_CHUNK_EXTENSION = (
+    rf"[ \t]*+;[ \t]*+[{_TOKEN_CHARS}]++"
+    rf'(?:[ \t]*+=[ \t]*+(?:[{_TOKEN_CHARS}]++|"(?:[^"\\\x00-\x08\n-\x1f\x7f]|\\[\t -~\x80-\xff])*+"))?+'
+)
+_CHUNK_LINE = re.compile(
+    rf"([0-9A-Fa-f]{{1,16}})(?:{_CHUNK_EXTENSION})*+".encode("latin-1"),
+)
 
 _BARE_CR = re.compile(rb"\r(?!\n|\Z)")
 _BARE_LF = re.compile(rb"(?<!\r)\n")

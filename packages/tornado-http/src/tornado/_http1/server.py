@@ -252,7 +252,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         else:
             delegate = _CallbackDelegate(callback, server_conn, request_conn)
         if self.xheaders:
-            delegate = _ProxiedDelegate(delegate, request_conn)
+            delegate = _ProxiedDelegate(delegate, server_conn, request_conn)
         return delegate
 
     def on_close(self, server_conn: object) -> None:
@@ -316,19 +316,21 @@ class _CallbackDelegate(HTTPMessageDelegate):
 class _ProxiedDelegate(HTTPMessageDelegate):
     """Let the proxy's headers describe the peer, for one request."""
 
-    __slots__ = ("_connection", "_delegate")
+    __slots__ = ("_connection", "_delegate", "_server_connection")
 
-    def __init__(self, delegate: HTTPMessageDelegate, connection: HTTPConnection) -> None:
+    def __init__(
+        self, delegate: HTTPMessageDelegate, server_conn: object, connection: HTTPConnection
+    ) -> None:
         self._delegate = delegate
+        self._server_connection = server_conn
         self._connection = connection
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
-        context = getattr(self._connection, "context", None)
-        if isinstance(context, RequestContext):
-            context.reset()
-            context.apply_xheaders(headers)
+        own = getattr(self._server_connection, "context", None)
+        if isinstance(own, RequestContext):
+            self._connection.context = own.with_xheaders(headers)  # type: ignore[attr-defined]  # HTTP1Connection's
         return self._delegate.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:

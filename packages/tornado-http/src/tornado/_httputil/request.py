@@ -116,6 +116,8 @@ class HTTPServerRequest:
         self.body = body or b""
         self.connection: Any = connection
         self.server_connection = server_connection
+        # A proxy's headers give the connection another context for each request.
+        self._context: object = getattr(connection, "context", None)
         self._start_time = time.time()
         self._finish_time: float | None = None
         if host is not None:
@@ -163,10 +165,6 @@ class HTTPServerRequest:
     def protocol(self) -> str:
         """``http`` or ``https``."""
         return getattr(self._context, "protocol", None) or "http"
-
-    @property
-    def _context(self) -> object:
-        return getattr(self.connection, "context", None)
 
     @lazy
     def query_arguments(self) -> dict[str, list[bytes]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
+import ssl
 import time
 from collections.abc import Awaitable
 from io import BytesIO
@@ -183,11 +184,10 @@ class Exchange:
         client = self._client
         client.connections_opened += 1
         secure = target.parts.scheme == "https"
-        context = None
+        context: ssl.SSLContext | dict[str, Any] | None = None
         if secure:
-            from tornado.netutil import client_ssl_context
-
-            context = tls_options(request) or client_ssl_context()
+            # An empty dictionary asks for the context that all clients share.
+            context = tls_options(request) or {}
         timer = self._arm(request.connect_timeout)
         try:
             stream = await client.tcp_client.connect(
@@ -238,6 +238,8 @@ class Exchange:
             elif not reading.done():
                 connection.finish()
             await reading
+            if connection.input_error is not None:
+                raise connection.input_error
             if delegate.start_line is not None and not delegate.complete:
                 raise HTTPStreamClosedError("Connection closed")
             kept = delegate.complete

@@ -1,0 +1,253 @@
+"""The HTTP/1.1 reader without sockets: whole, byte by byte, and in any other pieces."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tornado._http1.reader import MessageReader
+from tornado._http1.writer import serialize_head
+from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPOutputError
+
+
+class Recorder:
+    """Notes calls, and asks for the next message after each one."""
+
+    def __init__(self, is_client=False, **limits):
+        self.events = []
+        self.reader = MessageReader(
+            self,
+            is_client=is_client,
+            **{"max_header_size": 1000, "max_body_size": 100, **limits},
+        )
+
+    def on_head(self, start_line, headers):
+        self.events.append((*start_line, dict(headers.items())))
+
+    def on_body(self, data):
+        if self.events and isinstance(self.events[-1], bytes):
+            self.events[-1] += data
+        else:
+            self.events.append(data)
+
+    def on_complete(self):
+        self.events.append("end")
+        self.reader.next_message()
+
+
+def read(*pieces, eof=False, **options):
+    recorder = Recorder(**options)
+    try:
+        for piece in pieces:
+            recorder.reader.feed(piece)
+        if eof:
+            recorder.reader.feed_eof()
+    except HTTPInputError as error:
+        return [*recorder.events, error.status_code]
+    return recorder.events
+
+
+def bytewise(data):
+    return [data[i : i + 1] for i in range(len(data))]
+
+
+def request(*lines, body=b""):
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+GOOD = [
+    (request("GET / HTTP/1.1", "Host: a"), [("GET", "/", "HTTP/1.1", {"Host": "a"}), "end"]),
+    (
+        request("POST /x?y HTTP/1.0", "content-length:3", body=b"abc"),
+        [("POST", "/x?y", "HTTP/1.0", {"Content-Length": "3"}), b"abc", "end"],
+    ),
+    (
+        b"\r\n" + request("OPTIONS * HTTP/1.1", "X: \t a b \t", "x: c"),
+        [("OPTIONS", "*", "HTTP/1.1", {"X": "a b,c"}), "end"],
+    ),
+    (
+        request("GET http://a/b HTTP/1.3"),
+        [("GET", "http://a/b", "HTTP/1.1", {}), "end"],
+    ),
+    (
+        request(
+            "PUT / HTTP/1.1",
+            "Transfer-Encoding: Chunked",
+            body=b'4;name="va\\"lue";x\r\nabcd\r\n1\r\ne\r\n000\r\nTrailer: ignored\r\n\r\n',
+        ),
+        [("PUT", "/", "HTTP/1.1", {"Transfer-Encoding": "Chunked"}), b"abcde", "end"],
+    ),
+    (
+        request("GET /1 HTTP/1.1") + request("GET /2 HTTP/1.1"),
+        [("GET", "/1", "HTTP/1.1", {}), "end", ("GET", "/2", "HTTP/1.1", {}), "end"],
+    ),
+    (
+        request("POST / HTTP/1.1", "Content-Length: 5", "Content-Length: 5", body=b"hello"),
+        [("POST", "/", "HTTP/1.1", {"Content-Length": "5,5"}), b"hello", "end"],
+    ),
+    (request("GET / HTTP/1.1", "X: \xe9"), [("GET", "/", "HTTP/1.1", {"X": "\xe9"}), "end"]),
+]
+
+
+@pytest.mark.parametrize(("data", "events"), GOOD)
+def test_messages_whole_byte_by_byte_and_with_more_behind(data, events):
+    assert read(data) == events
+    assert read(*bytewise(data)) == events
+    assert read(data + b"GET /nex") == events
+
+
+STREAM = b"".join(data for data, _ in GOOD)
+EVENTS = [event for _, events in GOOD for event in events]
+
+
+@given(st.lists(st.integers(0, len(STREAM)), max_size=8))
+def test_any_pieces_give_the_same_events(cuts):
+    places = [0, *sorted(cuts), len(STREAM)]
+    assert read(*(STREAM[a:b] for a, b in zip(places, places[1:], strict=False))) == EVENTS
+
+
+def chunked(body):
+    return request("POST / HTTP/1.1", "Transfer-Encoding: chunked", body=body)
+
+
+BAD = [
+    (b"GET / HTTP/1.1\nHost: a\n\n", 400),  # P1: bare LF
+    (b"GET / HTTP/1.1\rHost: a\r\r", 400),
+    (b"\x16\x03\x01\x02", 400),  # TLS on a plain port
+    (request("GET  / HTTP/1.1"), 400),
+    (request("GET / HTTP/1.1 "), 400),
+    (request("GET /a b HTTP/1.1"), 400),
+    (request("GET /\x7f HTTP/1.1"), 400),
+    (request("GET /\xe9 HTTP/1.1"), 400),
+    (request("G@T / HTTP/1.1"), 400),  # S7
+    (request("GET relative HTTP/1.1"), 400),
+    (request("GET * HTTP/1.1"), 400),
+    (request("GET / HTTP/2.0"), 505),
+    (request("GET / HTTP/1.1", "Name : x"), 400),  # P4
+    (request("GET / HTTP/1.1", " folded: x"), 400),  # S9
+    (request("GET / HTTP/1.1", "A: b", "  folded"), 400),
+    (request("GET / HTTP/1.1", "no colon"), 400),
+    (request("GET / HTTP/1.1", "A: b\0"), 400),
+    (request("GET / HTTP/1.1", "A: b\rc"), 400),
+    (request("GET / HTTP/1.1", "N\xe9: x"), 400),
+    (request("POST / HTTP/1.1", "Content-Length: +5"), 400),  # S3, P5
+    (request("POST / HTTP/1.1", "Content-Length: 5_0"), 400),
+    (request("POST / HTTP/1.1", "Content-Length: 0x5"), 400),
+    (request("POST / HTTP/1.1", "Content-Length: \xb2"), 400),
+    (request("POST / HTTP/1.1", "Content-Length: "), 400),
+    (request("POST / HTTP/1.1", "Content-Length: 5, 6"), 400),
+    (request("POST / HTTP/1.1", "Content-Length: 5", "Content-Length: 6"), 400),  # P3
+    (request("POST / HTTP/1.1", "Content-Length: 101"), 413),
+    (request("POST / HTTP/1.1", "Content-Length: " + "9" * 30), 413),
+    (request("POST / HTTP/1.1", "Content-Length: 5", "Transfer-Encoding: chunked"), 400),  # S5
+    (request("POST / HTTP/1.1", "Transfer-Encoding: gzip, chunked"), 501),  # P2
+    (request("POST / HTTP/1.1", "Transfer-Encoding: chunked, gzip"), 400),
+    (request("POST / HTTP/1.1", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), 400),
+    (request("POST / HTTP/1.1", "Transfer-Encoding: \x0bchunked"), 400),
+    (request("POST / HTTP/1.0", "Transfer-Encoding: chunked"), 400),
+    (chunked(b"-1\r\n"), 400),  # S4
+    (chunked(b"0x1\r\na\r\n"), 400),
+    (chunked(b"1_0\r\n"), 400),
+    (chunked(b" 1\r\n"), 400),
+    (chunked(b"1 \r\na\r\n"), 400),
+    (chunked(b"\r\n"), 400),
+    (chunked(b"1;\r\na\r\n"), 400),
+    (chunked(b'1;a="b\r\na\r\n'), 400),
+    (chunked(b"1;a\nb\r\na\r\n"), 400),  # P6
+    (chunked(b"1\r\naX\r\n"), 400),
+    (chunked(b"1\na\r\n"), 400),
+    (chunked(b"11111111111111111\r\n"), 400),
+    (chunked(b"65\r\n"), 413),
+    (chunked(b"0\r\nbad trailer\r\n\r\n"), 400),
+    (chunked(b"1;" + b"x" * 5000), 400),
+    (b"\r\n" * 20 + request("GET / HTTP/1.1"), 400),
+    (request("GET / HTTP/1.1", "A: " + "x" * 1000), 431),
+    (b"GET / HTTP/1.1\r\nA: " + b"x" * 1001, 431),
+]
+
+
+@pytest.mark.parametrize(("data", "status"), BAD)
+def test_bad_input_has_a_status_however_it_comes(data, status):
+    assert read(data)[-1] == status
+    assert read(*bytewise(data))[-1] == status
+
+
+@pytest.mark.parametrize(("size", "over"), [(99, False), (100, False), (101, True)])
+def test_body_limits_hold_to_the_byte(size, over):
+    fixed = request("POST / HTTP/1.1", f"Content-Length: {size}", body=b"x" * size)
+    pieces = chunked(b"1\r\nx\r\n" * size + b"0\r\n\r\n")
+    for data in (fixed, pieces):
+        assert (read(data)[-1] == 413) is over
+
+
+RESPONSES = [
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", False, ["HTTP/1.1", b"hi", "end"]),
+    (b"HTTP/1.0 200\r\n\r\nuntil the end", True, ["HTTP/1.0", b"until the end", "end"]),
+    (b"HTTP/1.1 204 No Content\r\n\r\n", False, ["HTTP/1.1", "end"]),
+    (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+        False,
+        ["HTTP/1.1", b"hi", "end"],
+    ),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi", True, ["HTTP/1.1", b"hi", 400]),
+    (b"HTTP/1.1 20 OK\r\n\r\n", False, [400]),
+    (b"HTTP/3.1 200 OK\r\n\r\n", False, [400]),
+]
+
+
+@pytest.mark.parametrize(("data", "eof", "events"), RESPONSES)
+def test_responses(data, eof, events):
+    for pieces in ([data], bytewise(data)):
+        found = read(*pieces, eof=eof, is_client=True)
+        assert [e[0] if isinstance(e, tuple) else e for e in found] == events
+
+
+def test_s10_very_many_lines_of_one_name():
+    count = 100_000
+    data = b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * count + b"\r\n"
+    recorder = Recorder(max_header_size=len(data))
+    recorder.reader.feed(data)
+    assert len(recorder.events[0][3]["A"]) == 2 * count - 1
+
+
+def test_p12_very_many_tiny_chunks_come_together():
+    calls = []
+    recorder = Recorder(max_body_size=10**6)
+    recorder.on_body = calls.append
+    recorder.reader.feed(chunked(b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n"))
+    assert sum(map(len, calls)) == 100_000
+    assert len(calls) < 10
+
+
+@pytest.mark.parametrize("value", ["a\r\nB: c", "a\nb", "a\0", "a\x7f"])
+def test_s1_no_header_value_makes_a_line(value):
+    headers = HTTPHeaders._from_dict({"A": value})
+    with pytest.raises(HTTPOutputError):
+        serialize_head("HTTP/1.1 200 OK", headers)
+    with pytest.raises(HTTPOutputError):
+        serialize_head("HTTP/1.1 200 " + value, HTTPHeaders())
+    with pytest.raises(HTTPInputError):
+        HTTPHeaders().add("A", value)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.from_regex(r"[A-Za-z!#$%&'*+.^_`|~-]{1,10}", fullmatch=True),
+            st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF), max_size=20).map(
+                lambda text: "".join(c for c in text if c != "\x7f").strip(" \t")
+            ),
+        ),
+        max_size=8,
+    )
+)
+def test_heads_survive_being_written_and_read(fields):
+    headers = HTTPHeaders()
+    for name, value in fields:
+        headers.add(name, value)
+    recorder = Recorder(max_header_size=10_000)
+    found = []
+    recorder.on_head = lambda start_line, got: found.append(got)
+    headers.pop("Content-Length", None)
+    headers.pop("Transfer-Encoding", None)
+    recorder.reader.feed(serialize_head("GET / HTTP/1.1", headers))
+    assert found == [headers]
