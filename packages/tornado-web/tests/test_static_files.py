@@ -627,7 +627,7 @@ def test_documented_hooks(root: Path) -> None:
 class MemoryHandler(StaticFileHandler):
     """Serves from a dict; no file is involved."""
 
-    contents: dict[str, bytes] = {"m.txt": b"from memory", "n.txt": b"n" * 200000}  # noqa: RUF012  # read only
+    contents: dict[str, bytes] = {"m.txt": b"from memory", "n.txt": b"n" * 200000}  # read only
     pieces = False
 
     @classmethod

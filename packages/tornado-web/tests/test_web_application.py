@@ -88,7 +88,13 @@ class TestRoutes:
         )
         answers = [fetch(app, "GET", f"/{n}") for n in range(1, 8)]
         assert [conn.code for conn in answers] == [200, 200, 200, 418, 200, 200, 404]
-        assert [answers[n].text for n in (0, 1, 2, 4, 5)] == ["spec", "-", "triple", "rule", "nested"]
+        assert [answers[n].text for n in (0, 1, 2, 4, 5)] == [
+            "spec",
+            "-",
+            "triple",
+            "rule",
+            "nested",
+        ]
 
     def test_reverse_url(self, ask, fetch):
         """WEB-26, WEB-27, WEB-28: arguments become text and are escaped."""
@@ -139,9 +145,7 @@ class TestRoutes:
         assert fetch(Application([route("/a", "a")]), "GET", "/b").code == 404
 
     def test_default_handler_class(self, fetch):
-        app = Application(
-            default_handler_class=Named, default_handler_args={"name": "default"}
-        )
+        app = Application(default_handler_class=Named, default_handler_args={"name": "default"})
         assert fetch(app).text == "default"
 
     def test_rules_may_change(self, fetch):

@@ -45,13 +45,10 @@ _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9\-._~!$&'()*+,;=%]++)(?::[
 
 # RFC 9112 section 7.1: chunk-size [ chunk-ext ]. Sixteen hexadecimal digits are 64 bits. An extension
 # is a name, or a name with a token or quoted string as its value.
-_CHUNK_EXTENSION = (
-    rf"[ \t]*+;[ \t]*+[{_TOKEN_CHARS}]++"
-    rf'(?:[ \t]*+=[ \t]*+(?:[{_TOKEN_CHARS}]++|"(?:[^"\\\x00-\x08\n-\x1f\x7f]|\\[\t -~\x80-\xff])*+"))?+'
-)
-_CHUNK_LINE = re.compile(
-    rf"([0-9A-Fa-f]{{1,16}})(?:{_CHUNK_EXTENSION})*+".encode("latin-1"),
-)
+_TOKEN = rf"[{_TOKEN_CHARS}]++"
+_QUOTED = r'"(?:[^"\\\x00-\x08\n-\x1f\x7f]|\\[\t -~\x80-\xff])*+"'
+_EXTENSION = rf"[ \t]*+;[ \t]*+{_TOKEN}(?:[ \t]*+=[ \t]*+(?:{_TOKEN}|{_QUOTED}))?+"
+_CHUNK_LINE = re.compile(rf"([0-9A-Fa-f]{{1,16}})(?:{_EXTENSION})*+".encode("latin-1"))
 
 _BARE_CR = re.compile(rb"\r(?!\n|\Z)")
 _BARE_LF = re.compile(rb"(?<!\r)\n")

@@ -122,9 +122,9 @@ class Application(ReversibleRouter):
         self.default_router = ApplicationRouter(self, [self._any_host])
         if settings.get("autoreload"):
             # It watches files and restarts the process: nothing to load in production.
-            from tornado import autoreload
+            from tornado.autoreload import start
 
-            autoreload.start()
+            start()
 
     def _choose_transforms(
         self, transforms: Sequence[type[OutputTransform]] | None

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from tornado._web.errors import HTTPError
 from tornado._web.handler import RequestHandler
 from tornado._web.urls import local_path
+from tornado.stack_context import ExceptionStackContext
 
 Method = Callable[..., Awaitable[None] | None]
 HandlerClass = TypeVar("HandlerClass", bound=type[RequestHandler])
@@ -37,9 +38,6 @@ def asynchronous(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(method)
     def left_open(self: RequestHandler, *args: Any, **kwargs: Any) -> Any:
-        # Only programs that pass callbacks need it.
-        from tornado.stack_context import ExceptionStackContext
-
         self._auto_finish = False
         with ExceptionStackContext(self._watch_callback):
             return method(self, *args, **kwargs)
