@@ -58,23 +58,26 @@ def lines_of(code: str, status: int = 0) -> list[str]:
         return sorted(output.splitlines())
 
 
-def line(child: subprocess.Popen[str]) -> str:
+def read(child: subprocess.Popen[str], size: int) -> bytes:
+    """Read past Python's buffers, so that `select` knows what is there."""
     assert child.stdout is not None
     assert select.select([child.stdout], [], [], TIMEOUT)[0], "no output in time"
-    return child.stdout.readline().strip()
+    return os.read(child.stdout.fileno(), size)
+
+
+def line(child: subprocess.Popen[str]) -> str:
+    data = b""
+    while not data.endswith(b"\n"):
+        data += read(child, 1)
+    return data.decode().strip()
 
 
 def end_of_output(child: subprocess.Popen[str]) -> str:
     """Return the rest of the output, which ends when the last process that could write is gone."""
-    assert child.stdout is not None
-    os.set_blocking(child.stdout.fileno(), True)
-    rest = ""
-    while select.select([child.stdout], [], [], TIMEOUT)[0]:
-        piece = os.read(child.stdout.fileno(), 1000).decode()
-        if not piece:
-            return rest
+    rest = b""
+    while piece := read(child, 1000):
         rest += piece
-    raise AssertionError("some process is still there")
+    return rest.decode()
 
 
 def test_prc1_cpu_count() -> None:

@@ -122,7 +122,9 @@ async def exchange(app, method="GET", uri="/", *, headers=(), body=b"", split=0,
 
 @pytest.fixture
 def fetch():
-    """Return a function that makes one request of an application in memory, and returns the connection."""
+    """Return a function that makes one request of an application in memory, and returns the
+    connection.
+    """
 
     def fetch(app, method="GET", uri="/", **options):
         return asyncio.run(exchange(app, method, uri, **options))

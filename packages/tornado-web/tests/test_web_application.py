@@ -287,7 +287,9 @@ class TestLog:
 
 
 class TestStaticRoutes:
-    """WEB-115 to WEB-118, WEB-120, WEB-122, WEB-123, of which the files themselves have tests of their own."""
+    """WEB-115 to WEB-118, WEB-120, WEB-122, WEB-123, of which the files themselves have tests of
+    their own.
+    """
 
     @pytest.fixture
     def root(self, tmp_path):

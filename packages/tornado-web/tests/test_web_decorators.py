@@ -265,7 +265,9 @@ class TestRedirectHandler:
         ],
     )
     def test_other_sites(self, fetch, caplog, url, group):
-        """T8, P25: what is filled in cannot change scheme, user, host or port, as browsers see them."""
+        """T8, P25: what is filled in cannot change scheme, user, host or port, as browsers see
+        them.
+        """
         app = Application([("/go(.*)", RedirectHandler, {"url": url})])
         conn = fetch(app, "GET", "/go" + group)
         assert conn.code == 400

@@ -52,7 +52,9 @@ def wrapping(calls):
 @pytest.mark.parametrize("handler", [Plain, Async])
 @pytest.mark.parametrize("owner", ["base", "class", "instance"])
 def test_replaced_execute(fetch, monkeypatch, handler, owner):
-    """1: the dispatcher goes through _execute once it is wrapped, on whichever class, or on the handler."""
+    """1: the dispatcher goes through _execute once it is wrapped, on whichever class, or on the
+    handler.
+    """
     calls = []
     wrap = wrapping(calls)
     made = type("Made", (handler,), {})

@@ -35,7 +35,9 @@ def recording(**methods):
 
 
 def test_order_of_calls(fetch):
-    """WEB-7, WEB-8, WEB-11, WEB-12, WEB-16: initialize, prepare, the method, on_finish; the response ends by itself."""
+    """WEB-7, WEB-8, WEB-11, WEB-12, WEB-16: initialize, prepare, the method, on_finish; the
+    response ends by itself.
+    """
     handler = recording()
     conn = fetch(Application([("/", handler, {"a": 1})]))
     assert handler.calls == [("initialize", {"a": 1}), "prepare", "get", "on_finish"]

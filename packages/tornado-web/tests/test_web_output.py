@@ -126,7 +126,9 @@ def test_set_add_and_clear_header(ask):
 
 
 def test_default_headers(ask, caplog):
-    """WEB-49, WEB-50, WEB-51: set_default_headers survives clear() and errors, other headers do not."""
+    """WEB-49, WEB-50, WEB-51: set_default_headers survives clear() and errors, other headers do
+    not.
+    """
 
     class Handler(RequestHandler):
         def set_default_headers(self):
@@ -213,7 +215,9 @@ def test_flush_can_be_awaited(ask):
 
 
 def test_flush_callbacks(ask):
-    """WEB-56, WEB-57, WEB-58: called when all is written, also if that is nothing; a later one replaces an earlier."""
+    """WEB-56, WEB-57, WEB-58: called when all is written, also if that is nothing; a later one
+    replaces an earlier.
+    """
     called = []
 
     async def get(self):

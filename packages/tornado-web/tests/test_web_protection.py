@@ -1,4 +1,6 @@
-"""Protection against requests that other sites' pages make: tokens, and what browsers say of origins."""
+"""Protection against requests that other sites' pages make: tokens, and what browsers say of
+origins.
+"""
 
 from __future__ import annotations
 

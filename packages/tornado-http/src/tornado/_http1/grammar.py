@@ -43,8 +43,8 @@ _STATUS_LINE = re.compile(r"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([^\x00-\x08\n-\x
 # address or an IP literal.
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9\-._~!$&'()*+,;=%]++)(?::[0-9]*+)?")
 
-# RFC 9112 section 7.1: chunk-size [ chunk-ext ]. Sixteen hexadecimal digits are 64 bits. An extension
-# is a name, or a name with a token or quoted string as its value.
+# RFC 9112 section 7.1: chunk-size [ chunk-ext ]. Sixteen hexadecimal digits are 64 bits. An
+# extension is a name, or a name with a token or quoted string as its value.
 _TOKEN = rf"[{_TOKEN_CHARS}]++"
 _QUOTED = r'"(?:[^"\\\x00-\x08\n-\x1f\x7f]|\\[\t -~\x80-\xff])*+"'
 _EXTENSION = rf"[ \t]*+;[ \t]*+{_TOKEN}(?:[ \t]*+=[ \t]*+(?:{_TOKEN}|{_QUOTED}))?+"

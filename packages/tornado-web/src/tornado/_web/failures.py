@@ -133,7 +133,7 @@ class FailureMethods(UserMethods):
             if not self._finished:
                 self.finish(*e.args)
             return
-        if isinstance(e, StreamClosedError) and self._client_gone:
+        if isinstance(e, StreamClosedError) and self._has_lost_client():
             # What is left to be done is done for nobody.
             gen_log.debug("client closed the connection: %s", self._request_summary())
             return
@@ -147,6 +147,10 @@ class FailureMethods(UserMethods):
             return
         status_code = e.status_code if isinstance(e, HTTPError) else 500
         self.send_error(status_code, exc_info=(type(e), e, e.__traceback__))
+
+    def _has_lost_client(self) -> bool:
+        stream = getattr(self.request.connection, "stream", None)
+        return self._client_gone or (stream is not None and stream.closed())
 
     def _log_quietly(self, error: BaseException) -> None:
         try:

@@ -206,7 +206,7 @@ class RequestHandler(FailureMethods):
         one."""
         self._transforms = transforms
         if self._body_arrived is not None:
-            return self._run_with_stream(args, kwargs)
+            return self._begin_with_stream(args, kwargs)
         try:
             self._accept(args, kwargs)
             if self.request.body:
@@ -271,17 +271,28 @@ class RequestHandler(FailureMethods):
             self._on_cancelled()
             raise
 
-    async def _run_with_stream(self, args: Sequence[bytes], kwargs: Mapping[str, bytes]) -> None:
-        """Run a request whose body comes piece by piece, between ``prepare`` and the method."""
+    def _begin_with_stream(
+        self, args: Sequence[bytes], kwargs: Mapping[str, bytes]
+    ) -> Coroutine[Any, Any, None] | None:
+        """Run a request as far as ``prepare``; its body comes after that, piece by piece."""
         try:
             self._accept(args, kwargs)
             waiting = self.prepare()
+        except Exception as error:
+            self._handle_request_exception(error)
+            self._let_body_come()
+            return None
+        if waiting is None:
+            self._let_body_come()
+        return self._run_with_stream(waiting)
+
+    async def _run_with_stream(self, waiting: Awaitable[None] | None) -> None:
+        try:
             if waiting is not None:
                 await _as_awaitable(waiting)
-            self._let_body_come()
-            if self._finished or not await self._body_has_arrived():
-                return
-            await self._run_method()
+                self._let_body_come()
+            if not self._finished and await self._body_has_arrived():
+                await self._run_method()
         except Exception as error:
             self._handle_request_exception(error)
         except asyncio.CancelledError:

@@ -110,8 +110,10 @@ class HandlerMessage(HTTPMessageDelegate):
 
     def _run(self) -> None:
         handler = self._make_handler()
-        if handler is None:
-            return
+        if handler is not None:
+            self._start(handler)
+
+    def _start(self, handler: RequestHandler) -> None:
         transforms = [make(self.request) for make in self.application.transforms]
         # The class may have a wrapped or another one, and so may the instance.
         if getattr(handler._execute, "__func__", None) is not PRISTINE_EXECUTE:
@@ -161,9 +163,8 @@ class HandlerMessage(HTTPMessageDelegate):
         loop = asyncio.get_running_loop()
         handler._body_arrived = loop.create_future()
         handler._prepared = prepared = loop.create_future()
-        transforms = [make(self.request) for make in self.application.transforms]
-        self._run_replaced(handler, transforms)
-        return prepared
+        self._start(handler)
+        return None if prepared.done() else prepared
 
     def _pass_on(self, chunk: bytes) -> Awaitable[None] | None:
         handler = self.handler
