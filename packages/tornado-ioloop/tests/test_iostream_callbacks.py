@@ -353,6 +353,20 @@ def test_watching_for_the_end_reads_at_most_a_chunk_ahead() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
+def test_watching_for_the_end_of_an_unconnected_socket_is_harmless(family: int) -> None:
+    async def main() -> None:
+        stream = IOStream(socket.socket(family))
+        stream.set_close_callback(lambda: None)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not stream.closed()
+        stream.close()
+        await asyncio.sleep(0)
+
+    run(main())
+
+
 def test_ios18_an_exception_in_a_callback_closes_and_ends_there(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

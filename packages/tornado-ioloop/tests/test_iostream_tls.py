@@ -529,8 +529,9 @@ def test_bad_options_fail_the_connect() -> None:
     run(main())
 
 
-def test_an_orderly_end_is_announced() -> None:
-    """A strict peer is told of the end (close_notify), and sees no truncation."""
+@pytest.mark.parametrize("lost", [False, True])
+def test_an_orderly_end_is_announced(lost: bool) -> None:
+    """A strict peer is told of the end (close_notify), but not when output was lost."""
 
     async def main() -> None:
         ours, theirs = socket.socketpair()
@@ -558,9 +559,14 @@ def test_an_orderly_end_is_announced() -> None:
         thread.start()
         server = server_stream(ours)
         await server.write(b"all of it")
+        if lost:
+            server.write(b"x" * 50_000_000)
         server.close()
         await asyncio.get_running_loop().run_in_executor(None, thread.join)
-        assert result == [b"all of it", "end"]
+        if lost:
+            assert isinstance(result[-1], ssl.SSLError)
+        else:
+            assert result == [b"all of it", "end"]
 
     run(main())
 

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -355,6 +354,7 @@ def test_net4_forked_servers_share_connections_evenly(way: str) -> None:
     server.bind(0, "127.0.0.1")
     say(server._bound[0].getsockname()[1])
     server.start(3)
+    say("up")
     IOLoop.current().start()
     """
         if way == "bind and start"
@@ -365,6 +365,7 @@ def test_net4_forked_servers_share_connections_evenly(way: str) -> None:
     async def main():
         server = Server()
         server.add_sockets(sockets)
+        say("up")
         await asyncio.Event().wait()
     asyncio.run(main())
     """
@@ -372,17 +373,15 @@ def test_net4_forked_servers_share_connections_evenly(way: str) -> None:
     with program(SERVER + start) as child, contextlib.ExitStack() as stack:
         port = int(line(child))
         counts = {b"0\n": 0, b"1\n": 0, b"2\n": 0}
-        for burst in range(5):
+        assert [line(child), line(child), line(child)] == ["up"] * 3
+        for _ in range(4):
             clients = [
                 stack.enter_context(socket.create_connection(("127.0.0.1", port), TIMEOUT))
-                for _ in range(60 if burst else 1)
+                for _ in range(60)
             ]
             for client in clients:
                 counts[client.recv(10)] += 1
-            if not burst:
-                # Some may still be starting when the first one serves.
-                time.sleep(0.2)
-        assert sum(counts.values()) == 241
+        assert sum(counts.values()) == 240
         assert max(counts.values()) - min(counts.values()) <= 60, counts
         child.terminate()
         assert end_of_output(child) == ""

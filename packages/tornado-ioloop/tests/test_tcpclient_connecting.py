@@ -128,6 +128,18 @@ def test_tls() -> None:
     run(main())
 
 
+def test_bad_tls_options_leave_nothing_open() -> None:
+    async def main() -> None:
+        server = Server()
+        with pytest.raises(ValueError, match="colour"):
+            await TCPClient().connect("127.0.0.1", server.port, ssl_options={"colour": "red"})
+        other, _ = await server.streams.get()
+        assert await other.read_until_close() == b""
+        server.stop()
+
+    run(main())
+
+
 def test_all_addresses_fail() -> None:
     async def main() -> None:
         with pytest.raises(StreamClosedError) as caught:

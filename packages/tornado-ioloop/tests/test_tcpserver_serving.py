@@ -276,20 +276,20 @@ def test_stopping_from_a_connection_stops_the_others() -> None:
 
 
 @pytest.mark.parametrize("kind", ["function", "coroutine", "generator"])
-def test_errors_of_a_handler_are_logged_once(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_errors_of_a_handler_are_logged_once_and_close_the_stream(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async def main() -> None:
         failed = asyncio.Event()
 
         class Function(TCPServer):
             def handle_stream(self, stream: IOStream, address: Any) -> None:
                 stream.set_close_callback(failed.set)
-                stream.close()
                 raise ValueError("bug")
 
         class Native(TCPServer):
             async def handle_stream(self, stream: IOStream, address: Any) -> None:
                 stream.set_close_callback(failed.set)
-                stream.close()
                 raise ValueError("bug")
 
         class Generator(TCPServer):
@@ -297,7 +297,6 @@ def test_errors_of_a_handler_are_logged_once(kind: str, caplog: pytest.LogCaptur
             def handle_stream(self, stream: IOStream, address: Any) -> Any:
                 stream.set_close_callback(failed.set)
                 yield gen.moment
-                stream.close()
                 raise ValueError("bug")
 
         server = {"function": Function, "coroutine": Native, "generator": Generator}[kind]()

@@ -159,23 +159,6 @@ class TestAsynchronous:
         assert ask(Handler).text == "done"
         assert ask(Handler, "POST").code == 418
 
-    def test_with_engine(self, ask):
-        class Handler(RequestHandler):
-            @asynchronous
-            @gen.engine
-            def get(self):
-                yield gen.Task(IOLoop.current().add_callback)
-                self.finish("done")
-
-            @asynchronous
-            @gen.engine
-            def post(self):
-                yield gen.Task(IOLoop.current().add_callback)
-                raise HTTPError(418)
-
-        assert ask(Handler).text == "done"
-        assert ask(Handler, "POST").code == 418
-
     def test_error_in_the_method(self, ask):
         class Handler(RequestHandler):
             @asynchronous

@@ -60,6 +60,11 @@ class TestFormats:
     def test_malformed(self, text):
         assert parse_token(text) is None
 
+    @pytest.mark.parametrize("text", ["\t", " ", "61 62"])
+    def test_white_space_is_no_hexadecimal_digit(self, text):
+        """It would make a secret that is empty, or the same as another one."""
+        assert parse_token(text).secret == text.encode()
+
     def test_unknown_version(self):
         with pytest.raises(ValueError):
             format_token(Token(b"a", 0), 3)

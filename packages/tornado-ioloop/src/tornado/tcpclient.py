@@ -92,9 +92,14 @@ class TCPClient:
         async with asyncio.timeout(seconds):
             targets = await self.resolver.resolve(host, port, af)
             stream = await _Race(targets, source, max_buffer_size).run()
-            if ssl_options is not None:
+            if ssl_options is None:
+                return stream
+            try:
                 return await stream.start_tls(False, ssl_options=ssl_options, server_hostname=host)
-            return stream
+            except BaseException:
+                # Bad options are found before the socket has passed to the other stream.
+                stream.close()
+                raise
 
 
 class _Race:

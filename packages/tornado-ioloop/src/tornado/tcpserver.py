@@ -112,8 +112,8 @@ class TCPServer:
 
         :arg stream: the connection.
         :arg address: of the peer, as `socket.socket.accept` returns it.
-        :returns: `None`, or an awaitable; in either case exceptions are logged. It isn't awaited
-            before the next connection is accepted.
+        :returns: `None`, or an awaitable; in either case exceptions are logged and close the
+            stream. It isn't awaited before the next connection is accepted.
         """
         raise NotImplementedError(f"{type(self).__name__} doesn't say what it does with a stream")
 
@@ -229,11 +229,10 @@ class TCPServer:
             return
         try:
             outcome = self.handle_stream(stream, address)
-        except Exception:
-            app_log.error("Exception while %r was served", address, exc_info=True)
-            return
-        if outcome is not None:
-            self._watch(outcome, address)
+            if outcome is not None:
+                self._watch(outcome, stream, address)
+        except Exception as error:
+            _fail(stream, address, error)
 
     def _make_stream(self, connection: socket.socket) -> IOStream | None:
         options = self.ssl_options
@@ -273,7 +272,7 @@ class TCPServer:
             self._context = (options, ssl_options_to_context(options, server_side=True))
         return self._context[1]
 
-    def _watch(self, outcome: Any, address: Any) -> None:
+    def _watch(self, outcome: Any, stream: IOStream, address: Any) -> None:
         """Let what `handle_stream` returned run, and log how it fails."""
         if not inspect.isawaitable(outcome):
             from tornado.gen import convert_yielded
@@ -281,11 +280,18 @@ class TCPServer:
             outcome = convert_yielded(outcome)
         future = asyncio.ensure_future(outcome)
 
-        def log_failure(future: asyncio.Future[Any]) -> None:
-            if not future.cancelled() and future.exception() is not None:
-                app_log.error("Exception while %r was served", address, exc_info=future.exception())
+        def finish(future: asyncio.Future[Any]) -> None:
+            error = None if future.cancelled() else future.exception()
+            if error is not None:
+                _fail(stream, address, error)
 
-        future.add_done_callback(log_failure)
+        future.add_done_callback(finish)
+
+
+def _fail(stream: IOStream, address: Any, error: BaseException) -> None:
+    """Log why serving a connection failed, and close it: nobody else will."""
+    app_log.error("Exception while %r was served", address, exc_info=error)
+    stream.close()
 
 
 def _check_certificate(options: dict[str, Any]) -> None:

@@ -614,6 +614,7 @@ class HTTP1Connection(HTTPConnection):
     def _answer_expectation(self, expectation: str | list[str]) -> None:
         """RFC 9110 section 10.1.1: ask for the body, unless the answer is known already."""
         self._continue_pending = False
+        self._reader.check_announced_length()
         if self._output is not NONE or self._phase is not OPEN:
             return
         if type(expectation) is not str or expectation.lower() != "100-continue":

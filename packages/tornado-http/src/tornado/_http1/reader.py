@@ -271,6 +271,15 @@ class MessageReader:
             headers = grammar.parse_fields(block)
             self.state = self._frame_request(start_line.version, headers)
         sink.on_head(start_line, headers)
+        self.check_announced_length()
+
+    def check_announced_length(self) -> None:
+        """Refuse a body whose announced length is beyond the limit; the sink may have changed that.
+
+        :raises HTTPInputError: 413.
+        """
+        if self.state is FIXED_BODY and self._remaining > self.max_body_size:
+            raise self._failed("body too large", 413)
 
     def _frame_request(self, version: str, headers: HTTPHeaders) -> State:
         """RFC 9112 section 6.3 for requests."""
@@ -297,8 +306,6 @@ class MessageReader:
         return self._frame_fixed(grammar.parse_content_length(length))
 
     def _frame_fixed(self, length: int) -> State:
-        if length > self.max_body_size:
-            raise HTTPInputError("body too large", status_code=413)
         self._remaining = length
         return FIXED_BODY if length else ENDING
 

@@ -405,8 +405,8 @@ class StreamCore(Descriptor):
         try:
             data = self._read_chunk()
         except OSError as error:
-            if error.errno == errno.ENOTCONN:
-                # Not connected yet; connecting watches the input afresh.
+            if error.errno in (errno.ENOTCONN, errno.EINVAL):
+                # Not connected yet (Unix sockets say EINVAL); connecting watches the input afresh.
                 self._unwatch_input()
             else:
                 self._break(error)

@@ -244,7 +244,8 @@ class SSLIOStream(IOStream):
 
     def close_fd(self) -> None:
         """Close the socket, after an orderly end not without having told the peer."""
-        if self._handshake is Handshake.DONE and self.error is None:
+        # Output that is lost must look lost.
+        if self._handshake is Handshake.DONE and self.error is None and not self._queue:
             # RFC 8446 section 6.1: close_notify comes before closing. Whether it arrives, and what
             # the peer says to it, doesn't matter any more.
             with contextlib.suppress(OSError, ValueError):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from http.client import responses
+from http import HTTPStatus
 from typing import Any
 
 # RFC 9112 section 4: reason-phrase = 1*( HTAB / SP / VCHAR / obs-text ). Text beyond Latin-1 has no
 # octet of its own.
 _NOT_IN_REASON = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 class HTTPError(Exception):
@@ -106,7 +108,7 @@ class Finish(Exception):
 
 def standard_reason(status_code: int) -> str:
     """Return the reason phrase that belongs to a status, ``Unknown`` if none does."""
-    return responses.get(status_code, "Unknown")
+    return _PHRASES.get(status_code, "Unknown")
 
 
 def is_sendable_reason(reason: str) -> bool:

@@ -245,7 +245,8 @@ class RequestHandler(FailureMethods):
 
     def _call_method(self) -> Awaitable[Any] | None:
         """Call the method named after the request's; return what has to be waited for."""
-        method = getattr(self, _method_name(self.request.method))
+        name = self.request.method
+        method = getattr(self, _METHOD_NAMES.get(name) or _method_name(name))
         result = method(*self.path_args, **self.path_kwargs)
         return None if result is None else _still_waiting(result)
 
@@ -363,12 +364,14 @@ class RequestHandler(FailureMethods):
         ]
 
 
-_METHOD_NAMES = {method: method.lower() for method in RequestHandler.SUPPORTED_METHODS}
+# Request method -> name of the handler's method.
+_METHOD_NAMES: dict[str | None, str] = {
+    method: method.lower() for method in RequestHandler.SUPPORTED_METHODS
+}
 
 
 def _method_name(request_method: str | None) -> str:
-    method = str(request_method)
-    return _METHOD_NAMES.get(method) or method.lower()
+    return str(request_method).lower()
 
 
 def _still_waiting(result: Any) -> Awaitable[Any] | None:

@@ -211,7 +211,7 @@ class OutputMethods(ArgumentMethods):
             if self.check_etag_header():
                 buffer.clear()
                 self.set_status(304)
-        if not allows_content(self._status_code):
+        if self._status_code != 200 and not allows_content(self._status_code):
             if buffer and buffer[0]:
                 # RFC 9112 section 6.3: the client would read it as its next response.
                 raise RuntimeError(f"a response with status {self._status_code} has no content")
@@ -283,7 +283,7 @@ class OutputMethods(ArgumentMethods):
         """
         etag = self.compute_etag()
         if etag is not None:
-            self.set_header("Etag", etag)
+            self._headers._values["Etag"] = header_text(etag)
 
     def check_etag_header(self) -> bool:
         """Tell whether the client has the present version, by ``Etag`` and ``If-None-Match``.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 import os
 import time
+from binascii import a2b_hex
 from typing import NamedTuple
 
 from tornado.escape import utf8
@@ -89,7 +90,8 @@ def _parse_bare(data: bytes) -> Token | None:
 
 
 def _unhex(digits: bytes) -> bytes:
-    return bytes.fromhex(digits.decode("ascii"))
+    # Unlike bytes.fromhex, it takes no white space between digits.
+    return a2b_hex(digits)
 
 
 def combine(mask: bytes, data: bytes) -> bytes:
