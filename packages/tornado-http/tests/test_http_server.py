@@ -15,6 +15,7 @@ from tornado.httputil import (
     HTTPHeaders,
     HTTPMessageDelegate,
     HTTPServerConnectionDelegate,
+    HTTPServerRequest,
     ResponseStartLine,
 )
 from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
@@ -339,6 +340,18 @@ def test_an_independent_client():
             assert results == [b"GET /a ", b"one two", b"raw"]
 
     run(main())
+
+
+def test_bodies_are_parsed_once():
+    request = HTTPServerRequest(
+        method="POST",
+        uri="/",
+        headers=HTTPHeaders({"Content-Type": "multipart/form-data; boundary=b"}),
+        body=b'--b\r\nContent-Disposition: form-data; name="f"; filename="n"\r\n\r\nx\r\n--b--\r\n',
+    )
+    request._parse_body()
+    request._parse_body()
+    assert [file.body for file in request.files["f"]] == [b"x"]
 
 
 # -- the client

@@ -192,10 +192,12 @@ class HTTPServerRequest:
         return merged
 
     def _parse_body(self) -> None:
-        """Parse the body as its type says.
+        """Parse the body as its type says, unless that was done.
 
         :raises HTTPInputError: it's malformed.
         """
+        if "body_arguments" in self.__dict__:
+            return
         arguments: dict[str, list[bytes]] = {}
         self.body_arguments = arguments
         files: dict[str, list[HTTPFile]] = self.__dict__.get("files", {})
