@@ -1,5 +1,12 @@
-"""The vocabulary that servers and clients of HTTP share."""
+"""The vocabulary that servers and clients of HTTP share.
 
+Header fields (`HTTPHeaders`), start lines, requests as servers' applications see them
+(`HTTPServerRequest`), the interfaces between connections and those who use them
+(`HTTPServerConnectionDelegate`, `HTTPMessageDelegate`, `HTTPConnection`), forms and uploads,
+cookies, dates and URLs.
+"""
+
+from tornado._httputil.auth import encode_username_password
 from tornado._httputil.cookies import parse_cookie
 from tornado._httputil.dates import format_timestamp
 from tornado._httputil.delegates import (
@@ -8,6 +15,7 @@ from tornado._httputil.delegates import (
     HTTPServerConnectionDelegate,
 )
 from tornado._httputil.errors import HTTPInputError, HTTPOutputError
+from tornado._httputil.examples import doctests
 from tornado._httputil.forms import (
     HTTPFile,
     ParseBodyConfig,
@@ -18,6 +26,10 @@ from tornado._httputil.forms import (
     set_parse_body_config,
 )
 from tornado._httputil.headers import HTTPHeaders
+from tornado._httputil.parameters import encode_header as _encode_header
+from tornado._httputil.parameters import parse_header as _parse_header
+from tornado._httputil.ranges import get_content_range as _get_content_range
+from tornado._httputil.ranges import parse_request_range as _parse_request_range
 from tornado._httputil.request import HTTPServerRequest
 from tornado._httputil.startline import (
     RequestStartLine,
@@ -25,12 +37,7 @@ from tornado._httputil.startline import (
     parse_request_start_line,
     parse_response_start_line,
 )
-from tornado._httputil.urls import (
-    encode_username_password,
-    qs_to_qsl,
-    split_host_and_port,
-    url_concat,
-)
+from tornado._httputil.urls import qs_to_qsl, split_host_and_port, url_concat
 
 __all__ = [
     "HTTPConnection",
@@ -46,6 +53,11 @@ __all__ = [
     "ParseUrlEncodedConfig",
     "RequestStartLine",
     "ResponseStartLine",
+    "_encode_header",
+    "_get_content_range",
+    "_parse_header",
+    "_parse_request_range",
+    "doctests",
     "encode_username_password",
     "format_timestamp",
     "parse_body_arguments",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# What http.cookies writes for characters that a cookie can't hold: \ooo and backslash with any
-# character.
+# What `http.cookies` writes for characters that a cookie can't hold: \ooo and a backslash before
+# any other character.
 _QUOTED = re.compile(r"\\(?:([0-3][0-7]{2})|(.))", re.DOTALL)
 
 
@@ -13,22 +13,31 @@ def parse_cookie(cookie: str) -> dict[str, str]:
     """Return names and values of a ``Cookie`` field.
 
     Pairs are told apart by semicolons alone (RFC 6265 section 4.2.1), so that no quoting can hide
-    or make a pair. A later pair of the same
-    name wins; a pair without a name is left out.
+    or make a pair. A later pair of the same name wins. A pair without ``=`` has the empty name, as
+    it has in browsers.
+
+    >>> parse_cookie("a=b; c=\\"d e\\"; f")
+    {'a': 'b', 'c': 'd e', '': 'f'}
 
     .. versionadded:: 4.4.2
     """
     cookies = {}
     for pair in cookie.split(";"):
         name, equals, value = pair.partition("=")
+        if not equals:
+            name, value = "", name
         name = name.strip()
-        if equals and name:
-            cookies[name] = unquote_cookie(value.strip())
+        value = value.strip()
+        if name or value:
+            cookies[name] = unquote_cookie(value)
     return cookies
 
 
 def unquote_cookie(value: str) -> str:
-    """Undo the quoting that `http.cookies` applies to values with special characters."""
+    """Undo the quoting that `http.cookies` applies to values with special characters.
+
+    It takes linear time, whatever the value holds.
+    """
     if len(value) < 2 or value[0] != '"' or value[-1] != '"':
         return value
     return _QUOTED.sub(_unquote_match, value[1:-1])

@@ -80,6 +80,8 @@ def parse_arguments(
 ) -> dict[str, list[bytes]]:
     """Return the arguments of a query string or of an urlencoded body.
 
+    :arg text: the query string or body.
+    :arg config: limits; without it those of `set_parse_body_config` hold.
     :raises HTTPInputError: there are too many.
     """
     limit = (config or _default_config).urlencoded.max_arguments
@@ -100,35 +102,33 @@ def parse_body_arguments(
 ) -> None:
     """Parse the body of a form; bodies of other types are left alone.
 
+    After an error the dictionaries may hold some of the body's arguments and files.
+
     :arg content_type: the ``Content-Type`` field.
     :arg body: the content.
     :arg arguments: gets the arguments.
     :arg files: gets the files.
     :arg headers: the other fields; a body with a content coding is refused.
-    :arg config: limits.
+    :arg config: limits; without it those of `set_parse_body_config` hold.
     :raises HTTPInputError: the body is malformed or beyond a limit.
+
+    .. versionchanged:: 6.5
+       Malformed bodies are errors.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    urlencoded = kind == "application/x-www-form-urlencoded"
-    if not urlencoded and kind != "multipart/form-data":
+    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return
     if headers is not None and "Content-Encoding" in headers:
-        raise HTTPInputError(f"Unsupported Content-Encoding: {headers['Content-Encoding'][:80]!r}")
-    if urlencoded:
-        for name, values in parse_arguments(body, config).items():
-            arguments.setdefault(name, []).extend(values)
+        raise HTTPInputError(f"form with content coding {headers['Content-Encoding'][:80]!r}")
+    config = config or _default_config
+    if kind == "multipart/form-data":
+        boundary = parse_parameters(content_type)[1].get("boundary")
+        if not boundary:
+            raise HTTPInputError("multipart body without boundary")
+        _parse_parts(boundary.encode(), body, arguments, files, config.multipart)
         return
-    _, parameters = parse_parameters(content_type)
-    boundary = parameters.get("boundary")
-    if not boundary:
-        raise HTTPInputError("multipart body without boundary")
-    parse_multipart_form_data(
-        boundary.encode("latin-1", "replace"),
-        body,
-        arguments,
-        files,
-        config=(config or _default_config).multipart,
-    )
+    for name, values in parse_arguments(body, config).items():
+        arguments.setdefault(name, []).extend(values)
 
 
 def parse_multipart_form_data(
@@ -141,20 +141,36 @@ def parse_multipart_form_data(
 ) -> None:
     """Parse a ``multipart/form-data`` body; what stands behind its last boundary is ignored.
 
-    :arg boundary: the boundary as the ``Content-Type`` field has it.
+    A part with a file name is a file, any other part an argument. After an error the dictionaries
+    may hold some of the parts.
+
+    :arg boundary: the boundary as the ``Content-Type`` field has it, with or without quotes.
     :arg data: the content.
     :arg arguments: gets the arguments.
     :arg files: gets the files.
-    :arg config: limits.
+    :arg config: limits; without it those of `set_parse_body_config` hold.
     :raises HTTPInputError: the body is malformed or beyond a limit.
+
+    .. versionchanged:: 6.5
+       Malformed bodies are errors.
     """
-    config = config or _default_config.multipart
+    if len(boundary) > 1 and boundary.startswith(b'"') and boundary.endswith(b'"'):
+        boundary = boundary[1:-1]
+    _parse_parts(boundary, data, arguments, files, config or _default_config.multipart)
+
+
+def _parse_parts(
+    boundary: bytes,
+    data: bytes,
+    arguments: dict[str, list[bytes]],
+    files: dict[str, list[HTTPFile]],
+    config: ParseMultipartConfig,
+) -> None:
     if not config.enabled:
-        raise HTTPInputError("multipart/form-data parsing is disabled")
-    collector = _Collector(arguments, files)
+        raise HTTPInputError("multipart forms are not accepted")
     parser = MultipartParser(
         boundary,
-        collector,
+        _Collector(arguments, files),
         max_parts=config.max_parts,
         max_part_header_size=config.max_part_header_size,
     )

@@ -4,20 +4,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from tornado._httputil.errors import HTTPInputError
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-# RFC 9110 section 5.5. Values hold bytes as characters, so everything from 0x80 is permitted.
-_FORBIDDEN_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+T = TypeVar("T")
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
+_WORD = re.compile("[^-]++")
+
+# RFC 9110 section 5.5: no control characters but HTAB. Lone surrogates have no encoding.
+_CONTROLS = r"\x00-\x08\x0a-\x1f\x7f"
+_NO_BYTES = re.compile(rf"[{_CONTROLS}\u0100-\U0010ffff]")
+_NO_TEXT = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
+
+# Names come from peers, so what is remembered of them has limits.
+_MAX_KNOWN_NAMES = 1000
+_MAX_KNOWN_LENGTH = 64  # characters
 
 
-@lru_cache(1000)
-def canonical_name(name: str) -> str:
-    """Return a name in the form that is used for keys: ``Content-Type``."""
-    return "-".join([part.capitalize() for part in name.split("-")])
+class _KnownNames(dict[str, str]):
+    """Names as they were written -> names as keys; only valid names are kept."""
+
+    def __missing__(self, name: str) -> str:
+        key = _WORD.sub(_capitalized, name)
+        if len(name) <= _MAX_KNOWN_LENGTH and _TOKEN.fullmatch(name) is not None:
+            if len(self) >= _MAX_KNOWN_NAMES:
+                self.clear()
+            self[name] = key
+        return key
+
+
+def _capitalized(match: re.Match[str]) -> str:
+    return match[0].capitalize()
+
+
+_known_names = _KnownNames()
+
+#: Return a name in the form that is used for keys: ``Content-Type``.
+canonical_name = _known_names.__getitem__
 
 
 class HTTPHeaders(MutableMapping[str, str]):
@@ -26,21 +51,24 @@ class HTTPHeaders(MutableMapping[str, str]):
     A name may have several values. ``headers[name]`` joins them with commas; `get_list` and
     `get_all` keep them apart.
 
-    .. code-block:: python
-
-       headers = HTTPHeaders({"content-type": "text/html"})
-       headers.add("Set-Cookie", "A=B")
-       headers.add("Set-Cookie", "C=D")
-       assert headers["Content-Type"] == "text/html"
-       assert headers.get_list("set-cookie") == ["A=B", "C=D"]
+    >>> headers = HTTPHeaders({"content-type": "text/html"})
+    >>> headers.add("Set-Cookie", "A=B")
+    >>> headers.add("set-cookie", "C=D")
+    >>> headers["Content-Type"], headers["Set-Cookie"]
+    ('text/html', 'A=B,C=D')
+    >>> headers.get_list("set-cookie")
+    ['A=B', 'C=D']
+    >>> list(headers)
+    ['Content-Type', 'Set-Cookie']
     """
 
-    __slots__ = ("_last_name", "_values")
+    # `_values` maps canonical names to a value, or to a list where a name has several. Parsers and
+    # serialisers of this distribution and of tornado-web work on it directly, because a method
+    # call for each field would be what a small request costs most.
+    __slots__ = ("_values",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # Canonical name -> value, or a list of values where there are several.
         self._values: dict[str, str | list[str]] = {}
-        self._last_name: str | None = None
         if len(args) == 1 and not kwargs and isinstance(args[0], HTTPHeaders):
             self._values = _copied(args[0]._values)
         else:
@@ -51,18 +79,14 @@ class HTTPHeaders(MutableMapping[str, str]):
         """Make headers of names and values that a parser has checked."""
         headers = cls.__new__(cls)
         values: dict[str, str | list[str]] = {}
-        for name, value in pairs:
-            key = canonical_name(name)
-            if key not in values:
-                values[key] = value
-                continue
-            old = values[key]
-            if type(old) is str:
-                values[key] = [old, value]
-            else:
-                old.append(value)  # type: ignore[union-attr]  # it's no str, so it's a list
         headers._values = values
-        headers._last_name = None
+        names = _known_names
+        for name, value in pairs:
+            key = names[name]
+            if key in values:
+                _append(values, key, value)
+            else:
+                values[key] = value
         return headers
 
     @classmethod
@@ -70,27 +94,23 @@ class HTTPHeaders(MutableMapping[str, str]):
         """Make headers that adopt a dictionary of canonical names and good values."""
         headers = cls.__new__(cls)
         headers._values = values
-        headers._last_name = None
         return headers
 
     def add(self, name: str, value: str, *, _chars_are_bytes: bool = True) -> None:
         """Add a value, beside those that the name has.
 
-        :raises HTTPInputError: the name is no token, or the value holds control characters (RFC
-            9110 sections 5.1, 5.5).
+        :arg name: a token (RFC 9110 section 5.1).
+        :arg value: without control characters, and without white space around it (RFC 9110
+            section 5.5). Bytes are taken as Latin-1.
+        :raises HTTPInputError: name or value are not like that.
         """
-        if _TOKEN.fullmatch(name) is None:
-            raise HTTPInputError(f"Invalid header name {name[:80]!r}")
-        value = _checked(value)
-        key = canonical_name(name)
-        self._last_name = key
-        old = self._values.get(key)
-        if old is None:
-            self._values[key] = value
-        elif type(old) is str:
-            self._values[key] = [old, value]
-        else:
-            old.append(value)  # type: ignore[union-attr]  # it's no str, so it's a list
+        if name not in _known_names and _TOKEN.fullmatch(name) is None:
+            raise HTTPInputError(f"invalid name {name[:80]!r} for a header")
+        text = _as_text(value)
+        forbidden = _NO_BYTES if _chars_are_bytes else _NO_TEXT
+        if forbidden.search(text) is not None or text != text.strip(" \t"):
+            raise HTTPInputError(f"invalid value {text[:80]!r} for a header")
+        _append(self._values, canonical_name(name), text)
 
     def get_list(self, name: str) -> list[str]:
         """Return all values of a name, in order; an empty list if it has none."""
@@ -110,24 +130,35 @@ class HTTPHeaders(MutableMapping[str, str]):
                     yield name, item
 
     def parse_line(self, line: str, *, _chars_are_bytes: bool = True) -> None:
-        """Add the field of one line, ``name: value`` with or without its line end.
+        r"""Add the field of one line, ``name: value``.
 
-        :raises HTTPInputError: it's no such line. Folded lines (RFC 9112 section 5.2) are none.
+        >>> headers = HTTPHeaders()
+        >>> headers.parse_line("content-type: text/html\r\n")
+        >>> headers.get("Content-Type")
+        'text/html'
+
+        :arg line: the line with or without its line end; an empty line adds nothing.
+        :raises HTTPInputError: it's no such line. Lines that continue another one (RFC 9112
+            section 5.2) are none.
         """
         if line.endswith("\n"):
             line = line[:-2] if line.endswith("\r\n") else line[:-1]
         if not line:
             return
         if line[0] in " \t":
-            raise HTTPInputError("header line folding is not allowed")
+            raise HTTPInputError("header line begins with white space")
         name, colon, value = line.partition(":")
         if not colon:
-            raise HTTPInputError(f"no colon in header line {line[:80]!r}")
+            raise HTTPInputError(f"header line {line[:80]!r} has no colon")
         self.add(name, value.strip(" \t"), _chars_are_bytes=_chars_are_bytes)
 
     @classmethod
     def parse(cls, headers: str, *, _chars_are_bytes: bool = True) -> HTTPHeaders:
-        """Return the headers of a text of lines that end in CRLF or LF.
+        r"""Return the headers of a text of lines that end in CRLF or LF.
+
+        >>> headers = HTTPHeaders.parse("Content-Type: text/html\r\nContent-Length: 42\r\n")
+        >>> sorted(headers.items())
+        [('Content-Length', '42'), ('Content-Type', 'text/html')]
 
         :raises HTTPInputError: a line is malformed.
         """
@@ -139,9 +170,12 @@ class HTTPHeaders(MutableMapping[str, str]):
     # -- the interface of mappings
 
     def __setitem__(self, name: str, value: str) -> None:
-        if _TOKEN.fullmatch(name) is None:
-            raise HTTPInputError(f"Invalid header name {name[:80]!r}")
-        self._values[canonical_name(name)] = _checked(value)
+        if name not in _known_names and _TOKEN.fullmatch(name) is None:
+            raise ValueError(f"invalid name {name[:80]!r} for a header")
+        text = _as_text(value)
+        if _NO_TEXT.search(text) is not None:
+            raise ValueError(f"invalid value {text[:80]!r} for a header")
+        self._values[canonical_name(name)] = text
 
     def __getitem__(self, name: str) -> str:
         value = self._values[canonical_name(name)]
@@ -159,9 +193,23 @@ class HTTPHeaders(MutableMapping[str, str]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+    @overload
+    def get(self, name: str, default: T) -> str | T: ...
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a name, several ones joined with commas; ``default`` if it has
+        none."""
+        value = self._values.get(canonical_name(name))
+        if value is None:
+            return default
+        return value if type(value) is str else ",".join(value)
+
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, HTTPHeaders):
-            return self._values == other._values
+        if isinstance(other, HTTPHeaders) and self._values == other._values:
+            return True
         if isinstance(other, Mapping):
             return dict(self.items()) == dict(other.items())
         return NotImplemented
@@ -186,6 +234,16 @@ class HTTPHeaders(MutableMapping[str, str]):
         return f"HTTPHeaders({list(self.get_all())!r})"
 
 
+def _append(values: dict[str, str | list[str]], key: str, value: str) -> None:
+    old = values.get(key)
+    if old is None:
+        values[key] = value
+    elif isinstance(old, str):
+        values[key] = [old, value]
+    else:
+        old.append(value)
+
+
 def _rebuild(cls: type[HTTPHeaders], values: dict[str, str | list[str]]) -> HTTPHeaders:
     return cls._from_dict(_copied(values))
 
@@ -194,8 +252,9 @@ def _copied(values: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
     return {name: value if type(value) is str else list(value) for name, value in values.items()}
 
 
-def _checked(value: Any) -> str:
-    text: str = value.decode("latin-1") if isinstance(value, bytes) else value
-    if _FORBIDDEN_IN_VALUE.search(text) is not None:
-        raise HTTPInputError(f"Invalid header value {text[:80]!r}")
-    return text
+def _as_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    raise TypeError(f"a header's value is text, not {value!r:.80}")

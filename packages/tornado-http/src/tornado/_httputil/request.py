@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Callable
-from http.cookies import SimpleCookie
+from http.cookies import CookieError, SimpleCookie
 from typing import Any, Generic, TypeVar, overload
 
 from tornado._httputil.cookies import parse_cookie
@@ -213,7 +212,8 @@ class HTTPServerRequest:
         for name, value in parse_cookie(self.headers.get("Cookie", "")).items():
             try:
                 cookies[name] = value
-            except Exception:  # CookieError and what else SimpleCookie makes of odd names
+            except CookieError:
+                # A morsel can't have every name that browsers send, for example not "expires".
                 continue
         return cookies
 
@@ -240,7 +240,12 @@ class HTTPServerRequest:
 
     def full_url(self) -> str:
         """Return the URL of the request."""
-        return f"{self.protocol}://{self.host}{self.uri}"
+        target = self.uri or ""
+        if target[:1] != "/":
+            # RFC 9112 section 3.3: the other forms of targets have no path, or one of their own.
+            target = self.path if self.path[:1] == "/" else ""
+            target += f"?{self.query}" if self.query else ""
+        return f"{self.protocol}://{self.host}{target}"
 
     def request_time(self) -> float:
         """Return how long the request took, or has taken until now, in seconds."""
@@ -252,11 +257,13 @@ class HTTPServerRequest:
 
         :arg binary_form: return it in DER form instead of a dictionary.
         """
+        getpeercert = getattr(self.connection.stream.socket, "getpeercert", None)
+        if getpeercert is None:
+            return None
         try:
-            certificate: dict[str, Any] | bytes | None = self.connection.stream.socket.getpeercert(
-                binary_form=binary_form
-            )
-        except (AttributeError, ssl.SSLError):
+            certificate: dict[str, Any] | bytes | None = getpeercert(binary_form=binary_form)
+        except (OSError, ValueError):
+            # The connection is closed, or its handshake isn't done.
             return None
         return certificate
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tornado._httputil.errors import HTTPInputError
 
 _REQUEST = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^\x00-\x20\x7f]+) (HTTP/1\.[0-9])")
+# Some servers leave out the space before an empty reason phrase; it makes nothing ambiguous.
 _RESPONSE = re.compile(r"(HTTP/1\.[0-9]) ([0-9]{3})(?: ([^\x00-\x08\x0a-\x1f\x7f]*))?")
 
 
@@ -34,7 +35,7 @@ def parse_request_start_line(line: str) -> RequestStartLine:
     """
     match = _REQUEST.fullmatch(line)
     if match is None:
-        raise HTTPInputError(f"Malformed HTTP request line {line[:80]!r}")
+        raise HTTPInputError(f"malformed request line {line[:80]!r}")
     return RequestStartLine(*match.groups())
 
 
@@ -45,6 +46,6 @@ def parse_response_start_line(line: str) -> ResponseStartLine:
     """
     match = _RESPONSE.fullmatch(line)
     if match is None:
-        raise HTTPInputError(f"Malformed HTTP status line {line[:80]!r}")
+        raise HTTPInputError(f"malformed status line {line[:80]!r}")
     version, code, reason = match.groups()
     return ResponseStartLine(version, int(code), reason or "")

@@ -1,19 +1,21 @@
-"""URLs, host names and credentials."""
+"""URLs and what stands in them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from tornado.escape import to_unicode
-
-_PORT = re.compile(r"^(.+):(\d+)$")
+_MAX_PORT_DIGITS = 10
 
 
 def url_concat(url: str, args: Mapping[str, Any] | Iterable[tuple[str, Any]] | None) -> str:
     """Return ``url`` with arguments added to its query.
+
+    >>> url_concat("http://example.com/foo", {"c": "d"})
+    'http://example.com/foo?c=d'
+    >>> url_concat("http://example.com/foo?a=b", [("c", "d"), ("c", "d2")])
+    'http://example.com/foo?a=b&c=d&c=d2'
 
     :arg args: a dictionary or a list of pairs; `None` for none.
     :raises TypeError: ``args`` is something else.
@@ -32,24 +34,30 @@ def url_concat(url: str, args: Mapping[str, Any] | Iterable[tuple[str, Any]] | N
 
 
 def split_host_and_port(netloc: str) -> tuple[str, int | None]:
-    """Return host and port of ``host`` or ``host:port``; the port is `None` if there is none."""
-    match = _PORT.match(netloc)
-    return (match[1], int(match[2])) if match else (netloc, None)
+    """Return host and port of ``host`` or ``host:port``; the port is `None` if there is none.
+
+    >>> split_host_and_port("example.com:80")
+    ('example.com', 80)
+    >>> split_host_and_port("[::1]")
+    ('[::1]', None)
+
+    .. versionadded:: 4.1
+    """
+    host, _, port = netloc.rpartition(":")
+    # int() alone takes signs, underscores and digits of other scripts.
+    if host and port.isascii() and port.isdigit() and len(port) <= _MAX_PORT_DIGITS:
+        return host, int(port)
+    return netloc, None
 
 
 def qs_to_qsl(qs: Mapping[str, Iterable[Any]]) -> Iterable[tuple[str, Any]]:
     """Return the pairs of a dictionary of lists.
+
+    >>> list(qs_to_qsl({"a": ["1", "2"]}))
+    [('a', '1'), ('a', '2')]
 
     .. versionadded:: 5.0
     """
     for name, values in qs.items():
         for value in values:
             yield name, value
-
-
-def encode_username_password(username: str | bytes, password: str | bytes) -> bytes:
-    """Return ``username:password`` as UTF-8, the form that basic authentication encodes (RFC 7617).
-
-    .. versionadded:: 5.1
-    """
-    return f"{to_unicode(username)}:{to_unicode(password)}".encode()
