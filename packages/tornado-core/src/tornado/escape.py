@@ -9,6 +9,8 @@ from html import unescape
 from typing import Any, overload
 from urllib.parse import parse_qs, quote, quote_plus, unquote, unquote_plus, unquote_to_bytes
 
+from tornado._json import dump
+
 _MARKUP = re.compile("[&<>\"']")
 _ENTITIES = {38: "&amp;", 60: "&lt;", 62: "&gt;", 34: "&quot;", 39: "&#x27;"}
 
@@ -67,7 +69,7 @@ def xhtml_unescape(value: str | bytes) -> str:
 
 def json_encode(value: Any) -> str:
     """Return ``value`` as JSON that may stand in a ``<script>`` element."""
-    return json.dumps(value).replace("</", "<\\/")
+    return dump(value).replace("</", "<\\/")
 
 
 def json_decode(value: str | bytes) -> Any:

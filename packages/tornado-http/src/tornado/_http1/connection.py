@@ -24,6 +24,7 @@ from tornado._http1.reader import (
     HEAD,
     MessageReader,
 )
+from tornado._httputil.dates import current_date
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
@@ -112,24 +113,24 @@ class HTTP1Connection(HTTPConnection):
         self._corked = False
         self._out: list[bytes] | None = None
         self._holds = 0
+        # Message: what is read for each one, which is quicker where an object has it of its own.
+        self._delegate: HTTPMessageDelegate | None = None
+        self._close_callback: Callable[[], None] | None = None
+        self._output = NONE
+        self._continue_pending = False
+        self._body_timeout: float | None = None
+        self._discarded = 0
 
-    # Message. The defaults stand until a message sets something else; `_exchange_done` sets them
-    # back.
-    _delegate: HTTPMessageDelegate | None = None
+    # Message. The defaults stand until a message sets something else.
     _read_future: asyncio.Future[None] | None = None
-    _close_callback: Callable[[], None] | None = None
     _method = ""
     _version = "HTTP/1.1"
     _keep_alive = True
-    _output = NONE
     _chunked = False
     _drops_body = False
     _unwritten: int | None = None
-    _continue_pending = False
-    _body_timeout: float | None = None
     _interim_count = 0
     _out_size = 0
-    _discarded = 0
     _input_paused = False
     _resolved: asyncio.Future[None] | None = None
     #: What was wrong with the peer's message, if the connection was given up for that.
@@ -259,15 +260,17 @@ class HTTP1Connection(HTTPConnection):
         if isinstance(start_line, RequestStartLine):
             head = self._request_head(start_line, headers)
         else:
-            code = start_line.code
+            _, code, reason = start_line
             if code < 200 and code != 101:
-                return self._emit(
-                    writer.serialize_head(f"HTTP/1.1 {code} {start_line.reason}", headers)
-                )
-            head = self._response_head(code, start_line.reason, headers)
+                return self._emit(writer.serialize_head(f"HTTP/1.1 {code} {reason}", headers))
+            head = self._response_head(code, reason, headers)
         self._output = BODY
         if chunk:
-            head += self._format_body(chunk)
+            if len(chunk) == self._unwritten:
+                self._unwritten = 0
+                head += chunk
+            else:
+                head += self._format_body(chunk)
         return self._emit(head)
 
     def write(self, chunk: bytes) -> asyncio.Future[None]:
@@ -337,19 +340,17 @@ class HTTP1Connection(HTTPConnection):
         if self._output is not NONE:
             raise HTTPOutputError("the head of the response was written already")
         values = headers._values
-        extra = ""
         length = values.get("Content-Length")
-        bodiless = code < 200 or code == 204 or code == 304
-        self._drops_body = self._method == "HEAD"
+        extra = ""
+        self._drops_body = False
         self._unwritten = None
         self._chunked = False
-        if bodiless:
+        if self._method == "HEAD":
+            self._drops_body = True
+        elif code < 200 or code == 204 or code == 304:
             self._unwritten = 0
-        elif self._drops_body:
-            pass
         elif length is not None:
-            plain = type(length) is str and length.isdecimal() and length.isascii()
-            self._unwritten = int(length) if plain else grammar.parse_content_length(length)  # type: ignore[arg-type]  # it's a str then
+            self._unwritten = grammar.parse_content_length(length)
         elif "Transfer-Encoding" not in values:
             if self._version == "HTTP/1.1":
                 self._chunked = True
@@ -433,8 +434,25 @@ class HTTP1Connection(HTTPConnection):
         if self._phase is LINGERING:
             self._discard(len(data))
             return
-        self._process(data)
-        if self._reader._held is not None and self._reader.held_size > MAX_HELD:
+        reader = self._reader
+        self._corked = True
+        try:
+            reader.feed(data)
+        except HTTPInputError as error:
+            self._on_bad_input(error)
+        except Exception:
+            self._on_delegate_error()
+        finally:
+            self._corked = False
+        out = self._out
+        if out is not None:
+            self._out = None
+            self._send(out[0] if len(out) == 1 else b"".join(out))
+        if self._phase is not OPEN:
+            if reader.state is DETACHED:
+                self._return_rest()
+            self._continue_closing()
+        elif reader._held is not None and reader.held_size > MAX_HELD:
             self._pause_input()
 
     def eof_received(self) -> bool | None:
@@ -471,30 +489,13 @@ class HTTP1Connection(HTTPConnection):
         """The output is nearly written (`tornado.iostream.StreamReceiver`)."""
         self._release()
 
-    def _process(self, data: bytes) -> None:
-        self._corked = True
-        try:
-            self._reader.feed(data)
-        except HTTPInputError as error:
-            self._on_bad_input(error)
-        except Exception:
-            self._on_delegate_error()
-        finally:
-            self._corked = False
-        if self._out is not None:
-            self._flush()
-        if self._phase is not OPEN:
-            if self._reader.state is DETACHED:
-                self._return_rest()
-            self._continue_closing()
-
     def _advance(self) -> None:
         """Go on with what is held, unless that is under way."""
         if self._corked or self._phase is not OPEN:
             return
         reader = self._reader
         if reader._held is not None or reader.state is ENDING:
-            self._process(b"")
+            self.data_received(b"")
         if self._input_paused and reader.held_size <= MAX_HELD:
             self._input_paused = False
             self.stream.resume_reading()
@@ -549,12 +550,24 @@ class HTTP1Connection(HTTPConnection):
         if self.is_client:
             self._on_response_head(start_line, headers)
             return
-        method, _, version = start_line
-        values = headers._values
-        grammar.check_host(headers, version)
-        self._method = method
+        self._method, _, version = start_line
         self._version = version
         self._output = NONE
+        server = self._server
+        if self._reader.ordinary and version == "HTTP/1.1":
+            self._keep_alive = not self.no_keep_alive
+        else:
+            self._judge_request(version, headers)
+        if server is not None:
+            self._delegate = server.delegate.start_request(server, self)
+        self._begin_delegate(start_line, headers)
+        if self._continue_pending:
+            self._answer_expectation(headers._values["Expect"])
+
+    def _judge_request(self, version: str, headers: HTTPHeaders) -> None:
+        """Look at what a head says of host and connection."""
+        grammar.check_host(headers, version)
+        values = headers._values
         connection = values.get("Connection")
         if connection is None:
             keep_alive = version == "HTTP/1.1"
@@ -564,15 +577,9 @@ class HTTP1Connection(HTTPConnection):
                 version == "HTTP/1.1" or "keep-alive" in options
             )
         self._keep_alive = keep_alive and not self.no_keep_alive
-        server = self._server
-        if server is not None:
-            self._delegate = server.delegate.start_request(server, self)
         self._continue_pending = (
             "Expect" in values and version == "HTTP/1.1" and self._reader.state is not ENDING
         )
-        self._begin_delegate(start_line, headers)
-        if self._continue_pending:
-            self._answer_expectation(values["Expect"])
 
     def _begin_delegate(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -587,7 +594,7 @@ class HTTP1Connection(HTTPConnection):
         waiting = delegate.headers_received(start_line, headers)
         if waiting is not None:
             self._wait_for(waiting)
-        if self._sweep is not None and self._reader.state < ENDING:
+        if self._reader.state < ENDING and self._sweep is not None:
             self._start_message_deadline(self._body_timeout or self.params.body_timeout)
 
     def _on_response_head(
@@ -682,12 +689,12 @@ class HTTP1Connection(HTTPConnection):
             if not self._corked:
                 self._continue_closing()
             return
-        reader = self._reader
-        reader.next_message()
+        self._reader.next_message()
         if self._body_timeout is not None or self._discarded:
             self._reset_message()
-        if self._sweep is not None:
-            self._start_message_deadline(self.params.header_timeout)
+        timeout = self.params.header_timeout
+        if timeout is not None and self._sweep is not None:
+            self.deadline = self._sweep.after(timeout)
         if not self._corked:
             self._advance()
 
@@ -731,11 +738,12 @@ class HTTP1Connection(HTTPConnection):
             self.close()
             return
         code = error.status_code
-        reason = HTTPStatus(code).phrase
-        self._output = DONE
-        self._emit(
-            f"HTTP/1.1 {code} {reason}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+        # RFC 9110 section 6.6.1: an answer has a Date.
+        fields = HTTPHeaders._from_dict(
+            {"Date": current_date(), "Content-Length": "0", "Connection": "close"}
         )
+        self._output = DONE
+        self._emit(writer.serialize_head(f"HTTP/1.1 {code} {HTTPStatus(code).phrase}", fields))
         self._linger()
 
     def _on_delegate_error(self) -> None:

@@ -61,6 +61,9 @@ _DIGITS = re.compile(r"[0-9]+")
 _CACHED_BLOCKS = 256
 _CACHED_LENGTH = 1024  # characters
 
+# What, in a request, announces a body or wants an answer before it.
+_EXTRAORDINARY = frozenset(("Transfer-Encoding", "Content-Length", "Expect"))
+
 
 def parse_fields(block: str) -> HTTPHeaders:
     """Parse the field lines of a head, each ended by CRLF, without the empty line that ends the
@@ -69,19 +72,43 @@ def parse_fields(block: str) -> HTTPHeaders:
     :raises HTTPInputError: a line isn't ``name ":" value`` in the strict grammar of RFC 9112
         section 5.
     """
+    return parse_request_fields(block)[0]
+
+
+def parse_request_fields(block: str) -> tuple[HTTPHeaders, bool]:
+    """Parse the field lines of a request's head, as `parse_fields` does.
+
+    :returns: the fields, and whether they are those of an ordinary HTTP/1.1 request: with one valid
+        ``Host``, and without anything that announces a body or changes what happens to the
+        connection. If not, each of these fields has to be looked at.
+    """
     if len(block) > _CACHED_LENGTH:
-        return HTTPHeaders._from_pairs(_split_fields(block))
-    known = _parse_short_block(block)
-    if known is None:
+        headers = HTTPHeaders._from_pairs(_split_fields(block))
+        return headers, _is_ordinary(headers._values)
+    values, ordinary = _parse_short_block(block)
+    if values is None:
         # Fields with several values have lists, which can't be shared.
-        return HTTPHeaders._from_pairs(_split_fields(block))
-    return HTTPHeaders._from_dict(known.copy())
+        return HTTPHeaders._from_pairs(_split_fields(block)), ordinary
+    return HTTPHeaders._from_dict(values.copy()), ordinary
 
 
 @lru_cache(_CACHED_BLOCKS)
-def _parse_short_block(block: str) -> dict[str, str | list[str]] | None:
+def _parse_short_block(block: str) -> tuple[dict[str, str | list[str]] | None, bool]:
     values = HTTPHeaders._from_pairs(_split_fields(block))._values
-    return values if all(type(value) is str for value in values.values()) else None
+    sharable = all(type(value) is str for value in values.values())
+    return values if sharable else None, _is_ordinary(values)
+
+
+def _is_ordinary(values: dict[str, str | list[str]]) -> bool:
+    host = values.get("Host")
+    connection = values.get("Connection", "keep-alive")
+    return (
+        type(host) is str
+        and _HOST.fullmatch(host) is not None
+        and type(connection) is str
+        and connection.lower() == "keep-alive"
+        and _EXTRAORDINARY.isdisjoint(values)
+    )
 
 
 def _split_fields(block: str) -> list[tuple[str, str]]:
@@ -173,6 +200,8 @@ def parse_content_length(value: str | list[str]) -> int:
     :raises HTTPInputError: 400 if it isn't digits only or differs between repetitions, 413 if it is
         beyond any limit.
     """
+    if type(value) is str and len(value) < 20 and value.isascii() and value.isdecimal():
+        return int(value)
     text = value if type(value) is str else ",".join(value)
     if "," in text:
         parts = {part.strip(" \t") for part in text.split(",")}

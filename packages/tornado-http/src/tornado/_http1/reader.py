@@ -15,7 +15,7 @@ The same machine reads requests (a server's side) and responses (a client's).
 from __future__ import annotations
 
 import enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from tornado._http1 import grammar
 from tornado.httputil import (
@@ -96,6 +96,7 @@ class MessageReader:
         "is_client",
         "max_body_size",
         "max_header_size",
+        "ordinary",
         "received",
         "state",
     )
@@ -103,7 +104,9 @@ class MessageReader:
     def __init__(
         self, sink: MessageSink, *, is_client: bool, max_header_size: int, max_body_size: int
     ) -> None:
-        self._sink: MessageSink | None = sink
+        # None when the reader has stopped for good, so that nothing leads upwards any more; in such
+        # a state no calls are made.
+        self._sink: Any = sink
         self.is_client = is_client
         self.max_header_size = max_header_size
         # Connection: bytes that were not used yet, and how far they were searched for the end of a
@@ -117,6 +120,8 @@ class MessageReader:
         self.received = 0
         self._remaining = 0
         self.expects_no_body = False
+        # Whether the head is that of an ordinary request (`grammar.parse_request_fields`).
+        self.ordinary = False
 
     @property
     def in_body(self) -> bool:
@@ -179,13 +184,15 @@ class MessageReader:
             self._held = None
             self._scanned = 0
         position, end = 0, len(data)
-        while self.state < COMPLETE and not self._paused:
-            if self.state is ENDING:
-                self._complete()
+        while not self._paused:
+            state = self.state
+            if state is ENDING:
+                self.state = COMPLETE
+                self._sink.on_complete()
                 continue
-            if position == end:
-                return
-            consumed = _STEPS[self.state](self, data, position)
+            if position == end or state >= COMPLETE:
+                break
+            consumed = _STEPS[state](self, data, position)
             if consumed == position and self.state < ENDING:
                 break
             position = consumed
@@ -199,7 +206,8 @@ class MessageReader:
         :raises HTTPInputError: in the middle of a message that needs more.
         """
         if self.state is BODY_UNTIL_CLOSE:
-            self._complete()
+            self.state = COMPLETE
+            self._sink.on_complete()
         elif self.state < ENDING and self.has_begun:
             raise self._failed("connection closed in the middle of a message")
 
@@ -227,8 +235,12 @@ class MessageReader:
         if end - position > self.max_header_size:
             raise self._failed("header block too large", 431)
         line, _, block = data[position : end + 2].decode("latin-1").partition("\r\n")
+        self.received = 0
         try:
-            self._begin_message(line, block)
+            if self.is_client:
+                self._begin_response(line, block)
+            else:
+                self._begin_request(line, block)
         except HTTPInputError:
             self.state = FAILED
             raise
@@ -256,21 +268,22 @@ class MessageReader:
         if not self.is_client and self.state is HEAD and data[begin] not in _FIRST_BYTES:
             raise self._failed("malformed request line")
 
-    def _begin_message(self, line: str, block: str) -> None:
-        sink = self._sink
-        if sink is None:
+    def _begin_request(self, line: str, block: str) -> None:
+        start_line = grammar.parse_request_line(line)
+        headers, self.ordinary = grammar.parse_request_fields(block)
+        if self.ordinary:
+            self.state = ENDING
+            self._sink.on_head(start_line, headers)
             return
-        self.received = 0
-        start_line: RequestStartLine | ResponseStartLine
-        if self.is_client:
-            start_line = grammar.parse_status_line(line)
-            headers = grammar.parse_fields(block)
-            self.state = self._frame_response(start_line.code, headers)
-        else:
-            start_line = grammar.parse_request_line(line)
-            headers = grammar.parse_fields(block)
-            self.state = self._frame_request(start_line.version, headers)
-        sink.on_head(start_line, headers)
+        self.state = self._frame_request(start_line.version, headers)
+        self._sink.on_head(start_line, headers)
+        self.check_announced_length()
+
+    def _begin_response(self, line: str, block: str) -> None:
+        start_line = grammar.parse_status_line(line)
+        headers = grammar.parse_fields(block)
+        self.state = self._frame_response(start_line.code, headers)
+        self._sink.on_head(start_line, headers)
         self.check_announced_length()
 
     def check_announced_length(self) -> None:
@@ -429,13 +442,8 @@ class MessageReader:
             raise self._failed("body too large", 413)
 
     def _deliver(self, data: bytes) -> None:
-        if data and self._sink is not None:
+        if data:
             self._sink.on_body(data)
-
-    def _complete(self) -> None:
-        self.state = COMPLETE
-        if self._sink is not None:
-            self._sink.on_complete()
 
     def _failed(self, message: str, status_code: int = 400) -> HTTPInputError:
         self.state = FAILED

@@ -305,7 +305,7 @@ class _CallbackDelegate(HTTPMessageDelegate):
             request.body = b"".join(self._chunks)
             request._parse_body()
         result = self._callback(request)
-        if isinstance(result, Awaitable):
+        if result is not None and isinstance(result, Awaitable):
             asyncio.ensure_future(result).add_done_callback(_raise_in_loop)
 
     def on_connection_close(self) -> None:

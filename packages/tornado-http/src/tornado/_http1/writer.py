@@ -6,6 +6,7 @@ import re
 
 from tornado.httputil import HTTPHeaders, HTTPOutputError
 
+_join_field = ": ".join
 _FORBIDDEN = re.compile(r"[\x00-\x08\n-\x1f\x7f]")
 
 
@@ -15,23 +16,19 @@ def serialize_head(first_line: str, headers: HTTPHeaders, extra: str = "") -> by
     :arg first_line: request line or status line, without line end.
     :arg headers: the fields; repeated ones get a line for each value.
     :arg extra: further field lines, each preceded by CRLF, that the connection adds.
-    :raises HTTPOutputError: a line holds a control character, so that it
-        could be read as more lines than were meant.
+    :raises HTTPOutputError: the first line holds a control character, so that it could be read as
+        more lines than were meant.
     """
-    values = headers._values
+    if not first_line.isprintable() and _FORBIDDEN.search(first_line) is not None:
+        raise HTTPOutputError(f"control character in {first_line[:80]!r}")
+    # Fields were checked when they were put into the headers.
     try:
-        lines = [name + ": " + value for name, value in values.items()]  # type: ignore[operator]  # see below
+        lines = "\r\n".join(map(_join_field, headers._values.items()))  # type: ignore[arg-type]
     except TypeError:
         # Some field has several values.
-        lines = [f"{name}: {value}" for name, value in headers.get_all()]
-    lines.insert(0, first_line)
-    # Nearly all heads are printable, which is much quicker to find out than what else may stand in
-    # them.
-    if not "".join(lines).isprintable():
-        for line in lines:
-            if _FORBIDDEN.search(line) is not None:
-                raise HTTPOutputError(f"control character in {line[:80]!r}")
-    text = "\r\n".join(lines) + extra + "\r\n\r\n"
+        lines = "\r\n".join([f"{name}: {value}" for name, value in headers.get_all()])
+    separator = "\r\n" if lines else ""
+    text = f"{first_line}{separator}{lines}{extra}\r\n\r\n"
     try:
         # Header values hold bytes as characters, as they do when they have been read.
         return text.encode("latin-1")

@@ -88,8 +88,10 @@ class HTTPServerRequest:
        The `HTTPConnection` to answer on; the same for all requests of a connection.
     """
 
-    path: str
-    query: str
+    # What few requests have stands here, so that a request pays for what it is.
+    body: bytes = b""
+    server_connection: object | None = None
+    _finish_time: float | None = None
 
     def __init__(
         self,
@@ -112,13 +114,14 @@ class HTTPServerRequest:
         self.uri = uri
         self.version = version
         self.headers = HTTPHeaders() if headers is None else headers
-        self.body = body or b""
         self.connection: Any = connection
-        self.server_connection = server_connection
         # A proxy's headers give the connection another context for each request.
         self._context: object = getattr(connection, "context", None)
         self._start_time = time.time()
-        self._finish_time: float | None = None
+        if body:
+            self.body = body
+        if server_connection is not None:
+            self.server_connection = server_connection
         if host is not None:
             self.host = host
         if files is not None:
@@ -127,12 +130,10 @@ class HTTPServerRequest:
             self.remote_ip = remote_ip
         if protocol is not None:
             self.protocol = protocol
-        if uri is not None:
-            if uri[:1] not in "/*" and "://" in uri:
-                uri = self._resolve_absolute_form(uri)
-            self.path, _, self.query = uri.partition("?")
-        else:
-            self.path = self.query = ""
+        target = uri or ""
+        if target[:1] not in "/*" and "://" in target:
+            target = self._resolve_absolute_form(target)
+        self.path, _, self.query = target.partition("?")
 
     def _resolve_absolute_form(self, uri: str) -> str:
         """RFC 9112 section 3.2.2: the host of an absolute-form target takes the place of the

@@ -9,6 +9,9 @@ empty beginning.
 
 Where many rules remain, they are narrowed down further by the segments of the path.
 
+For paths that stand in the rules as they are, without any expression, the choice is made
+beforehand.
+
 The index only narrows the choice. It returns rules in their order, and their matchers decide.
 """
 
@@ -18,7 +21,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from tornado._routing.matchers import PathMatches
-from tornado._routing.patterns import literal_prefix
+from tornado._routing.patterns import literal_path, literal_prefix
 from tornado._routing.rules import Rule
 from tornado._routing.segments import SegmentIndex
 
@@ -29,16 +32,24 @@ _MANY = 6
 class RuleIndex:
     """Narrows a list of rules down to those that may match a path.
 
-    It is made for one state of a list and never changes; ``covers`` tells whether it is still the
-    list's present state. A rule whose matcher is replaced is not noticed.
+    It is made for one state of a list and never changes. A rule whose matcher is replaced is not
+    noticed.
 
     :arg rules: the rules in the order in which they apply.
+
+    .. attribute:: rules
+
+       The state that the index was made for, to be compared with the list's present one.
+
+    .. attribute:: by_path
+
+       For paths that stand in rules as they are: the rules that match, in order.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._rules = list(rules)
+        self.rules = list(rules)
         by_prefix: dict[str, list[int]] = {"": []}
-        for position, rule in enumerate(self._rules):
+        for position, rule in enumerate(self.rules):
             by_prefix.setdefault(_prefix_of(rule), []).append(position)
         self._prefixes = sorted(by_prefix)
         self._parents: list[int] = []
@@ -51,11 +62,8 @@ class RuleIndex:
             inherited = positions[parent] if number else []
             positions.append(sorted(inherited + by_prefix[prefix]))
             self._parents.append(parent)
-            self._candidates.append([self._rules[position] for position in positions[number]])
-
-    def covers(self, rules: Sequence[Rule]) -> bool:
-        """Tell whether these are the very rules that the index was made for, in the same order."""
-        return self._rules == rules
+            self._candidates.append([self.rules[position] for position in positions[number]])
+        self.by_path = self._choose_for_literal_paths()
 
     def candidates(self, path: str) -> Sequence[Rule]:
         """Return the rules that can match the path, in order; all others cannot."""
@@ -68,11 +76,28 @@ class RuleIndex:
             index = self._by_segments[number] = SegmentIndex(candidates)
         return index.candidates(path)
 
+    def _choose_for_literal_paths(self) -> dict[str, list[Rule]]:
+        paths = {
+            literal_path(rule.matcher.regex)
+            for rule in self.rules
+            if type(rule.matcher) is PathMatches
+        }
+        return {
+            path: [rule for rule in self.candidates(path) if _may_match(rule, path)]
+            for path in paths
+            if path is not None
+        }
+
     def _longest_start(self, text: str, number: int) -> int:
         """Find the longest stored beginning of a text, coming from a number that is not below."""
         while number > 0 and not text.startswith(self._prefixes[number]):
             number = self._parents[number]
         return max(number, 0)
+
+
+def _may_match(rule: Rule, path: str) -> bool:
+    matcher = rule.matcher
+    return type(matcher) is not PathMatches or matcher.regex.match(path) is not None
 
 
 def _prefix_of(rule: Rule) -> str:

@@ -135,6 +135,16 @@ def literal_prefix(regex: re.Pattern[str]) -> str:
     return "".join(prefix)
 
 
+def literal_path(regex: re.Pattern[str]) -> str | None:
+    """Return the only text that the regex matches to its end, if there is only one."""
+    *pieces, end = top_level(regex) or [Piece(Kind.OPAQUE)]
+    if end != Piece(Kind.ANCHOR, "$"):
+        return None
+    if any(piece.kind is not Kind.LITERAL or piece.repeat for piece in pieces):
+        return None
+    return "".join([piece.text for piece in pieces])
+
+
 class Segments(NamedTuple):
     """The segments between slashes with which every match begins.
 

@@ -17,7 +17,7 @@ from tornado.httputil import (
 from tornado.log import app_log
 
 # With no more rules than this, looking at each is as fast as asking an index.
-_INDEX_FROM = 4
+_INDEX_FROM = 1
 
 
 class Router(HTTPServerConnectionDelegate):
@@ -136,9 +136,9 @@ class RuleRouter(Router):
             return rules
         index = self._index
         # The list is public and changed in place; comparing identities is cheap next to matching.
-        if index is None or not index.covers(rules):
+        if index is None or index.rules != rules:
             index = self._index = RuleIndex(rules)
-        return index.candidates(path)
+        return index.by_path.get(path) or index.candidates(path)
 
 
 class ReversibleRuleRouter(ReversibleRouter, RuleRouter):

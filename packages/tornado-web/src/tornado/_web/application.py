@@ -321,7 +321,7 @@ class Application(ReversibleRouter):
         if log_function is not None:
             log_function(handler)
             return
-        status = handler.get_status()
+        status = handler._status_code
         level = logging.INFO if status < 400 else logging.WARNING
         if status >= 500:
             level = logging.ERROR
@@ -330,14 +330,6 @@ class Application(ReversibleRouter):
             access_log.log(level, "%d %s %.2fms", status, handler._request_summary(), duration)
 
     # Files that are read anew for each request, while a program is being written.
-
-    @property
-    def _reads_files_anew(self) -> bool:
-        settings = self.settings
-        return (
-            settings.get("compiled_template_cache") is False
-            or settings.get("static_hash_cache") is False
-        )
 
     def _forget_files(self) -> None:
         if not self.settings.get("compiled_template_cache", True):

@@ -6,14 +6,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
 
 _OPAQUE_TAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
 
 
-def tag_of_content(chunks: Sequence[bytes]) -> str:
+def tag_of_content(content: bytes) -> str:
     """Return a strong entity tag for content."""
-    content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
     # It tells versions of a page apart; nobody gains anything from a collision made on purpose.
     return f'"{hashlib.sha1(content, usedforsecurity=False).hexdigest()}"'
 

@@ -207,10 +207,11 @@ class RequestHandler(FailureMethods):
         self._transforms = transforms
         if self._body_arrived is not None:
             return self._begin_with_stream(args, kwargs)
+        request = self.request
         try:
             self._accept(args, kwargs)
-            if self.request.body:
-                self.request._parse_body()
+            if request.body:
+                request._parse_body()
             waiting = self.prepare()
             if waiting is not None:
                 return self._run_after_prepare(waiting)

@@ -6,9 +6,9 @@ import datetime
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from time import time
 
 import tornado
-from tornado._httputil.dates import current_date
 from tornado.httputil import HTTPHeaders, ResponseStartLine, format_timestamp
 
 HeaderValue = str | bytes | float | datetime.datetime
@@ -18,10 +18,13 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # RFC 9110 section 5.5: control characters other than tab have no place in a value.
 _find_control: Callable[[str], object] = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 
-_COMMON: dict[str, str | list[str]] = {
+# What responses begin with, and the second for which its Date is right.
+_defaults: dict[str, str | list[str]] = {
     "Server": f"TornadoServer/{tornado.version}",
     "Content-Type": "text/html; charset=UTF-8",
+    "Date": "",
 }
+_defaults_second = 0
 
 # RFC 9110 sections 8 and 15.3.5, 15.4.5: what describes content has no meaning without it. The
 # validators (ETag, Last-Modified) and Content-Location are not among these: a 304 is to repeat
@@ -37,9 +40,13 @@ _ABOUT_CONTENT = (
 
 def default_headers() -> HTTPHeaders:
     """Return the header fields that a response begins with."""
-    values: dict[str, str | list[str]] = _COMMON.copy()
-    values["Date"] = current_date()
-    return HTTPHeaders._from_dict(values)
+    global _defaults, _defaults_second
+    second = int(time())
+    if second != _defaults_second:
+        # A new dictionary, because another thread may be copying the old one.
+        _defaults = {**_defaults, "Date": format_timestamp(second)}
+        _defaults_second = second
+    return HTTPHeaders._from_dict(_defaults.copy())
 
 
 @lru_cache(maxsize=1000)

@@ -25,6 +25,7 @@ StartLine = RequestStartLine | ResponseStartLine
 
 # Shared, so never changed.
 _NO_NAMES: Mapping[str, Any] = {}
+_NO_TRANSFORMS: Sequence[Any] = ()
 
 
 class HandlerMessage(HTTPMessageDelegate):
@@ -114,7 +115,8 @@ class HandlerMessage(HTTPMessageDelegate):
             self._start(handler)
 
     def _start(self, handler: RequestHandler) -> None:
-        transforms = [make(self.request) for make in self.application.transforms]
+        makers = self.application.transforms
+        transforms = [make(self.request) for make in makers] if makers else _NO_TRANSFORMS
         # The class may have a wrapped or another one, and so may the instance.
         if getattr(handler._execute, "__func__", None) is not PRISTINE_EXECUTE:
             self._run_replaced(handler, transforms)
@@ -125,7 +127,8 @@ class HandlerMessage(HTTPMessageDelegate):
 
     def _make_handler(self) -> RequestHandler | None:
         application = self.application
-        if application._reads_files_anew:
+        caches = application.settings.get
+        if not (caches("compiled_template_cache", True) and caches("static_hash_cache", True)):
             application._forget_files()
         try:
             handler = self.handler_class(application, self.request, **self.handler_kwargs)
@@ -140,9 +143,9 @@ class HandlerMessage(HTTPMessageDelegate):
         self.request.connection.set_close_callback(handler._on_client_gone)
         self.application._keep_running(asyncio.get_running_loop().create_task(rest))
 
-    def _run_replaced(self, handler: RequestHandler, transforms: list[Any]) -> None:
+    def _run_replaced(self, handler: RequestHandler, transforms: Sequence[Any]) -> None:
         self.request.connection.set_close_callback(handler._on_client_gone)
-        run = handler._execute(transforms, *self.path_args, **self.path_kwargs)
+        run = handler._execute(list(transforms), *self.path_args, **self.path_kwargs)
         if run is not None:
             # A wrapper may be a coroutine of another kind; what goes wrong in it is nobody's but
             # the loop's.
@@ -229,28 +232,20 @@ class ApplicationMessage(HandlerMessage):
             connection=self._connection,
             server_connection=self._server_connection,
         )
-        if self._find_class(request):
-            return self._start_stream() if self.handler_class._streams_body else None
-        self._elsewhere = self.application.find_handler(request)
-        return self._elsewhere.headers_received(start_line, headers)
-
-    def _find_class(self, request: HTTPServerRequest) -> bool:
-        """Look for the first rule that matches; false if its target is no handler class, or there
-        is none.
-        """
         for rule in self.application._plain_rules(request.path):
             found = rule.matcher.match(request)
             if found is None:
                 continue
             target = rule.target
             if not (isinstance(target, type) and issubclass(target, RequestHandler)):
-                return False
+                break
             self.handler_class = target
             self.handler_kwargs = rule.target_kwargs
-            self.path_args = found.get("path_args", ())
-            self.path_kwargs = found.get("path_kwargs", _NO_NAMES)
-            return True
-        return False
+            self.path_args = found.get("path_args", ()) if found else ()
+            self.path_kwargs = found.get("path_kwargs", _NO_NAMES) if found else _NO_NAMES
+            return self._start_stream() if target._streams_body else None
+        self._elsewhere = self.application.find_handler(request)
+        return self._elsewhere.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Keep a piece of the body, or hand it on."""

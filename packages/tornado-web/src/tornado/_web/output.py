@@ -24,6 +24,9 @@ from tornado.escape import json_encode
 
 Chunk = str | bytes | dict[Any, Any]
 
+_CONDITIONAL_METHODS = ("GET", "HEAD")
+_JSON_TYPE = "application/json; charset=UTF-8"
+
 
 class OutputMethods(ArgumentMethods):
     """Methods by which a handler makes its response."""
@@ -138,7 +141,7 @@ class OutputMethods(ArgumentMethods):
             self._write_buffer.append(chunk)
         elif isinstance(chunk, dict):
             self._write_buffer.append(json_encode(chunk).encode("utf-8"))
-            self.set_header("Content-Type", "application/json; charset=UTF-8")
+            self._headers._values["Content-Type"] = _JSON_TYPE
         else:
             hint = "; put the list into a dictionary" if isinstance(chunk, list) else ""
             raise TypeError(f"write() takes bytes, text or a dictionary, not {chunk!r:.80}{hint}")
@@ -205,7 +208,7 @@ class OutputMethods(ArgumentMethods):
         if self.application.settings.get("xsrf_cookies"):
             self._offer_xsrf_cookie()
         values = self._headers._values
-        if self._status_code == 200 and self.request.method in ("GET", "HEAD"):
+        if self._status_code == 200 and self.request.method in _CONDITIONAL_METHODS:
             if "Etag" not in values:
                 self.set_etag_header()
             if self.check_etag_header():
@@ -274,7 +277,8 @@ class OutputMethods(ArgumentMethods):
 
         :returns: the tag with its quotation marks; `None` to send none.
         """
-        return etags.tag_of_content(self._write_buffer)
+        chunks = self._write_buffer
+        return etags.tag_of_content(chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
     def set_etag_header(self) -> None:
         """Set the header ``Etag`` to what `compute_etag` returns.
@@ -283,7 +287,9 @@ class OutputMethods(ArgumentMethods):
         """
         etag = self.compute_etag()
         if etag is not None:
-            self._headers._values["Etag"] = header_text(etag)
+            # Nearly all tags are like that, and then they need no further look.
+            plain = etag.isascii() and etag.isprintable()
+            self._headers._values["Etag"] = etag if plain else header_text(etag)
 
     def check_etag_header(self) -> bool:
         """Tell whether the client has the present version, by ``Etag`` and ``If-None-Match``.
