@@ -17,7 +17,7 @@ SOURCES := $(shell find packages \( -name __pycache__ -o -name '.*' \) -prune -o
 
 help:
 	@echo "make run        serve the demo application and print its address"
-	@echo "make test       lint, isolation and unit, as continuous integration does"
+	@echo "make test       lint, docs, isolation and unit, as continuous integration does"
 	@echo "make unit       the tests of all distributions, of demos and of tools (PYTEST_ARGS=...)"
 	@echo "make lint       ruff, mypy --strict, one version everywhere, import boundaries"
 	@echo "make boundaries the import boundaries alone"
@@ -32,7 +32,7 @@ help:
 run: .venv/.stamp-run
 	@exec $(BIN)/python -m demos.showcase
 
-test: lint isolation unit
+test: lint docs isolation unit
 
 unit: .venv/.stamp-dev
 	@$(PYTHON) tools/bootstrap.py programs ab chromedriver chromium curl wrk

@@ -1,9 +1,11 @@
-"""What importing a module of the framework brings with it."""
+"""What importing a module of the framework brings with it, and where it is documented."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +75,11 @@ def test_import_makes_no_event_loop_and_configures_no_logging(name: str) -> None
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+def test_each_module_has_a_page_in_the_reference() -> None:
+    pages = Path(__file__).parent.parent.glob("docs/reference/*.md")
+    directive = re.compile(r"^\.\. automodule:: (\S+)$", re.MULTILINE)
+    shown = [name for page in pages for name in directive.findall(page.read_text("utf-8"))]
+    # A new module needs a page there, and a line in index.md.
+    assert sorted(shown) == sorted(set(PUBLIC) - {"tornado", "tornado.platform"})

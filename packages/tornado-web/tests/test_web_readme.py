@@ -11,7 +11,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 def test_hello_world(fetch):
     (code,) = re.findall(
-        r"```python norun\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL
+        r"```python serve\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL
     )
     names = {"__name__": "readme"}
     exec(compile(code, str(README), "exec"), names)

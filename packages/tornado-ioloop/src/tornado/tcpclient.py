@@ -76,7 +76,7 @@ class TCPClient:
         :raises OSError: the name isn't known.
         :raises StreamClosedError: no address could be connected to; it tells of the last.
         :raises ssl.SSLError: the handshake failed.
-        :raises TimeoutError: it took longer than ``timeout``.
+        :raises tornado.gen.TimeoutError: it took longer than ``timeout``.
 
         .. versionchanged:: 4.5
            Added ``source_ip`` and ``source_port``.

@@ -1,0 +1,23 @@
+"""Settings of Sphinx."""
+
+from __future__ import annotations
+
+import tornado
+
+project = "Tornado"
+copyright = "the Tornado maintainers"  # the name that Sphinx reads
+version = release = tornado.version
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"Tornado {release}"
+
+# Names in single backticks are Python objects, in docstrings and in pages.
+default_role = "py:obj"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+autoclass_content = "class"
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
