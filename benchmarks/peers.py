@@ -91,6 +91,11 @@ PEERS = (
             "warning",
             "--workers",
             "1",
+            # More than the idle connections that are measured.
+            "--backlog",
+            "4096",
+            "--backpressure",
+            "4096",
             "--port",
             "{port}",
             "starlette_app:app",

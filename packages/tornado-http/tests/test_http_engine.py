@@ -105,6 +105,12 @@ def test_any_pieces_give_the_same_events(cuts):
     assert read(*(STREAM[a:b] for a, b in zip(places, places[1:], strict=False))) == EVENTS
 
 
+@pytest.mark.parametrize("at", range(6))
+def test_nothing_new_changes_nothing(at):
+    data = b"\r\n" + request("GET / HTTP/1.1")
+    assert read(data[:at], b"", b"", data[at:]) == read(data)
+
+
 def chunked(body):
     return request("POST / HTTP/1.1", "Transfer-Encoding: chunked", body=body)
 

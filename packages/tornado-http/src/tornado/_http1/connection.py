@@ -271,6 +271,11 @@ class HTTP1Connection(HTTPConnection):
                 head += chunk
             else:
                 head += self._format_body(chunk)
+        if self._corked and self._out is None and len(head) <= CORK_LIMIT:
+            # What `_emit` does first of all, without a call.
+            self._out = [head]
+            self._out_size = len(head)
+            return self._resolved or self._resolve()
         return self._emit(head)
 
     def write(self, chunk: bytes) -> asyncio.Future[None]:
@@ -350,7 +355,10 @@ class HTTP1Connection(HTTPConnection):
         elif code < 200 or code == 204 or code == 304:
             self._unwritten = 0
         elif length is not None:
-            self._unwritten = grammar.parse_content_length(length)
+            if type(length) is str and length.isdecimal() and length.isascii():
+                self._unwritten = int(length)
+            else:
+                self._unwritten = grammar.parse_content_length(length)
         elif "Transfer-Encoding" not in values:
             if self._version == "HTTP/1.1":
                 self._chunked = True
@@ -547,20 +555,32 @@ class HTTP1Connection(HTTPConnection):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> None:
         """A head has come (`tornado._http1.reader.MessageSink`)."""
-        if self.is_client:
-            self._on_response_head(start_line, headers)
-            return
-        self._method, _, version = start_line
-        self._version = version
-        self._output = NONE
+        reader = self._reader
         server = self._server
-        if self._reader.ordinary and version == "HTTP/1.1":
-            self._keep_alive = not self.no_keep_alive
+        if self.is_client:
+            if self._is_interim(start_line):
+                return
+            self._judge_response(start_line.version, headers)
         else:
-            self._judge_request(version, headers)
-        if server is not None:
-            self._delegate = server.delegate.start_request(server, self)
-        self._begin_delegate(start_line, headers)
+            self._method, _, version = start_line
+            self._version = version
+            self._output = NONE
+            if reader.ordinary and version == "HTTP/1.1":
+                self._keep_alive = not self.no_keep_alive
+            else:
+                self._judge_request(version, headers)
+            if server is not None:
+                self._delegate = server.start_request(server, self)
+        delegate = self._delegate
+        if delegate is not None:
+            if self.params.decompress:
+                limits = self.params.chunk_size, reader.max_body_size
+                self._delegate = delegate = GunzipDelegate(delegate, *limits)
+            waiting = delegate.headers_received(start_line, headers)
+            if waiting is not None:
+                self._wait_for(waiting)
+            if reader.state < ENDING and self._sweep is not None:
+                self._start_message_deadline(self._body_timeout or self.params.body_timeout)
         if self._continue_pending:
             self._answer_expectation(headers._values["Expect"])
 
@@ -581,33 +601,19 @@ class HTTP1Connection(HTTPConnection):
             "Expect" in values and version == "HTTP/1.1" and self._reader.state is not ENDING
         )
 
-    def _begin_delegate(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> None:
-        delegate = self._delegate
-        if delegate is None:
-            return
-        if self.params.decompress:
-            self._delegate = delegate = GunzipDelegate(
-                delegate, self.params.chunk_size, self._reader.max_body_size
-            )
-        waiting = delegate.headers_received(start_line, headers)
-        if waiting is not None:
-            self._wait_for(waiting)
-        if self._reader.state < ENDING and self._sweep is not None:
-            self._start_message_deadline(self._body_timeout or self.params.body_timeout)
+    def _is_interim(self, start_line: RequestStartLine | ResponseStartLine) -> bool:
+        code = start_line[1]
+        if not isinstance(code, int) or code >= 200 or code == 101:
+            return False
+        self._interim_count += 1
+        if self._interim_count > MAX_INTERIM_RESPONSES:
+            raise HTTPInputError(f"more than {MAX_INTERIM_RESPONSES} interim responses")
+        if code == 100 and self.continue_callback is not None:
+            self.continue_callback()
+        return True
 
-    def _on_response_head(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> None:
-        version, code, _ = start_line
-        if isinstance(code, int) and code < 200 and code != 101:
-            self._interim_count += 1
-            if self._interim_count > MAX_INTERIM_RESPONSES:
-                raise HTTPInputError(f"more than {MAX_INTERIM_RESPONSES} interim responses")
-            if code == 100 and self.continue_callback is not None:
-                self.continue_callback()
-            return
+    def _judge_response(self, version: str, headers: HTTPHeaders) -> None:
+        """Look at what a head says of the connection."""
         self._interim_count = 0
         options = grammar.connection_options(headers._values.get("Connection"))
         self._keep_alive = (
@@ -616,7 +622,6 @@ class HTTP1Connection(HTTPConnection):
             and self._reader.state is not BODY_UNTIL_CLOSE
             and not self.no_keep_alive
         )
-        self._begin_delegate(start_line, headers)
 
     def _answer_expectation(self, expectation: str | list[str]) -> None:
         """RFC 9110 section 10.1.1: ask for the body, unless the answer is known already."""
@@ -694,7 +699,7 @@ class HTTP1Connection(HTTPConnection):
             self._reset_message()
         timeout = self.params.header_timeout
         if timeout is not None and self._sweep is not None:
-            self.deadline = self._sweep.after(timeout)
+            self.deadline = self._sweep.clock + self._sweep.period + timeout
         if not self._corked:
             self._advance()
 

@@ -36,7 +36,8 @@ class DeadlineSweep:
     """
 
     def __init__(self, shortest_timeout: float) -> None:
-        self._period = min(max(shortest_timeout / 16, SHORTEST_PERIOD), LONGEST_PERIOD)
+        #: Seconds between two sweeps.
+        self.period = min(max(shortest_timeout / 16, SHORTEST_PERIOD), LONGEST_PERIOD)
         self._watched: set[HasDeadline] = set()
         self._timer: asyncio.TimerHandle | None = None
         self.clock = time.monotonic()
@@ -44,8 +45,8 @@ class DeadlineSweep:
     def shorten(self, timeout: float) -> None:
         """Allow for a timeout shorter than those known before."""
         period = max(timeout / 16, SHORTEST_PERIOD)
-        if period < self._period:
-            self._period = period
+        if period < self.period:
+            self.period = period
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
@@ -53,7 +54,7 @@ class DeadlineSweep:
 
     def after(self, timeout: float) -> float:
         """Return the deadline that lies ``timeout`` seconds ahead."""
-        return self.clock + timeout + self._period
+        return self.clock + timeout + self.period
 
     def watch(self, connection: HasDeadline) -> None:
         """Begin to watch."""
@@ -71,7 +72,7 @@ class DeadlineSweep:
 
     def _arm(self) -> None:
         # A weak reference, so that a forgotten server doesn't live on in its timer.
-        self._timer = asyncio.get_running_loop().call_later(self._period, _sweep, weakref.ref(self))
+        self._timer = asyncio.get_running_loop().call_later(self.period, _sweep, weakref.ref(self))
 
     def _sweep(self) -> None:
         self.clock = now = time.monotonic()

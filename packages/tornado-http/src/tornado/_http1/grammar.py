@@ -61,6 +61,8 @@ _DIGITS = re.compile(r"[0-9]+")
 _CACHED_BLOCKS = 256
 _CACHED_LENGTH = 1024  # characters
 
+_new_headers = HTTPHeaders.__new__
+
 # What, in a request, announces a body or wants an answer before it.
 _EXTRAORDINARY = frozenset(("Transfer-Encoding", "Content-Length", "Expect"))
 
@@ -89,7 +91,9 @@ def parse_request_fields(block: str) -> tuple[HTTPHeaders, bool]:
     if values is None:
         # Fields with several values have lists, which can't be shared.
         return HTTPHeaders._from_pairs(_split_fields(block)), ordinary
-    return HTTPHeaders._from_dict(values.copy()), ordinary
+    headers = _new_headers(HTTPHeaders)
+    headers._values = values.copy()
+    return headers, ordinary
 
 
 @lru_cache(_CACHED_BLOCKS)

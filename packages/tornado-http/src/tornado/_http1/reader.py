@@ -218,7 +218,9 @@ class MessageReader:
         if self.state is not HEAD and self.state is not TRAILERS:
             return True
         start, self._scanned = self._scanned, max(0, len(held) - 3)
-        if held.startswith(b"\r\n") or held.find(b"\r\n\r\n", start) >= 0:
+        if held[0] == 13:  # CR
+            return len(held) > 1
+        if held.find(b"\r\n\r\n", start) >= 0:
             return True
         self._check_partial_block(held, 0, start)
         return False
@@ -240,7 +242,15 @@ class MessageReader:
             if self.is_client:
                 self._begin_response(line, block)
             else:
-                self._begin_request(line, block)
+                start_line = grammar.parse_request_line(line)
+                headers, self.ordinary = grammar.parse_request_fields(block)
+                if self.ordinary:
+                    self.state = ENDING
+                    self._sink.on_head(start_line, headers)
+                else:
+                    self.state = self._frame_request(start_line.version, headers)
+                    self._sink.on_head(start_line, headers)
+                    self.check_announced_length()
         except HTTPInputError:
             self.state = FAILED
             raise
@@ -267,17 +277,6 @@ class MessageReader:
             raise self._failed("bare CR or LF in a header block")
         if not self.is_client and self.state is HEAD and data[begin] not in _FIRST_BYTES:
             raise self._failed("malformed request line")
-
-    def _begin_request(self, line: str, block: str) -> None:
-        start_line = grammar.parse_request_line(line)
-        headers, self.ordinary = grammar.parse_request_fields(block)
-        if self.ordinary:
-            self.state = ENDING
-            self._sink.on_head(start_line, headers)
-            return
-        self.state = self._frame_request(start_line.version, headers)
-        self._sink.on_head(start_line, headers)
-        self.check_announced_length()
 
     def _begin_response(self, line: str, block: str) -> None:
         start_line = grammar.parse_status_line(line)

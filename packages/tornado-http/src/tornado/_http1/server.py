@@ -25,6 +25,8 @@ from tornado.iostream import IOStream
 from tornado.tcpserver import TCPServer
 from tornado.util import Configurable
 
+StartRequest = Callable[[object, HTTPConnection], HTTPMessageDelegate]
+
 DEFAULT_IDLE_TIMEOUT = 3600.0  # seconds
 DEFAULT_BODY_TIMEOUT = 3600.0  # seconds
 
@@ -48,10 +50,13 @@ class HTTP1ServerConnection:
         "context",
         "delegate",
         "params",
+        "start_request",
         "stream",
     )
 
     delegate: HTTPServerConnectionDelegate
+    #: Where each request goes: the delegate's method, or that of who stands behind it.
+    start_request: StartRequest
 
     def __init__(
         self,
@@ -79,9 +84,11 @@ class HTTP1ServerConnection:
         delegate: HTTPServerConnectionDelegate,
         sweep: DeadlineSweep | None,
         resolved: asyncio.Future[None] | None,
+        start_request: StartRequest | None = None,
     ) -> None:
         params = self.params
         self.delegate = delegate
+        self.start_request = start_request or delegate.start_request
         self._shared_resolved = resolved
         connection = HTTP1Connection(self.stream, False, params, self.context)
         self.connection = connection
@@ -239,7 +246,15 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         context = RequestContext(stream, address, self.protocol, self.trusted_downstream)
         connection = HTTP1ServerConnection(stream, self.conn_params, context)
         self._connections.add(connection)
-        connection._serve(self, self._sweep, self._resolved)
+        connection._serve(self, self._sweep, self._resolved, self._shortest_way())
+
+    def _shortest_way(self) -> StartRequest | None:
+        """Return what can stand for `start_request`, where that would just pass requests on."""
+        callback = self.request_callback
+        passes_on = type(self).start_request is HTTPServer.start_request and not self.xheaders
+        if passes_on and isinstance(callback, HTTPServerConnectionDelegate):
+            return callback.start_request
+        return None
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection

@@ -4,16 +4,9 @@ section 8.8.3).
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 _OPAQUE_TAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
-
-
-def tag_of_content(content: bytes) -> str:
-    """Return a strong entity tag for content."""
-    # It tells versions of a page apart; nobody gains anything from a collision made on purpose.
-    return f'"{hashlib.sha1(content, usedforsecurity=False).hexdigest()}"'
 
 
 def weaken(etag: str) -> str:

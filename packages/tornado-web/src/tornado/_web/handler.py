@@ -273,6 +273,12 @@ class RequestHandler(FailureMethods):
             self._on_cancelled()
             raise
 
+    def _expect_stream(self) -> None:
+        """Get ready for a body that comes piece by piece."""
+        loop = asyncio.get_running_loop()
+        self._body_arrived = loop.create_future()
+        self._prepared = loop.create_future()
+
     def _begin_with_stream(
         self, args: Sequence[bytes], kwargs: Mapping[str, bytes]
     ) -> Coroutine[Any, Any, None] | None:

@@ -18,6 +18,8 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # RFC 9110 section 5.5: control characters other than tab have no place in a value.
 _find_control: Callable[[str], object] = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 
+_new_headers = HTTPHeaders.__new__
+
 # What responses begin with, and the second for which its Date is right.
 _defaults: dict[str, str | list[str]] = {
     "Server": f"TornadoServer/{tornado.version}",
@@ -46,7 +48,9 @@ def default_headers() -> HTTPHeaders:
         # A new dictionary, because another thread may be copying the old one.
         _defaults = {**_defaults, "Date": format_timestamp(second)}
         _defaults_second = second
-    return HTTPHeaders._from_dict(_defaults.copy())
+    headers = _new_headers(HTTPHeaders)
+    headers._values = _defaults.copy()
+    return headers
 
 
 @lru_cache(maxsize=1000)

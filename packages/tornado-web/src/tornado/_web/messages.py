@@ -110,13 +110,21 @@ class HandlerMessage(HTTPMessageDelegate):
     # The handler's run, inside of the context.
 
     def _run(self) -> None:
-        handler = self._make_handler()
-        if handler is not None:
-            self._start(handler)
-
-    def _start(self, handler: RequestHandler) -> None:
-        makers = self.application.transforms
-        transforms = [make(self.request) for make in makers] if makers else _NO_TRANSFORMS
+        application, request = self.application, self.request
+        caches = application.settings.get
+        if not (caches("compiled_template_cache", True) and caches("static_hash_cache", True)):
+            application._forget_files()
+        try:
+            handler = self.handler_class(application, request, **self.handler_kwargs)
+        except Exception as error:
+            # There is no handler of that class to make an error page, so a plain one does.
+            RequestHandler(application, request)._handle_request_exception(error)
+            return
+        self.handler = handler
+        if self._context is not None:
+            handler._expect_stream()
+        makers = application.transforms
+        transforms = [make(request) for make in makers] if makers else _NO_TRANSFORMS
         # The class may have a wrapped or another one, and so may the instance.
         if getattr(handler._execute, "__func__", None) is not PRISTINE_EXECUTE:
             self._run_replaced(handler, transforms)
@@ -124,20 +132,6 @@ class HandlerMessage(HTTPMessageDelegate):
         rest = handler._begin(transforms, self.path_args, self.path_kwargs)
         if rest is not None:
             self._run_rest(handler, rest)
-
-    def _make_handler(self) -> RequestHandler | None:
-        application = self.application
-        caches = application.settings.get
-        if not (caches("compiled_template_cache", True) and caches("static_hash_cache", True)):
-            application._forget_files()
-        try:
-            handler = self.handler_class(application, self.request, **self.handler_kwargs)
-        except Exception as error:
-            # There is no handler of that class to make an error page, so a plain one does.
-            RequestHandler(application, self.request)._handle_request_exception(error)
-            return None
-        self.handler = handler
-        return handler
 
     def _run_rest(self, handler: RequestHandler, rest: Coroutine[Any, Any, None]) -> None:
         self.request.connection.set_close_callback(handler._on_client_gone)
@@ -160,14 +154,9 @@ class HandlerMessage(HTTPMessageDelegate):
         return self._context.run(self._run_streaming)
 
     def _run_streaming(self) -> Awaitable[None] | None:
-        handler = self._make_handler()
-        if handler is None:
-            return None
-        loop = asyncio.get_running_loop()
-        handler._body_arrived = loop.create_future()
-        handler._prepared = prepared = loop.create_future()
-        self._start(handler)
-        return None if prepared.done() else prepared
+        self._run()
+        prepared = None if self.handler is None else self.handler._prepared
+        return None if prepared is None or prepared.done() else prepared
 
     def _pass_on(self, chunk: bytes) -> Awaitable[None] | None:
         handler = self.handler
