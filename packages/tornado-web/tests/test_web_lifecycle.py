@@ -410,3 +410,24 @@ def test_nothing_is_logged_for_a_normal_request(ask, caplog):
     with caplog.at_level(logging.WARNING):
         ask(recording())
     assert not caplog.records
+
+
+def test_constructors_of_further_bases_are_called(fetch):
+    class Behind:
+        def __init__(self):
+            self.counted = 0
+
+    class InFront:
+        def __init__(self, application, request, **kwargs):
+            super().__init__(application, request, **kwargs)
+            self.counted += 1
+
+    class Counting(InFront, RequestHandler, Behind):
+        def get(self):
+            self.write(str(self.counted))
+
+    class Later(Counting):
+        pass
+
+    assert fetch(Application([("/", Counting)])).text == "1"
+    assert fetch(Application([("/", Later)])).text == "1"

@@ -165,7 +165,7 @@ class HTTP1Connection(HTTPConnection):
             return future
         self._read_future = future
         self._delegate = delegate
-        if self._reader.state is COMPLETE:
+        if self._reader.state == COMPLETE:
             self._reader.next_message()
         self._reader.expects_no_body = self.is_client and self._method == "HEAD"
         self._start_message_deadline(self.params.header_timeout)
@@ -225,7 +225,7 @@ class HTTP1Connection(HTTPConnection):
 
         :raises RuntimeError: a part of the message's body has not come yet.
         """
-        if self._reader.in_body and self._reader.state is not ENDING:
+        if self._reader.in_body and self._reader.state != ENDING:
             raise RuntimeError("the body of the current message has not been read")
         self._flush()
         stream = self.stream
@@ -312,9 +312,9 @@ class HTTP1Connection(HTTPConnection):
         self._output = DONE
         if self.is_client:
             return
-        if self._reader.state is COMPLETE:
+        if self._reader.state == COMPLETE:
             self._exchange_done()
-        elif self._reader.state is not FAILED:
+        elif self._reader.state != FAILED:
             self._finish_early()
 
     # -- output
@@ -457,7 +457,7 @@ class HTTP1Connection(HTTPConnection):
             self._out = None
             self._send(out[0] if len(out) == 1 else b"".join(out))
         if self._phase is not OPEN:
-            if reader.state is DETACHED:
+            if reader.state == DETACHED:
                 self._return_rest()
             self._continue_closing()
         elif reader._held is not None and reader.held_size > MAX_HELD:
@@ -502,7 +502,7 @@ class HTTP1Connection(HTTPConnection):
         if self._corked or self._phase is not OPEN:
             return
         reader = self._reader
-        if reader._held is not None or reader.state is ENDING:
+        if reader._held is not None or reader.state == ENDING:
             self.data_received(b"")
         if self._input_paused and reader.held_size <= MAX_HELD:
             self._input_paused = False
@@ -598,7 +598,7 @@ class HTTP1Connection(HTTPConnection):
             )
         self._keep_alive = keep_alive and not self.no_keep_alive
         self._continue_pending = (
-            "Expect" in values and version == "HTTP/1.1" and self._reader.state is not ENDING
+            "Expect" in values and version == "HTTP/1.1" and self._reader.state != ENDING
         )
 
     def _is_interim(self, start_line: RequestStartLine | ResponseStartLine) -> bool:
@@ -619,7 +619,7 @@ class HTTP1Connection(HTTPConnection):
         self._keep_alive = (
             "close" not in options
             and (version == "HTTP/1.1" or "keep-alive" in options)
-            and self._reader.state is not BODY_UNTIL_CLOSE
+            and self._reader.state != BODY_UNTIL_CLOSE
             and not self.no_keep_alive
         )
 

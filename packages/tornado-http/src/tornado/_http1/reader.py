@@ -14,7 +14,6 @@ The same machine reads requests (a server's side) and responses (a client's).
 
 from __future__ import annotations
 
-import enum
 from typing import Any, Protocol
 
 from tornado._http1 import grammar
@@ -31,34 +30,19 @@ MAX_CHUNK_LINE = 4096  # bytes of one chunk-size line with its extensions
 MAX_LEADING_EMPTY_LINES = 16
 
 
-class State(enum.IntEnum):
-    """Where in a message the reader is."""
-
-    HEAD = 0
-    FIXED_BODY = 1
-    CHUNK_LINE = 2
-    CHUNK_DATA = 3
-    CHUNK_END = 4
-    TRAILERS = 5
-    BODY_UNTIL_CLOSE = 6
-    ENDING = 7  # all has been read, but the sink paused before it was told
-    COMPLETE = 8
-    DETACHED = 9
-    FAILED = 10
-
-
-# Names of a module are found quicker than members of a class.
-HEAD = State.HEAD
-FIXED_BODY = State.FIXED_BODY
-CHUNK_LINE = State.CHUNK_LINE
-CHUNK_DATA = State.CHUNK_DATA
-CHUNK_END = State.CHUNK_END
-TRAILERS = State.TRAILERS
-BODY_UNTIL_CLOSE = State.BODY_UNTIL_CLOSE
-ENDING = State.ENDING
-COMPLETE = State.COMPLETE
-DETACHED = State.DETACHED
-FAILED = State.FAILED
+# Where in a message the reader is. These are plain numbers, in the order in which a message goes
+# through them, because they are compared several times for each message.
+HEAD = 0
+FIXED_BODY = 1
+CHUNK_LINE = 2
+CHUNK_DATA = 3
+CHUNK_END = 4
+TRAILERS = 5
+BODY_UNTIL_CLOSE = 6
+ENDING = 7  # all has been read, but the sink was not told yet
+COMPLETE = 8
+DETACHED = 9
+FAILED = 10
 
 
 class MessageSink(Protocol):
@@ -131,7 +115,7 @@ class MessageReader:
     @property
     def has_begun(self) -> bool:
         """Whether anything of the next message has come."""
-        return self.state is not HEAD or self._held is not None
+        return self.state != HEAD or self._held is not None
 
     @property
     def held_size(self) -> int:
@@ -186,7 +170,7 @@ class MessageReader:
         position, end = 0, len(data)
         while not self._paused:
             state = self.state
-            if state is ENDING:
+            if state == ENDING:
                 self.state = COMPLETE
                 self._sink.on_complete()
                 continue
@@ -196,7 +180,7 @@ class MessageReader:
             if consumed == position and self.state < ENDING:
                 break
             position = consumed
-        if position < end and self.state is not FAILED:
+        if position < end and self.state != FAILED:
             self._held = bytearray(data[position:])
             self._scanned = 0
 
@@ -205,7 +189,7 @@ class MessageReader:
 
         :raises HTTPInputError: in the middle of a message that needs more.
         """
-        if self.state is BODY_UNTIL_CLOSE:
+        if self.state == BODY_UNTIL_CLOSE:
             self.state = COMPLETE
             self._sink.on_complete()
         elif self.state < ENDING and self.has_begun:
@@ -215,7 +199,7 @@ class MessageReader:
         """Whether it is worthwhile to look at the held bytes again, judged without copying them."""
         if self._paused or self.state >= COMPLETE:
             return False
-        if self.state is not HEAD and self.state is not TRAILERS:
+        if self.state != HEAD and self.state != TRAILERS:
             return True
         start, self._scanned = self._scanned, max(0, len(held) - 3)
         if held[0] == 13:  # CR
@@ -275,7 +259,7 @@ class MessageReader:
             raise self._failed("header block too large", 431)
         if grammar.has_bare_line_end(data, start):
             raise self._failed("bare CR or LF in a header block")
-        if not self.is_client and self.state is HEAD and data[begin] not in _FIRST_BYTES:
+        if not self.is_client and self.state == HEAD and data[begin] not in _FIRST_BYTES:
             raise self._failed("malformed request line")
 
     def _begin_response(self, line: str, block: str) -> None:
@@ -290,10 +274,10 @@ class MessageReader:
 
         :raises HTTPInputError: 413.
         """
-        if self.state is FIXED_BODY and self._remaining > self.max_body_size:
+        if self.state == FIXED_BODY and self._remaining > self.max_body_size:
             raise self._failed("body too large", 413)
 
-    def _frame_request(self, version: str, headers: HTTPHeaders) -> State:
+    def _frame_request(self, version: str, headers: HTTPHeaders) -> int:
         """RFC 9112 section 6.3 for requests."""
         values = headers._values
         coding = values.get("Transfer-Encoding")
@@ -304,7 +288,7 @@ class MessageReader:
             return ENDING
         return self._frame_fixed(grammar.parse_content_length(length))
 
-    def _frame_response(self, code: int, headers: HTTPHeaders) -> State:
+    def _frame_response(self, code: int, headers: HTTPHeaders) -> int:
         """RFC 9112 section 6.3 for responses."""
         if self.expects_no_body or code < 200 or code in (204, 304):
             return ENDING
@@ -317,13 +301,13 @@ class MessageReader:
             return BODY_UNTIL_CLOSE
         return self._frame_fixed(grammar.parse_content_length(length))
 
-    def _frame_fixed(self, length: int) -> State:
+    def _frame_fixed(self, length: int) -> int:
         self._remaining = length
         return FIXED_BODY if length else ENDING
 
     def _frame_chunked(
         self, coding: str | list[str], length: str | list[str] | None, version: str
-    ) -> State:
+    ) -> int:
         # RFC 9112 section 6.1: both together are an attempt at smuggling, and HTTP/1.0 has no
         # transfer codings.
         if length is not None:
@@ -370,20 +354,20 @@ class MessageReader:
     def _collect_chunks(self, data: bytes, position: int, parts: list[bytes]) -> int:
         end = len(data)
         while position < end:
-            if self.state is CHUNK_LINE:
+            if self.state == CHUNK_LINE:
                 line_end = self._find_chunk_line_end(data, position)
                 if line_end < 0:
                     return position
                 self._begin_chunk(data[position:line_end])
                 position = line_end + 2
-            elif self.state is CHUNK_DATA:
+            elif self.state == CHUNK_DATA:
                 take = min(self._remaining, end - position)
                 parts.append(data[position : position + take])
                 position += take
                 self._remaining -= take
                 if not self._remaining:
                     self.state = CHUNK_END
-            elif self.state is CHUNK_END:
+            elif self.state == CHUNK_END:
                 if end - position < 2 and data[position] == 13:
                     return position
                 if not data.startswith(b"\r\n", position):
@@ -453,12 +437,13 @@ _FIRST_BYTES = frozenset(
     b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
-_STEPS = {
-    HEAD: MessageReader._read_head,
-    FIXED_BODY: MessageReader._read_fixed,
-    CHUNK_LINE: MessageReader._read_chunks,
-    CHUNK_DATA: MessageReader._read_chunks,
-    CHUNK_END: MessageReader._read_chunks,
-    TRAILERS: MessageReader._read_trailers,
-    BODY_UNTIL_CLOSE: MessageReader._read_until_close,
-}
+# By state.
+_STEPS = (
+    MessageReader._read_head,
+    MessageReader._read_fixed,
+    MessageReader._read_chunks,
+    MessageReader._read_chunks,
+    MessageReader._read_chunks,
+    MessageReader._read_trailers,
+    MessageReader._read_until_close,
+)

@@ -87,9 +87,17 @@ class RequestHandler(FailureMethods):
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
     _streams_body = False
+    _has_further_bases = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Classes beside this one may have constructors; the framework's own bases have none.
+        rest = cls.__mro__[cls.__mro__.index(RequestHandler) + 1 : -1]
+        cls._has_further_bases = any("__init__" in base.__dict__ for base in rest)
 
     def __init__(self, application: Application, request: HTTPServerRequest, **kwargs: Any) -> None:
-        super().__init__()
+        if self._has_further_bases:
+            super().__init__()
         self.application = application
         self.request = request
         self.path_args = []
