@@ -24,9 +24,10 @@ on its own, with a function that answers requests:
 """
 
 from tornado._http1.server import HTTPServer
+from tornado._http1.shutdown import serve_until_signal
 from tornado.httputil import HTTPServerRequest
 
 #: The name of `tornado.httputil.HTTPServerRequest` in API version 2.x and 3.x.
 HTTPRequest = HTTPServerRequest
 
-__all__ = ["HTTPRequest", "HTTPServer"]
+__all__ = ["HTTPRequest", "HTTPServer", "serve_until_signal"]

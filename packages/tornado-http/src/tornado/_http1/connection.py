@@ -11,8 +11,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tornado._http1 import grammar, writer
-from tornado._http1.deadlines import NEVER, DeadlineSweep
+from tornado._http1.deadlines import NEVER
 from tornado._http1.decompress import GunzipDelegate
+from tornado._http1.output import BODY, DONE, NONE, MessageOutput
 from tornado._http1.params import HTTP1ConnectionParameters
 from tornado._http1.reader import (
     BODY_UNTIL_CLOSE,
@@ -26,7 +27,6 @@ from tornado._http1.reader import (
 )
 from tornado._httputil.dates import current_date
 from tornado.httputil import (
-    HTTPConnection,
     HTTPHeaders,
     HTTPInputError,
     HTTPMessageDelegate,
@@ -34,28 +34,18 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
+from tornado.iostream import IOStream, SSLIOStream
 from tornado.log import app_log, gen_log
 
 if TYPE_CHECKING:
-    from tornado._http1.server import HTTP1ServerConnection
+    pass
 
-CORK_LIMIT = 65536  # bytes of output that are collected before they are sent all the same
 MAX_HELD = 65536  # bytes of pipelined input that are held before reading pauses
 MAX_DISCARDED = (
     1048576  # bytes of a body nobody wants that are read before the connection is given up
 )
 MAX_INTERIM_RESPONSES = 10
 LINGER_TIME = 2.0  # seconds in which a peer may read an error before the connection is cut
-
-
-class Output(enum.IntEnum):
-    """How far this side's message has come."""
-
-    NONE = 0
-    RAW = 1  # the caller writes its own head (documented API version 2.x)
-    BODY = 2
-    DONE = 3
 
 
 class Phase(enum.IntEnum):
@@ -68,11 +58,10 @@ class Phase(enum.IntEnum):
 
 
 # Names of a module are found quicker than members of a class.
-NONE, RAW, BODY, DONE = Output.NONE, Output.RAW, Output.BODY, Output.DONE
 OPEN, CLOSING, LINGERING, GONE = Phase.OPEN, Phase.CLOSING, Phase.LINGERING, Phase.GONE
 
 
-class HTTP1Connection(HTTPConnection):
+class HTTP1Connection(MessageOutput):
     """One TCP connection that speaks HTTP/1.x, as a server or as a client.
 
     A server's connection is driven by `HTTP1ServerConnection`. On its own the class carries one
@@ -101,8 +90,8 @@ class HTTP1Connection(HTTPConnection):
         self.context = context
         self.no_keep_alive = params.no_keep_alive
         self.deadline = NEVER
-        self._sweep: DeadlineSweep | None = None
-        self._server: HTTP1ServerConnection | None = None
+        self._sweep = None
+        self._server = None
         self._reader = MessageReader(
             self,
             is_client=is_client,
@@ -123,16 +112,8 @@ class HTTP1Connection(HTTPConnection):
 
     # Message. The defaults stand until a message sets something else.
     _read_future: asyncio.Future[None] | None = None
-    _method = ""
-    _version = "HTTP/1.1"
-    _keep_alive = True
-    _chunked = False
-    _drops_body = False
-    _unwritten: int | None = None
     _interim_count = 0
-    _out_size = 0
     _input_paused = False
-    _resolved: asyncio.Future[None] | None = None
     #: What was wrong with the peer's message, if the connection was given up for that.
     input_error: HTTPInputError | None = None
     #: Called when a ``100 Continue`` has come (clients).
@@ -167,7 +148,7 @@ class HTTP1Connection(HTTPConnection):
         self._delegate = delegate
         if self._reader.state == COMPLETE:
             self._reader.next_message()
-        self._reader.expects_no_body = self.is_client and self._method == "HEAD"
+        self._reader.expects_no_body = self.is_client and self._request[0] == "HEAD"
         self._start_message_deadline(self.params.header_timeout)
         self.start_receiving()
         self._advance()
@@ -217,6 +198,30 @@ class HTTP1Connection(HTTPConnection):
         self._reader.abandon()
         self.stream.close()
 
+    @property
+    def current_request(self) -> RequestStartLine | None:
+        """The start line of the request that is under way (servers).
+
+        .. versionadded:: 6.100
+        """
+        at_rest = self._reader.state == HEAD and self._output in (NONE, DONE)
+        return None if at_rest else self._request
+
+    def end_soon(self) -> None:
+        """Close the connection as soon as the request that is under way is answered; at once, if
+        there is none.
+
+        .. versionadded:: 6.100
+        """
+        self.no_keep_alive = True
+        self._keep_alive = False
+        at_rest = not self._reader.has_begun and self._output in (NONE, DONE)
+        if at_rest and self._phase is OPEN:
+            self._phase = CLOSING
+            self._reader.abandon()
+            if not self._corked:
+                self._continue_closing()
+
     def detach(self) -> IOStream:
         """Give the stream to another protocol and have nothing to do with it any more.
 
@@ -237,65 +242,6 @@ class HTTP1Connection(HTTPConnection):
         self._forget()
         return stream
 
-    def write_headers(
-        self,
-        start_line: RequestStartLine | ResponseStartLine,
-        headers: HTTPHeaders,
-        chunk: bytes | None = None,
-    ) -> asyncio.Future[None]:
-        """Begin this side's message.
-
-        Without ``Content-Length`` and ``Transfer-Encoding`` the connection chooses the framing that
-        the peer understands.
-
-        :arg start_line: of a request (clients) or a response.
-        :arg headers: the header fields.
-        :arg chunk: the first bytes of the body.
-        :returns: a future that resolves when all has been given to the system, with
-            `~tornado.iostream.StreamClosedError` if the
-            connection is closed.
-        :raises HTTPOutputError: a header would break the framing, or ``chunk`` is more than
-            ``Content-Length``.
-        """
-        if isinstance(start_line, RequestStartLine):
-            head = self._request_head(start_line, headers)
-        else:
-            _, code, reason = start_line
-            if code < 200 and code != 101:
-                return self._emit(writer.serialize_head(f"HTTP/1.1 {code} {reason}", headers))
-            head = self._response_head(code, reason, headers)
-        self._output = BODY
-        if chunk:
-            if len(chunk) == self._unwritten:
-                self._unwritten = 0
-                head += chunk
-            else:
-                head += self._format_body(chunk)
-        if self._corked and self._out is None and len(head) <= CORK_LIMIT:
-            # What `_emit` does first of all, without a call.
-            self._out = [head]
-            self._out_size = len(head)
-            return self._resolved or self._resolve()
-        return self._emit(head)
-
-    def write(self, chunk: bytes) -> asyncio.Future[None]:
-        """Write some of the body.
-
-        Without a call of `write_headers` before it, the bytes are sent as they are: a head that the
-        caller made (documented API
-        version 2.x).
-
-        :returns: as `write_headers`.
-        :raises HTTPOutputError: it is more than ``Content-Length`` announced, or the message has
-            none.
-        """
-        if self._output is BODY:
-            return self._emit(self._format_body(chunk))
-        if self._output is DONE:
-            raise HTTPOutputError("write() after finish()")
-        self._output = RAW
-        return self._emit(chunk)
-
     def finish(self) -> None:
         """End this side's message.
 
@@ -303,12 +249,11 @@ class HTTP1Connection(HTTPConnection):
             is closed.
         """
         if self._output is BODY:
-            if self._unwritten:
-                missing = self._unwritten
+            try:
+                self._end_body()
+            except HTTPOutputError:
                 self.close()
-                raise HTTPOutputError(f"{missing} bytes less than Content-Length were written")
-            if self._chunked:
-                self._emit(writer.LAST_CHUNK)
+                raise
         self._output = DONE
         if self.is_client:
             return
@@ -316,124 +261,6 @@ class HTTP1Connection(HTTPConnection):
             self._exchange_done()
         elif self._reader.state != FAILED:
             self._finish_early()
-
-    # -- output
-
-    def _request_head(self, start_line: RequestStartLine, headers: HTTPHeaders) -> bytes:
-        method, target, _ = start_line
-        line = f"{method} {target} HTTP/1.1"
-        try:
-            grammar.parse_request_line(line)
-        except HTTPInputError as error:
-            raise HTTPOutputError(f"invalid request line {line[:80]!r}") from error
-        values = headers._values
-        self._method = method
-        self._drops_body = False
-        length = values.get("Content-Length")
-        self._unwritten = None if length is None else grammar.parse_content_length(length)
-        # RFC 9112 section 6.1: chunked unless the length is known; methods whose content has no
-        # meaning get none.
-        self._chunked = (
-            length is None
-            and "Transfer-Encoding" not in values
-            and method in ("POST", "PUT", "PATCH")
-        )
-        extra = "\r\nTransfer-Encoding: chunked" if self._chunked else ""
-        return writer.serialize_head(line, headers, extra)
-
-    def _response_head(self, code: int, reason: str, headers: HTTPHeaders) -> bytes:
-        if self._output is not NONE:
-            raise HTTPOutputError("the head of the response was written already")
-        values = headers._values
-        length = values.get("Content-Length")
-        extra = ""
-        self._drops_body = False
-        self._unwritten = None
-        self._chunked = False
-        if self._method == "HEAD":
-            self._drops_body = True
-        elif code < 200 or code == 204 or code == 304:
-            self._unwritten = 0
-        elif length is not None:
-            if type(length) is str and length.isdecimal() and length.isascii():
-                self._unwritten = int(length)
-            else:
-                self._unwritten = grammar.parse_content_length(length)
-        elif "Transfer-Encoding" not in values:
-            if self._version == "HTTP/1.1":
-                self._chunked = True
-                extra = "\r\nTransfer-Encoding: chunked"
-            else:
-                # RFC 9112 section 6.3, rule 8: the end of the connection ends the body.
-                self._keep_alive = False
-        if self._continue_pending:
-            # RFC 9110 section 10.1.1: it is open whether the body will come, so nothing can follow.
-            self._continue_pending = False
-            self._keep_alive = False
-        connection = values.get("Connection")
-        if connection is not None:
-            if "close" in grammar.connection_options(connection):
-                self._keep_alive = False
-        elif not self._keep_alive:
-            extra += "\r\nConnection: close"
-        elif self._version != "HTTP/1.1":
-            extra += "\r\nConnection: keep-alive"
-        return writer.serialize_head(f"HTTP/1.1 {code} {reason}", headers, extra)
-
-    def _format_body(self, chunk: bytes) -> bytes:
-        if self._drops_body:
-            return b""
-        if self._unwritten is not None:
-            if len(chunk) > self._unwritten:
-                raise HTTPOutputError("more was written than Content-Length announced")
-            self._unwritten -= len(chunk)
-            return chunk
-        if self._chunked:
-            return writer.format_chunk(chunk) if chunk else b""
-        return chunk
-
-    def _emit(self, data: bytes) -> asyncio.Future[None]:
-        """Send ``data``, or collect it while input is being processed."""
-        if not self._corked:
-            return self._send(data)
-        if self._out is None:
-            self._out = [data]
-            self._out_size = len(data)
-        else:
-            self._out.append(data)
-            self._out_size += len(data)
-        if self._out_size > CORK_LIMIT:
-            return self._flush()
-        return self._resolved or self._resolve()
-
-    def _flush(self) -> asyncio.Future[None]:
-        out = self._out
-        if out is None:
-            return self._resolved or self._resolve()
-        self._out = None
-        return self._send(out[0] if len(out) == 1 else b"".join(out))
-
-    def _send(self, data: bytes) -> asyncio.Future[None]:
-        try:
-            if not data or self.stream.send(data):
-                return self._resolved or self._resolve()
-            # Something is kept back: a future that resolves when it is gone.
-            rest: asyncio.Future[None] = self.stream.write(b"")
-            return rest
-        except StreamClosedError as error:
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            future.set_exception(error)
-            future.exception()
-            return future
-
-    def _resolve(self) -> asyncio.Future[None]:
-        """Return the future that stands for all writes that were done at once."""
-        if self._server is not None:
-            self._resolved = self._server.resolved
-        else:
-            self._resolved = asyncio.get_running_loop().create_future()
-            self._resolved.set_result(None)
-        return self._resolved
 
     # -- input: the stream's receiver
 
@@ -562,8 +389,8 @@ class HTTP1Connection(HTTPConnection):
                 return
             self._judge_response(start_line.version, headers)
         else:
-            self._method, _, version = start_line
-            self._version = version
+            self._request = start_line  # type: ignore[assignment]  # it's a request's
+            version = start_line[2]
             self._output = NONE
             if reader.ordinary and version == "HTTP/1.1":
                 self._keep_alive = not self.no_keep_alive
@@ -671,7 +498,7 @@ class HTTP1Connection(HTTPConnection):
         if self.is_client and self._interim_count:
             # An interim response is no message of its own: the real one follows.
             self._reader.next_message()
-            self._reader.expects_no_body = self._method == "HEAD"
+            self._reader.expects_no_body = self._request[0] == "HEAD"
             return
         self._delegate = None
         if delegate is not None:
@@ -720,19 +547,18 @@ class HTTP1Connection(HTTPConnection):
             self._advance()
 
     def _start_message_deadline(self, timeout: float | None) -> None:
-        if timeout is None:
-            self.deadline = NEVER
-            return
-        if self._sweep is None:
-            self._sweep = DeadlineSweep(timeout)
-            self._sweep.watch(self)
-        self.deadline = self._sweep.after(timeout)
+        self.deadline = NEVER if timeout is None else self._get_sweep(timeout).after(timeout)
 
     def on_deadline(self) -> None:
-        """What had to come in time did not come (`tornado._http1.deadlines.HasDeadline`)."""
-        if self._reader.has_begun and self._phase is OPEN:
-            gen_log.info("Timeout reading from %s", self.context)
-        self.close()
+        """What had to come or go in time did not (`tornado._http1.deadlines.HasDeadline`)."""
+        if self._sweep is None:
+            return
+        if self.write_deadline <= self._sweep.clock:
+            super().on_deadline()
+        if self.deadline <= self._sweep.clock and not self.stream.closed():
+            if self._reader.has_begun and self._phase is OPEN:
+                gen_log.info("Timeout reading from %s", self.context)
+            self.close()
 
     def _on_bad_input(self, error: HTTPInputError) -> None:
         """Answer what the peer got wrong, if an answer is possible, and end the connection."""

@@ -1,7 +1,7 @@
 """Deadlines of many connections, swept by one timer.
 
-A connection holds a number (``deadline``) that it changes as often as it likes; no timer is armed
-or cancelled for it. The sweep's
+A connection holds numbers (``deadline``, ``write_deadline``) that it changes as often as it likes;
+no timer is armed or cancelled for them. The sweep's
 own clock stands still between two sweeps, so that reading it costs nothing; a deadline strikes at
 most two periods late.
 """
@@ -23,9 +23,10 @@ class HasDeadline(Protocol):
     """What a `DeadlineSweep` watches."""
 
     deadline: float
+    write_deadline: float
 
     def on_deadline(self) -> None:
-        """The deadline has passed."""
+        """One of the deadlines has passed."""
 
 
 class DeadlineSweep:
@@ -77,7 +78,7 @@ class DeadlineSweep:
     def _sweep(self) -> None:
         self.clock = now = time.monotonic()
         self._timer = None
-        late = [connection for connection in self._watched if connection.deadline <= now]
+        late = [c for c in self._watched if c.deadline <= now or c.write_deadline <= now]
         for connection in late:
             connection.on_deadline()
         if self._watched and self._timer is None:

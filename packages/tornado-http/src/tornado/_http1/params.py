@@ -15,8 +15,12 @@ class HTTP1ConnectionParameters:
     :arg max_body_size: limit of a body in bytes; `None` means 100 MiB.
     :arg body_timeout: seconds in which a body has to arrive; `None` means for ever.
     :arg decompress: decode incoming bodies that have the ``gzip`` content coding.
+    :arg write_timeout: seconds in each of which the peer has to take some of what is written to it,
+        if something waits; `None` means for ever.
 
     .. versionadded:: 4.0
+    .. versionchanged:: 6.100
+       Added ``write_timeout``.
     """
 
     __slots__ = (
@@ -27,6 +31,7 @@ class HTTP1ConnectionParameters:
         "max_body_size",
         "max_header_size",
         "no_keep_alive",
+        "write_timeout",
     )
 
     def __init__(
@@ -38,6 +43,7 @@ class HTTP1ConnectionParameters:
         max_body_size: int | None = None,
         body_timeout: float | None = None,
         decompress: bool = False,
+        write_timeout: float | None = None,
     ) -> None:
         self.no_keep_alive = no_keep_alive
         self.chunk_size = chunk_size or 65536
@@ -46,3 +52,4 @@ class HTTP1ConnectionParameters:
         self.max_body_size = max_body_size
         self.body_timeout = body_timeout
         self.decompress = decompress
+        self.write_timeout = write_timeout

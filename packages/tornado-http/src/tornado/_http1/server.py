@@ -22,6 +22,7 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 from tornado.iostream import IOStream
+from tornado.log import gen_log
 from tornado.tcpserver import TCPServer
 from tornado.util import Configurable
 
@@ -29,6 +30,7 @@ StartRequest = Callable[[object, HTTPConnection], HTTPMessageDelegate]
 
 DEFAULT_IDLE_TIMEOUT = 3600.0  # seconds
 DEFAULT_BODY_TIMEOUT = 3600.0  # seconds
+DEFAULT_WRITE_TIMEOUT = 60.0  # seconds
 
 
 class HTTP1ServerConnection:
@@ -94,7 +96,11 @@ class HTTP1ServerConnection:
         self.connection = connection
         connection._server = self
         shortest = min(
-            (t for t in (params.header_timeout, params.body_timeout) if t is not None),
+            (
+                timeout
+                for timeout in (params.header_timeout, params.body_timeout, params.write_timeout)
+                if timeout is not None
+            ),
             default=LONGEST_PERIOD * 16,
         )
         if sweep is None:
@@ -111,6 +117,21 @@ class HTTP1ServerConnection:
             self._shared_resolved = asyncio.get_running_loop().create_future()
             self._shared_resolved.set_result(None)
         return self._shared_resolved
+
+    def end_soon(self) -> None:
+        """Close the connection as soon as the request that is under way is answered; at once, if
+        there is none.
+
+        .. versionadded:: 6.100
+        """
+        if self.connection is not None:
+            self.connection.end_soon()
+
+    def describe(self) -> str:
+        """Return what is under way and for whom, in one line for a log."""
+        request = None if self.connection is None else self.connection.current_request
+        doing = "the beginning of a request" if request is None else " ".join(request[:2])
+        return f"{doing} from {self.context}"
 
     async def close(self) -> None:
         """Close the connection and wait until it no longer serves."""
@@ -160,6 +181,8 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         answered with 413.
     :arg max_buffer_size: limit in bytes of what a stream holds; 100 MiB by default.
     :arg trusted_downstream: addresses of proxies to pass over in ``X-Forwarded-For``.
+    :arg write_timeout: seconds in each of which a client has to take a kilobyte of the answer that
+        waits for it; 60 by default. It's closed if it doesn't. ``math.inf`` means for ever.
 
     .. versionchanged:: 4.0
        Added ``decompress_request``, ``chunk_size``, ``max_header_size``,
@@ -167,6 +190,8 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
        ``max_body_size`` and ``max_buffer_size``.
     .. versionchanged:: 4.5
        Added ``trusted_downstream``.
+    .. versionchanged:: 6.100
+       Added ``write_timeout``.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -189,6 +214,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         max_buffer_size: int | None = None,
         trusted_downstream: list[str] | None = None,
         io_loop: Any = None,
+        write_timeout: float | None = None,
     ) -> None:
         """Take the constructor's arguments; subclasses may override it."""
         TCPServer.__init__(
@@ -209,10 +235,12 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             max_body_size=max_body_size or max_buffer_size,
             body_timeout=body_timeout or DEFAULT_BODY_TIMEOUT,
             decompress=decompress_request,
+            write_timeout=write_timeout or DEFAULT_WRITE_TIMEOUT,
         )
         self._connections: set[HTTP1ServerConnection] = set()
         self._sweep: DeadlineSweep | None = None
         self._resolved: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
 
     @classmethod
     def configurable_base(cls) -> type[Configurable]:
@@ -223,6 +251,41 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     def configurable_default(cls) -> type[Configurable]:
         """Return the implementation that is used unless another is configured."""
         return HTTPServer
+
+    async def drain(self, timeout: float | None = None) -> list[str]:
+        """Stop serving without cutting anybody off.
+
+        No more connections are accepted, and those on which nothing happens are closed at once.
+        What is under way is answered, with ``Connection: close``. Connections that another protocol
+        has taken over (websockets) are not the server's any more and stay.
+
+        :arg timeout: seconds after which what is still under way is cut off; `None` for never.
+        :returns: the requests that were cut off, one line for each; they are logged too.
+
+        .. versionadded:: 6.100
+        """
+        self.stop()
+        for connection in list(self._connections):
+            connection.end_soon()
+        cut = []
+        if self._connections:
+            self._drained = asyncio.get_running_loop().create_future()
+            try:
+                await asyncio.wait_for(self._drained, timeout)
+            except TimeoutError:
+                cut = [connection.describe() for connection in self._connections]
+        for line in cut:
+            gen_log.warning("Cut off: %s", line)
+        await self.close_all_connections()
+        return cut
+
+    def stop_draining(self) -> None:
+        """Let a `drain` that waits cut off now what is still under way.
+
+        .. versionadded:: 6.100
+        """
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_exception(TimeoutError())
 
     async def close_all_connections(self) -> None:
         """Close the connections that are open and wait until they are closed.
@@ -239,6 +302,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             shortest = min(
                 params.header_timeout or DEFAULT_IDLE_TIMEOUT,
                 params.body_timeout or DEFAULT_BODY_TIMEOUT,
+                params.write_timeout or DEFAULT_WRITE_TIMEOUT,
             )
             self._sweep = DeadlineSweep(shortest)
             self._resolved = asyncio.get_running_loop().create_future()
@@ -273,6 +337,9 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     def on_close(self, server_conn: object) -> None:
         """A connection has ended (`HTTPServerConnectionDelegate`)."""
         self._connections.discard(server_conn)
+        drained = self._drained
+        if drained is not None and not self._connections and not drained.done():
+            drained.set_result(None)
         callback = self.request_callback
         if isinstance(callback, HTTPServerConnectionDelegate):
             callback.on_close(server_conn)

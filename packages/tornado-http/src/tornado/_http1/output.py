@@ -1,0 +1,304 @@
+"""The side of an HTTP/1.1 connection that writes messages: heads, framing, and how they leave."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from typing import TYPE_CHECKING
+
+from tornado._http1 import grammar, writer
+from tornado._http1.deadlines import NEVER, DeadlineSweep
+from tornado._http1.params import HTTP1ConnectionParameters
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPOutputError,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.log import gen_log
+
+if TYPE_CHECKING:
+    from tornado._http1.server import HTTP1ServerConnection
+
+CORK_LIMIT = 65536  # bytes of output that are collected before they are sent all the same
+MIN_PROGRESS = 1024  # bytes that a peer has to take in each ``write_timeout``
+
+
+class Output(enum.IntEnum):
+    """How far this side's message has come."""
+
+    NONE = 0
+    RAW = 1  # the caller writes its own head (documented API version 2.x)
+    BODY = 2
+    DONE = 3
+
+
+# Names of a module are found quicker than members of a class.
+NONE, RAW, BODY, DONE = Output.NONE, Output.RAW, Output.BODY, Output.DONE
+
+NO_REQUEST = RequestStartLine("", "", "HTTP/1.1")
+
+
+class MessageOutput(HTTPConnection):
+    """What a connection knows of the message that it writes, and does with it.
+
+    While input is processed (``_corked``), output is collected, and leaves in one piece.
+    """
+
+    # Connection.
+    stream: IOStream
+    is_client: bool
+    params: HTTP1ConnectionParameters
+    context: object
+    deadline: float
+    _sweep: DeadlineSweep | None
+    _server: HTTP1ServerConnection | None
+    _corked: bool
+    _out: list[bytes] | None
+    _out_size = 0
+    _resolved: asyncio.Future[None] | None = None
+    # When the peer has to have taken more of what waits for it; how much has waited since then.
+    write_deadline = NEVER
+    _waiting = 0
+
+    # Message. The defaults stand until a message sets something else.
+    _request: RequestStartLine = NO_REQUEST
+    _output: Output
+    _keep_alive = True
+    _chunked = False
+    _drops_body = False
+    _unwritten: int | None = None
+    _continue_pending: bool
+
+    def write_headers(
+        self,
+        start_line: RequestStartLine | ResponseStartLine,
+        headers: HTTPHeaders,
+        chunk: bytes | None = None,
+    ) -> asyncio.Future[None]:
+        """Begin this side's message.
+
+        Without ``Content-Length`` and ``Transfer-Encoding`` the connection chooses the framing that
+        the peer understands.
+
+        :arg start_line: of a request (clients) or a response.
+        :arg headers: the header fields.
+        :arg chunk: the first bytes of the body.
+        :returns: a future that resolves when all has been given to the system, with
+            `~tornado.iostream.StreamClosedError` if the
+            connection is closed.
+        :raises HTTPOutputError: a header would break the framing, or ``chunk`` is more than
+            ``Content-Length``.
+        """
+        if isinstance(start_line, RequestStartLine):
+            head = self._request_head(start_line, headers)
+        else:
+            _, code, reason = start_line
+            if code < 200 and code != 101:
+                return self._emit(writer.serialize_head(f"HTTP/1.1 {code} {reason}", headers))
+            head = self._response_head(code, reason, headers)
+        self._output = BODY
+        if chunk:
+            if len(chunk) == self._unwritten:
+                self._unwritten = 0
+                head += chunk
+            else:
+                head += self._format_body(chunk)
+        if self._corked and self._out is None and len(head) <= CORK_LIMIT:
+            # What `_emit` does first of all, without a call.
+            self._out = [head]
+            self._out_size = len(head)
+            return self._resolved or self._resolve()
+        return self._emit(head)
+
+    def write(self, chunk: bytes) -> asyncio.Future[None]:
+        """Write some of the body.
+
+        Without a call of `write_headers` before it, the bytes are sent as they are: a head that the
+        caller made (documented API
+        version 2.x).
+
+        :returns: as `write_headers`.
+        :raises HTTPOutputError: it is more than ``Content-Length`` announced, or the message has
+            none.
+        """
+        if self._output is BODY:
+            return self._emit(self._format_body(chunk))
+        if self._output is DONE:
+            raise HTTPOutputError("write() after finish()")
+        self._output = RAW
+        return self._emit(chunk)
+
+    def _end_body(self) -> None:
+        """Write what ends the body.
+
+        :raises HTTPOutputError: less was written than ``Content-Length`` announced.
+        """
+        if self._unwritten:
+            raise HTTPOutputError(f"{self._unwritten} bytes less than Content-Length were written")
+        if self._chunked:
+            self._emit(writer.LAST_CHUNK)
+
+    # -- heads and framing
+
+    def _request_head(self, start_line: RequestStartLine, headers: HTTPHeaders) -> bytes:
+        method, target, _ = start_line
+        line = f"{method} {target} HTTP/1.1"
+        try:
+            grammar.parse_request_line(line)
+        except HTTPInputError as error:
+            raise HTTPOutputError(f"invalid request line {line[:80]!r}") from error
+        values = headers._values
+        self._request = start_line
+        self._drops_body = False
+        length = values.get("Content-Length")
+        self._unwritten = None if length is None else grammar.parse_content_length(length)
+        # RFC 9112 section 6.1: chunked unless the length is known; methods whose content has no
+        # meaning get none.
+        self._chunked = (
+            length is None
+            and "Transfer-Encoding" not in values
+            and method in ("POST", "PUT", "PATCH")
+        )
+        extra = "\r\nTransfer-Encoding: chunked" if self._chunked else ""
+        return writer.serialize_head(line, headers, extra)
+
+    def _response_head(self, code: int, reason: str, headers: HTTPHeaders) -> bytes:
+        if self._output is not NONE:
+            raise HTTPOutputError("the head of the response was written already")
+        values = headers._values
+        length = values.get("Content-Length")
+        extra = ""
+        self._drops_body = False
+        self._unwritten = None
+        self._chunked = False
+        if self._request[0] == "HEAD":
+            self._drops_body = True
+        elif code < 200 or code == 204 or code == 304:
+            self._unwritten = 0
+        elif length is not None:
+            if type(length) is str and length.isdecimal() and length.isascii():
+                self._unwritten = int(length)
+            else:
+                self._unwritten = grammar.parse_content_length(length)
+        elif "Transfer-Encoding" not in values:
+            if self._request[2] == "HTTP/1.1":
+                self._chunked = True
+                extra = "\r\nTransfer-Encoding: chunked"
+            else:
+                # RFC 9112 section 6.3, rule 8: the end of the connection ends the body.
+                self._keep_alive = False
+        if self._continue_pending:
+            # RFC 9110 section 10.1.1: it is open whether the body will come, so nothing can follow.
+            self._continue_pending = False
+            self._keep_alive = False
+        connection = values.get("Connection")
+        if connection is not None:
+            if "close" in grammar.connection_options(connection):
+                self._keep_alive = False
+        elif not self._keep_alive:
+            extra += "\r\nConnection: close"
+        elif self._request[2] != "HTTP/1.1":
+            extra += "\r\nConnection: keep-alive"
+        return writer.serialize_head(f"HTTP/1.1 {code} {reason}", headers, extra)
+
+    def _format_body(self, chunk: bytes) -> bytes:
+        if self._drops_body:
+            return b""
+        if self._unwritten is not None:
+            if len(chunk) > self._unwritten:
+                raise HTTPOutputError("more was written than Content-Length announced")
+            self._unwritten -= len(chunk)
+            return chunk
+        if self._chunked:
+            return writer.format_chunk(chunk) if chunk else b""
+        return chunk
+
+    # -- sending
+
+    def _emit(self, data: bytes) -> asyncio.Future[None]:
+        """Send ``data``, or collect it while input is being processed."""
+        if not self._corked:
+            return self._send(data)
+        if self._out is None:
+            self._out = [data]
+            self._out_size = len(data)
+        else:
+            self._out.append(data)
+            self._out_size += len(data)
+        if self._out_size > CORK_LIMIT:
+            return self._flush()
+        return self._resolved or self._resolve()
+
+    def _flush(self) -> asyncio.Future[None]:
+        out = self._out
+        if out is None:
+            return self._resolved or self._resolve()
+        self._out = None
+        return self._send(out[0] if len(out) == 1 else b"".join(out))
+
+    def _send(self, data: bytes) -> asyncio.Future[None]:
+        try:
+            if not data or self.stream.send(data):
+                return self._resolved or self._resolve()
+            self._watch_progress(len(data))
+            # Something is kept back: a future that resolves when it is gone.
+            rest: asyncio.Future[None] = self.stream.write(b"")
+            return rest
+        except StreamClosedError as error:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future.set_exception(error)
+            future.exception()
+            return future
+
+    def _resolve(self) -> asyncio.Future[None]:
+        """Return the future that stands for all writes that were done at once."""
+        if self._server is not None:
+            self._resolved = self._server.resolved
+        else:
+            self._resolved = asyncio.get_running_loop().create_future()
+            self._resolved.set_result(None)
+        return self._resolved
+
+    # -- peers that don't take what they asked for
+
+    def on_deadline(self) -> None:
+        """The peer had its time (`tornado._http1.deadlines.HasDeadline`)."""
+        if not self._makes_progress():
+            gen_log.info("Timeout writing to %s", self.context)
+            self.stream.close()
+
+    def _watch_progress(self, added: int) -> None:
+        """Something waits for the peer to take it: see to it that it does."""
+        if self.write_deadline == NEVER:
+            self._waiting = self.stream.write_buffer_size
+            self._set_write_deadline()
+        else:
+            self._waiting += added
+
+    def _set_write_deadline(self) -> None:
+        timeout = self.params.write_timeout
+        if timeout is not None:
+            self.write_deadline = self._get_sweep(timeout).after(timeout)
+
+    def _makes_progress(self) -> bool:
+        """Look whether the peer took enough since the write deadline was set, and set it anew."""
+        waiting = self.stream.write_buffer_size
+        if not waiting:
+            self.write_deadline = NEVER
+            return True
+        if self._waiting - waiting < MIN_PROGRESS:
+            return False
+        self._waiting = waiting
+        self._set_write_deadline()
+        return True
+
+    def _get_sweep(self, timeout: float) -> DeadlineSweep:
+        """Return the sweep that watches the connection; a connection on its own has its own one."""
+        if self._sweep is None:
+            self._sweep = DeadlineSweep(timeout)
+            self._sweep.watch(self)
+        return self._sweep
