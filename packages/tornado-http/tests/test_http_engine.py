@@ -207,6 +207,41 @@ def test_responses(data, eof, events):
         assert [e[0] if isinstance(e, tuple) else e for e in found] == events
 
 
+LENIENT = [
+    (b"HTTP/1.1 200 OK\nContent-Length: 2\n\nhi", True),  # SHC-15
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 2\n\r\nhi", True),
+    (b"HTTP/1.1 200 OK\nContent-Length: 2\r\n\nhi", True),
+    (b"\n\r\nHTTP/1.1 200 OK\nContent-Length: 2\n\nhi", True),
+    (b"GET / HTTP/1.1\nHost: a\nContent-Length: 2\n\nhi", False),
+]
+
+
+@pytest.mark.parametrize(("data", "is_client"), LENIENT)
+def test_shc_15_bare_lf_ends_lines_where_it_is_accepted(data, is_client):
+    options = {"is_client": is_client, "accept_bare_lf": True}
+    for pieces in ([data], bytewise(data), [data[:5], b"", data[5:]]):
+        (_, *_, headers), *rest = read(*pieces, **options)
+        assert headers["Content-Length"] == "2"
+        assert rest == [b"hi", "end"]
+    assert read(data, is_client=is_client) == [400]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\nA: b\rc\n\n",
+        b"HTTP/1.1 200 OK\nA: b\r\r\n\n",
+        b"HTTP/1.1 200 OK\n folded: b\n\n",
+        b"\r\rHTTP/1.1 200 OK\n\n",
+        b"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n1\na\n0\n\n",
+        b"\n" * 20,
+    ],
+)
+def test_other_things_stay_errors_where_bare_lf_is_accepted(data):
+    for pieces in ([data], bytewise(data)):
+        assert read(*pieces, is_client=True, accept_bare_lf=True)[-1] == 400
+
+
 def test_s10_very_many_lines_of_one_name():
     count = 100_000
     data = b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * count + b"\r\n"

@@ -97,6 +97,7 @@ class HTTP1Connection(MessageOutput):
             is_client=is_client,
             max_header_size=params.max_header_size,
             max_body_size=self._default_max_body_size,
+            accept_bare_lf=is_client if params.accept_bare_lf is None else params.accept_bare_lf,
         )
         self._phase = OPEN
         self._corked = False

@@ -18,12 +18,16 @@ class HTTP1ConnectionParameters:
     :arg write_timeout: seconds in each of which the peer has to take some of what is written to it,
         if something waits; `None` means for ever.
 
+    :arg accept_bare_lf: let lines of heads end in LF alone too; by default clients do, servers
+        don't.
+
     .. versionadded:: 4.0
     .. versionchanged:: 6.100
-       Added ``write_timeout``.
+       Added ``write_timeout`` and ``accept_bare_lf``.
     """
 
     __slots__ = (
+        "accept_bare_lf",
         "body_timeout",
         "chunk_size",
         "decompress",
@@ -44,6 +48,7 @@ class HTTP1ConnectionParameters:
         body_timeout: float | None = None,
         decompress: bool = False,
         write_timeout: float | None = None,
+        accept_bare_lf: bool | None = None,
     ) -> None:
         self.no_keep_alive = no_keep_alive
         self.chunk_size = chunk_size or 65536
@@ -53,3 +58,4 @@ class HTTP1ConnectionParameters:
         self.body_timeout = body_timeout
         self.decompress = decompress
         self.write_timeout = write_timeout
+        self.accept_bare_lf = accept_bare_lf

@@ -14,6 +14,7 @@ The same machine reads requests (a server's side) and responses (a client's).
 
 from __future__ import annotations
 
+import re
 from typing import Any, Protocol
 
 from tornado._http1 import grammar
@@ -67,9 +68,11 @@ class MessageReader:
     :arg is_client: read responses rather than requests.
     :arg max_header_size: limit in bytes of a head, and of a trailer section.
     :arg max_body_size: limit in bytes of a body, transfer coding taken off.
+    :arg accept_bare_lf: let lines of a head end in LF alone too, as RFC 9112 section 2.2 allows.
     """
 
     __slots__ = (
+        "_accepts_bare_lf",
         "_default_max_body_size",
         "_held",
         "_paused",
@@ -86,13 +89,20 @@ class MessageReader:
     )
 
     def __init__(
-        self, sink: MessageSink, *, is_client: bool, max_header_size: int, max_body_size: int
+        self,
+        sink: MessageSink,
+        *,
+        is_client: bool,
+        max_header_size: int,
+        max_body_size: int,
+        accept_bare_lf: bool = False,
     ) -> None:
         # None when the reader has stopped for good, so that nothing leads upwards any more; in such
         # a state no calls are made.
         self._sink: Any = sink
         self.is_client = is_client
         self.max_header_size = max_header_size
+        self._accepts_bare_lf = accept_bare_lf
         # Connection: bytes that were not used yet, and how far they were searched for the end of a
         # line or head.
         self._held: bytearray | None = None
@@ -204,7 +214,10 @@ class MessageReader:
         start, self._scanned = self._scanned, max(0, len(held) - 3)
         if held[0] == 13:  # CR
             return len(held) > 1
-        if held.find(b"\r\n\r\n", start) >= 0:
+        if self._accepts_bare_lf:
+            if _LENIENT_END.search(held, start):
+                return True
+        elif held.find(b"\r\n\r\n", start) >= 0:
             return True
         self._check_partial_block(held, 0, start)
         return False
@@ -212,15 +225,20 @@ class MessageReader:
     # -- heads
 
     def _read_head(self, data: bytes, position: int) -> int:
-        if data[position] == 13:  # CR
+        if data[position] in _LINE_END:
             return self._skip_empty_lines(data, position)
-        end = data.find(b"\r\n\r\n", position)
+        if self._accepts_bare_lf:
+            end, after, head = _find_lenient_end(data, position)
+        else:
+            end = data.find(b"\r\n\r\n", position)
+            after = end + 4
+            head = data[position : end + 2]
         if end < 0:
             self._check_partial_block(data, position, position)
             return position
         if end - position > self.max_header_size:
             raise self._failed("header block too large", 431)
-        line, _, block = data[position : end + 2].decode("latin-1").partition("\r\n")
+        line, _, block = head.decode("latin-1").partition("\r\n")
         self.received = 0
         try:
             if self.is_client:
@@ -238,18 +256,23 @@ class MessageReader:
         except HTTPInputError:
             self.state = FAILED
             raise
-        return end + 4
+        return after
 
     def _skip_empty_lines(self, data: bytes, position: int) -> int:
         """RFC 9112 section 2.2: empty lines before a start line are ignored, within reason."""
         start = position
-        while data.startswith(b"\r\n", position):
-            position += 2
+        while True:
+            if data.startswith(b"\r\n", position):
+                position += 2
+            elif self._accepts_bare_lf and data.startswith(b"\n", position):
+                position += 1
+            else:
+                break
             self.received += 1
             if self.received > MAX_LEADING_EMPTY_LINES:
                 raise self._failed("too many empty lines before a message")
-        if position == start and len(data) > position + 1:
-            raise self._failed("bare CR before a message")
+        if position == start and data[position:] != b"\r":
+            raise self._failed("bare CR or LF before a message")
         return position
 
     def _check_partial_block(self, data: bytes | bytearray, begin: int, start: int) -> None:
@@ -257,7 +280,7 @@ class MessageReader:
         rest of it."""
         if len(data) - begin > self.max_header_size:
             raise self._failed("header block too large", 431)
-        if grammar.has_bare_line_end(data, start):
+        if not self._accepts_bare_lf and grammar.has_bare_line_end(data, start):
             raise self._failed("bare CR or LF in a header block")
         if not self.is_client and self.state == HEAD and data[begin] not in _FIRST_BYTES:
             raise self._failed("malformed request line")
@@ -432,6 +455,23 @@ class MessageReader:
         self.state = FAILED
         return HTTPInputError(message, status_code=status_code)
 
+
+def _find_lenient_end(data: bytes, position: int) -> tuple[int, int, bytes]:
+    """Find the end of a head whose lines may end in LF alone.
+
+    :returns: where it ends, where the empty line behind it ends, and the head with CRLF; -1 as the
+        first if the end has not come yet.
+    """
+    match = _LENIENT_END.search(data, position)
+    if match is None:
+        return -1, -1, b""
+    head = _BARE_LF.sub(b"\r\n", data[position : match.start()])
+    return match.start(), match.end(), head + b"\r\n"
+
+
+_LINE_END = b"\r\n"
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_LENIENT_END = re.compile(rb"\r?\n\r?\n")
 
 _FIRST_BYTES = frozenset(
     b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

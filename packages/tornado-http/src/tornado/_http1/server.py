@@ -183,6 +183,8 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     :arg trusted_downstream: addresses of proxies to pass over in ``X-Forwarded-For``.
     :arg write_timeout: seconds in each of which a client has to take a kilobyte of the answer that
         waits for it; 60 by default. It's closed if it doesn't. ``math.inf`` means for ever.
+    :arg accept_bare_lf: let lines of requests' heads end in LF alone too. A proxy in front of the
+        server may take them for something else: not for servers that have one.
 
     .. versionchanged:: 4.0
        Added ``decompress_request``, ``chunk_size``, ``max_header_size``,
@@ -191,7 +193,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     .. versionchanged:: 4.5
        Added ``trusted_downstream``.
     .. versionchanged:: 6.100
-       Added ``write_timeout``.
+       Added ``write_timeout`` and ``accept_bare_lf``.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -215,6 +217,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         trusted_downstream: list[str] | None = None,
         io_loop: Any = None,
         write_timeout: float | None = None,
+        accept_bare_lf: bool = False,
     ) -> None:
         """Take the constructor's arguments; subclasses may override it."""
         TCPServer.__init__(
@@ -236,6 +239,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             body_timeout=body_timeout or DEFAULT_BODY_TIMEOUT,
             decompress=decompress_request,
             write_timeout=write_timeout or DEFAULT_WRITE_TIMEOUT,
+            accept_bare_lf=accept_bare_lf,
         )
         self._connections: set[HTTP1ServerConnection] = set()
         self._sweep: DeadlineSweep | None = None
