@@ -36,9 +36,10 @@ def main() -> None:
     for workload in WORKLOADS:
         if options.only not in workload.name:
             continue
-        samples: dict[str, list[Sample]] = {peer.name: [] for peer in peers}
+        asked = [peer for peer in peers if workload.peers is None or peer.name in workload.peers]
+        samples: dict[str, list[Sample]] = {peer.name: [] for peer in asked}
         for _ in range(options.rounds):
-            for peer in peers:
+            for peer in asked:
                 samples[peer.name].append(_measure(workload, peer, options.seconds))
         print(f"\n{workload.name}\n{table(workload.unit, samples)}", flush=True)
         results[workload.name] = {
@@ -50,7 +51,7 @@ def main() -> None:
 
 
 def _measure(workload: Load | Idle, peer: Peer, seconds: float) -> Sample:
-    with Server(peer) as server:
+    with Server(peer, workload.application, workload.tls) as server:
         return workload.measure(server, seconds)
 
 

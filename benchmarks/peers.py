@@ -20,7 +20,8 @@ class Peer:
 
     :arg name: what it's called in tables.
     :arg requirements: what pip installs for it; `None` for this checkout.
-    :arg command: arguments for the environment's Python; ``{port}`` is the port.
+    :arg command: arguments for the environment's Python; ``{port}`` is the port, ``{application}``
+        which of the program's applications is meant, ``{files}`` a folder of static files.
     """
 
     name: str
@@ -52,17 +53,17 @@ class Peer:
         return [argument for path in editable for argument in ("--editable", path)]
 
 
-def _script(name: str) -> tuple[str, ...]:
-    return (str(SERVERS / name), "{port}")
+def _script(name: str, *arguments: str) -> tuple[str, ...]:
+    return (str(SERVERS / name), "{port}", *arguments)
 
 
 PEERS = (
-    Peer("ours", None, _script("tornado_app.py")),
-    Peer("upstream", ("tornado==6.6.1",), _script("tornado_app.py")),
-    Peer("aiohttp", ("aiohttp==3.12.15",), _script("aiohttp_app.py")),
+    Peer("ours", None, _script("tornado_app.py", "{application}", "{files}")),
+    Peer("upstream", ("tornado==6.6.1",), _script("tornado_app.py", "{application}", "{files}")),
+    Peer("aiohttp", ("aiohttp==3.12.15",), _script("aiohttp_app.py", "{files}")),
     Peer(
         "uvicorn",
-        ("uvicorn[standard]==0.35.0", "starlette==0.47.3"),
+        ("uvicorn[standard]==0.35.0", "starlette==0.47.3", "python-multipart==0.0.20"),
         (
             "-m",
             "uvicorn",
@@ -78,7 +79,7 @@ PEERS = (
     ),
     Peer(
         "granian",
-        ("granian==2.5.2", "starlette==0.47.3"),
+        ("granian==2.5.2", "starlette==0.47.3", "python-multipart==0.0.20"),
         (
             "-m",
             "granian",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import http.client
 import os
 import socket
+import ssl
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from benchmarks import material
 from benchmarks.peers import Peer
 
 SERVER_CPU = 1
@@ -22,15 +25,23 @@ class Server:
     """A peer's server, pinned to one CPU.
 
     :arg peer: the peer.
+    :arg application: which of the program's applications.
+    :arg tls: serve TLS with the certificate of the benchmarks.
     """
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, application: str = "web", tls: bool = False) -> None:
         self.peer = peer
         self.port = _free_port()
-        command = [part.format(port=self.port) for part in peer.command]
+        self.scheme = "https" if tls else "http"
+        files = material.static_files()
+        words = {"port": self.port, "application": application, "files": files}
+        command = [part.format(**words) for part in peer.command]
+        if tls:
+            command += [str(path) for path in material.certificate()]
         self._process = subprocess.Popen(
             ["taskset", "-c", str(SERVER_CPU), str(peer.python), *command],
             stdout=subprocess.DEVNULL,
+            env={**os.environ, "STATIC_FILES": str(files)},
         )
 
     def __enter__(self) -> Server:
@@ -62,16 +73,30 @@ class Server:
             self._process.kill()
             self._process.wait()
 
-    def get(self, path: str) -> bytes:
+    def get(
+        self,
+        path: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
         """Fetch something from it."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection: http.client.HTTPConnection
+        if self.scheme == "https":
+            # It's our own certificate; whether it's checked makes no difference to the server.
+            context = ssl._create_unverified_context()
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", self.port, timeout=5, context=context
+            )
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection.request("GET", path)
+            connection.request(method, path, body, headers or {})
             response = connection.getresponse()
-            body = response.read()
+            answer = response.read()
             if response.status != 200:
                 raise RuntimeError(f"{self.peer.name} answered {path} with {response.status}")
-            return body
+            return answer
         finally:
             connection.close()
 

@@ -92,16 +92,25 @@ def ssl_wrap_socket(
 def _default_client_context() -> ssl.SSLContext:
     import ssl
 
-    return ssl.create_default_context()
+    return _without_old_versions(ssl.create_default_context())
 
 
 def _new_context(server_side: bool | None) -> ssl.SSLContext:
     import ssl
 
     if server_side is not None:
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT)
+        side = ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT
+        return _without_old_versions(ssl.SSLContext(side))
     with _quiet():
-        return ssl.SSLContext(ssl.PROTOCOL_TLS)
+        return _without_old_versions(ssl.SSLContext(ssl.PROTOCOL_TLS))
+
+
+def _without_old_versions(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Take from a context what RFC 8996 has taken from the world, where the system still has it."""
+    import ssl
+
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
+    return context
 
 
 def _restrict_version(context: ssl.SSLContext, version: int) -> None:

@@ -210,7 +210,8 @@ class SSLIOStream(IOStream):
 
     def _handshake_failed(self, error: Exception) -> None:
         unheard = self._connect_future is None and self._handshake_future is None
-        peer_left = is_reset(error) or isinstance(error, ssl.SSLEOFError)
+        # Which of the two it is depends on the version of OpenSSL.
+        peer_left = is_reset(error) or isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
         if unheard and not peer_left and gen_log.isEnabledFor(logging.WARNING):
             gen_log.warning("A TLS handshake failed: %s", error)
         self.close(exc_info=error.with_traceback(None))
