@@ -20,7 +20,7 @@ def main() -> None:
     """Measure what the command line asks for, and print tables."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3, help="length of each load")
+    parser.add_argument("--seconds", type=int, default=3, help="length of each load")
     parser.add_argument("--peers", help="names, separated by commas; all by default")
     parser.add_argument("--only", default="", help="workloads whose names contain this")
     parser.add_argument("--json", type=Path, help="file for all samples")
@@ -50,7 +50,7 @@ def main() -> None:
         options.json.write_text(json.dumps(results, indent=1))
 
 
-def _measure(workload: Load | Idle, peer: Peer, seconds: float) -> Sample:
+def _measure(workload: Load | Idle, peer: Peer, seconds: int) -> Sample:
     with Server(peer, workload.application, workload.tls) as server:
         return workload.measure(server, seconds)
 

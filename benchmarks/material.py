@@ -22,7 +22,7 @@ BROWSER_HEADERS = {
     "Priority": "u=0, i",
 }
 
-FORM = b"name=bench&text=" + b"Some+text+%26+signs%2C+" * 435
+FORM = b"name=bench&text=" + b"Some+text+%26+signs%2C" * 455
 
 
 def static_files() -> Path:

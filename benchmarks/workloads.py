@@ -72,7 +72,7 @@ class Load:
         if found != self.answer:
             raise RuntimeError(f"{server.peer.name} answers {self.path} with {body[:80]!r}")
 
-    def measure(self, server: Server, seconds: float) -> Sample:
+    def measure(self, server: Server, seconds: int) -> Sample:
         """Put the load on a server."""
         self.check(server)
         url = f"{server.scheme}://127.0.0.1:{server.port}{self.path}"
@@ -80,7 +80,7 @@ class Load:
             script = Path(folder, "load.lua")
             script.write_text(self._script(Path(folder)))
             command = ["taskset", "-c", str(LOAD_CPU), "wrk", "-t", "1", "-c"]
-            command += [str(self.connections), "-d", f"{seconds:g}s", "-s", str(script), url]
+            command += [str(self.connections), "-d", f"{seconds}s", "-s", str(script), url]
             before = server.cpu_seconds()
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             spent = server.cpu_seconds() - before
@@ -118,7 +118,7 @@ class Idle:
     tls: bool = False
     peers: Container[str] | None = None
 
-    def measure(self, server: Server, seconds: float) -> Sample:
+    def measure(self, server: Server, seconds: int) -> Sample:
         """Open the connections and see what they cost."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(
@@ -180,7 +180,7 @@ WORKLOADS: tuple[Load | Idle, ...] = (
     Load(
         "form of 10 KB",
         "/form",
-        b"bench 8265",
+        b"bench 8190",
         method="POST",
         headers={"Content-Type": "application/x-www-form-urlencoded"},
         body=material.FORM,

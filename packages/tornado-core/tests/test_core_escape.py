@@ -1,6 +1,7 @@
 """Escaping, JSON, URLs and conversions (ESC statements)."""
 
 import json
+from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
@@ -163,3 +164,25 @@ def test_parse_qs_bytes_keeps_bytes_and_counts_fields():
 
 def test_p22_semicolons_do_not_separate_arguments():
     assert escape.parse_qs_bytes("a=1;b=2") == {"a": [b"1;b=2"]}
+
+
+@given(
+    st.text(st.sampled_from("ab=&+%;2fF \xff"), max_size=30),
+    st.booleans(),
+    st.booleans(),
+    st.none() | st.integers(0, 5),
+)
+def test_parse_qs_bytes_agrees_with_the_standard_library(text, blank, strict, limit):
+    def outcome(parse):
+        try:
+            return parse()
+        except ValueError:
+            return "an error"
+
+    options = {"keep_blank_values": blank, "strict_parsing": strict, "max_num_fields": limit}
+    expected = outcome(lambda: parse_qs(text, **options, encoding="latin-1"))
+    found = outcome(lambda: escape.parse_qs_bytes(text, **options))
+    if text and isinstance(found, dict):
+        found = {name: [value.decode("latin-1") for value in found[name]] for name in found}
+    if text:
+        assert found == expected

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 from html import unescape
 from typing import Any, overload
-from urllib.parse import parse_qs, quote, quote_plus, unquote, unquote_plus, unquote_to_bytes
+from urllib.parse import quote, quote_plus, unquote, unquote_plus, unquote_to_bytes
 
 from tornado._json import dump
+from tornado._urlencoded import parse_urlencoded
 
 _MARKUP = re.compile("[&<>\"']")
 _ENTITIES = {38: "&amp;", 60: "&lt;", 62: "&gt;", 34: "&quot;", 39: "&#x27;"}
@@ -107,17 +108,19 @@ def parse_qs_bytes(
     *,
     max_num_fields: int | None = None,
 ) -> dict[str, list[bytes]]:
-    """Parse a query string; names are text, values are bytes."""
-    text = qs.decode("latin-1") if isinstance(qs, bytes) else qs
-    parsed = parse_qs(
-        text,
-        keep_blank_values,
-        strict_parsing,
-        encoding="latin-1",
-        errors="strict",
-        max_num_fields=max_num_fields,
-    )
-    return {name: [v.encode("latin-1") for v in values] for name, values in parsed.items()}
+    """Parse a query string, or the body of a form.
+
+    Names and values are separated by ``&`` alone. Names are text in which each character stands for
+    a byte, values are bytes.
+
+    :arg qs: the query string.
+    :arg keep_blank_values: keep fields with an empty value.
+    :arg strict_parsing: take fields without ``=`` for errors.
+    :arg max_num_fields: how many fields there may be.
+    :raises ValueError: there are more, or one is malformed where that is an error.
+    """
+    data = qs if isinstance(qs, bytes) else qs.encode("latin-1")
+    return parse_urlencoded(data, keep_blank_values, strict_parsing, max_num_fields)
 
 
 def recursive_unicode(obj: Any) -> Any:

@@ -34,7 +34,7 @@ class lazy(Generic[T]):  # it's used like `property`
             return self
         value = self._compute(instance)
         # The descriptor has no __set__, so the instance's own attribute is found first from now on.
-        setattr(instance, self._name, value)
+        instance.__dict__[self._name] = value
         return value
 
 
@@ -186,6 +186,8 @@ class HTTPServerRequest:
     @lazy
     def arguments(self) -> dict[str, list[bytes]]:
         """Arguments of query string and body together: lists of bytes."""
+        if not self.body and self.__dict__.keys().isdisjoint(("query_arguments", "body_arguments")):
+            return parse_arguments(self.query) if self.query else {}
         merged = {name: list(values) for name, values in self.query_arguments.items()}
         for name, values in self.body_arguments.items():
             merged.setdefault(name, []).extend(values)
@@ -198,19 +200,28 @@ class HTTPServerRequest:
         """
         if "body_arguments" in self.__dict__:
             return
+        if not self.body:
+            self.body_arguments = {}
+            self.__dict__.setdefault("files", {})
+            return
         arguments: dict[str, list[bytes]] = {}
         self.body_arguments = arguments
         files: dict[str, list[HTTPFile]] = self.__dict__.get("files", {})
         self.files = files
         content_type = self.headers.get("Content-Type")
-        if self.body and content_type:
+        if content_type:
             parse_body_arguments(content_type, self.body, arguments, files, self.headers)
+
+    @lazy
+    def _cookie_values(self) -> dict[str, str]:
+        """The cookies as they came."""
+        return parse_cookie(self.headers.get("Cookie", ""))
 
     @lazy
     def cookies(self) -> SimpleCookie:
         """Cookies of the request, a dictionary of `http.cookies.Morsel`."""
         cookies: SimpleCookie = SimpleCookie()
-        for name, value in parse_cookie(self.headers.get("Cookie", "")).items():
+        for name, value in self._cookie_values.items():
             try:
                 cookies[name] = value
             except CookieError:

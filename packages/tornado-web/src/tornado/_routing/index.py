@@ -40,17 +40,18 @@ class RuleIndex:
     .. attribute:: rules
 
        The state that the index was made for, to be compared with the list's present one.
-
-    .. attribute:: by_path
-
-       For paths that stand in rules as they are: the rules that match, in order.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = list(rules)
         by_prefix: dict[str, list[int]] = {"": []}
+        by_path: dict[str, list[int]] = {}
         for position, rule in enumerate(self.rules):
-            by_prefix.setdefault(_prefix_of(rule), []).append(position)
+            path = _path_of(rule)
+            if path is None:
+                by_prefix.setdefault(_prefix_of(rule), []).append(position)
+            else:
+                by_path.setdefault(path, []).append(position)
         self._prefixes = sorted(by_prefix)
         self._parents: list[int] = []
         self._candidates: list[list[Rule]] = []
@@ -63,10 +64,18 @@ class RuleIndex:
             positions.append(sorted(inherited + by_prefix[prefix]))
             self._parents.append(parent)
             self._candidates.append([self.rules[position] for position in positions[number]])
-        self.by_path = self._choose_for_literal_paths()
+        # For paths that stand in rules as they are: the rules that match.
+        self._by_path: dict[str, list[Rule]] = {}
+        self._by_path = {path: self._choose(path, found) for path, found in by_path.items()}
 
     def candidates(self, path: str) -> Sequence[Rule]:
         """Return the rules that can match the path, in order; all others cannot."""
+        chosen = self._by_path.get(path)
+        if chosen is not None:
+            return chosen
+        if path[-1:] == "\n":
+            # "$" in a pattern matches before it, so that the path may be a literal one after all.
+            return self.rules
         number = self._longest_start(path, bisect_right(self._prefixes, path) - 1)
         candidates = self._candidates[number]
         if len(candidates) <= _MANY:
@@ -76,23 +85,26 @@ class RuleIndex:
             index = self._by_segments[number] = SegmentIndex(candidates)
         return index.candidates(path)
 
-    def _choose_for_literal_paths(self) -> dict[str, list[Rule]]:
-        paths = {
-            literal_path(rule.matcher.regex)
-            for rule in self.rules
-            if type(rule.matcher) is PathMatches
-        }
-        return {
-            path: [rule for rule in self.candidates(path) if _may_match(rule, path)]
-            for path in paths
-            if path is not None
-        }
+    def _choose(self, path: str, positions: Sequence[int]) -> list[Rule]:
+        """Put the rules of a literal path together with the others that match it, in order."""
+        chosen = {position: self.rules[position] for position in positions}
+        others = {id(rule) for rule in self.candidates(path) if _may_match(rule, path)}
+        for position, rule in enumerate(self.rules):
+            if id(rule) in others:
+                chosen[position] = rule
+        return [chosen[position] for position in sorted(chosen)]
 
     def _longest_start(self, text: str, number: int) -> int:
         """Find the longest stored beginning of a text, coming from a number that is not below."""
         while number > 0 and not text.startswith(self._prefixes[number]):
             number = self._parents[number]
         return max(number, 0)
+
+
+def _path_of(rule: Rule) -> str | None:
+    """Return the only path that the rule can match, if there is only one."""
+    matcher = rule.matcher
+    return literal_path(matcher.regex) if type(matcher) is PathMatches else None
 
 
 def _may_match(rule: Rule, path: str) -> bool:

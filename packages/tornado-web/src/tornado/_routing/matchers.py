@@ -141,7 +141,9 @@ class PathMatches(Matcher):
 
 def _decoded(group: str | None) -> bytes | None:
     # A plus is a plus in a path; only forms and queries write a space so.
-    return None if group is None else unquote_to_bytes(group)
+    if group is None:
+        return None
+    return unquote_to_bytes(group) if "%" in group else group.encode("utf-8")
 
 
 def _escaped(arg: Any) -> str:

@@ -138,7 +138,7 @@ class RuleRouter(Router):
         # The list is public and changed in place; comparing identities is cheap next to matching.
         if index is None or index.rules != rules:
             index = self._index = RuleIndex(rules)
-        return index.by_path.get(path) or index.candidates(path)
+        return index.candidates(path)
 
 
 class ReversibleRuleRouter(ReversibleRouter, RuleRouter):

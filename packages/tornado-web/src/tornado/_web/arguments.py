@@ -157,7 +157,8 @@ class ArgumentMethods(HandlerState):
 
     def _text_of(self, value: bytes, name: str, strip: bool) -> str:
         # An override of decode_argument may well return something else than text.
-        text: Any = self.decode_argument(value, name)
-        if isinstance(text, str):
-            text = _CONTROL.sub(" ", text)
-        return str(text).strip() if strip else text
+        decoded: Any = self.decode_argument(value, name)
+        if not isinstance(decoded, str):
+            return str(decoded).strip() if strip else decoded
+        text = decoded if decoded.isprintable() else _CONTROL.sub(" ", decoded)
+        return text.strip() if strip else text

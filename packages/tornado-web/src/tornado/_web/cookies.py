@@ -33,10 +33,12 @@ class CookieMethods(OutputMethods):
         :arg default: returned if the request has no such cookie. Cookies set for the response do
            not count.
         """
-        if "Cookie" not in self.request.headers._values:
-            return default
-        morsel = self.request.cookies.get(name)
-        return default if morsel is None else morsel.value
+        request = self.request
+        if "cookies" in request.__dict__:
+            # Somebody made morsels of them, and may have changed them.
+            morsel = request.cookies.get(name)
+            return default if morsel is None else morsel.value
+        return request._cookie_values.get(name, default)
 
     def set_cookie(
         self,
