@@ -1,13 +1,14 @@
 """Escaping, JSON, URLs and conversions (ESC statements)."""
 
 import json
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote_from_bytes, unquote_to_bytes
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tornado import escape
+from tornado._urlencoded import percent_decode
 
 
 @pytest.mark.parametrize(
@@ -186,3 +187,16 @@ def test_parse_qs_bytes_agrees_with_the_standard_library(text, blank, strict, li
         found = {name: [value.decode("latin-1") for value in found[name]] for name in found}
     if text:
         assert found == expected
+
+
+pieces = st.sampled_from([b"%", b"%4", b"%41", b"%fF", b"%0a", b"%3D", b"=", b"=\r\n", b"\n", b" "])
+
+
+@given(st.lists(pieces | st.binary(max_size=3), max_size=12).map(b"".join))
+def test_percent_decode_agrees_with_the_standard_library(data):
+    assert percent_decode(data) == unquote_to_bytes(data)
+
+
+@given(st.binary())
+def test_percent_decode_undoes_quoting(data):
+    assert percent_decode(quote_from_bytes(data).encode()) == data

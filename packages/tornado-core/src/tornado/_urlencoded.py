@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import a2b_qp
 from urllib.parse import unquote_to_bytes
 
 
@@ -27,12 +28,23 @@ def parse_urlencoded(
         if not value and not keep_blank_values:
             continue
         if b"%" in value:
-            value = unquote_to_bytes(value)
+            value = percent_decode(value)
         if b"%" in name:
-            name = unquote_to_bytes(name)
+            name = percent_decode(name)
         key = name.decode("latin-1")
         if key in found:
             found[key].append(value)
         else:
             found[key] = [value]
     return found
+
+
+def percent_decode(data: bytes) -> bytes:
+    """Return what `urllib.parse.unquote_to_bytes` returns, in a fraction of its time."""
+    if b"\n" not in data:
+        # Quoted-printable is the same notation with another sign, and is decoded in C.
+        decoded = a2b_qp(data.replace(b"=", b"=3D").replace(b"%", b"="))
+        # Each percent sign took two digits with it, unless it was none of an escape.
+        if len(decoded) == len(data) - 2 * data.count(b"%"):
+            return decoded
+    return unquote_to_bytes(data)
