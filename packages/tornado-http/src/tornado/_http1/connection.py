@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tornado._http1 import grammar, writer
 from tornado._http1.deadlines import NEVER
 from tornado._http1.decompress import GunzipDelegate
-from tornado._http1.output import BODY, DONE, NONE, MessageOutput
+from tornado._http1.output import BODY, DONE, NO_REQUEST, NONE, MessageOutput
 from tornado._http1.params import HTTP1ConnectionParameters
 from tornado._http1.reader import (
     BODY_UNTIL_CLOSE,
@@ -103,8 +103,14 @@ class HTTP1Connection(MessageOutput):
         self._corked = False
         self._out: list[bytes] | None = None
         self._holds = 0
-        # Message: what is read for each one, which is quicker where an object has it of its own.
+        self._resolved = None
+        # Message: what is used for each one, which is quicker where an object has it of its own.
         self._delegate: HTTPMessageDelegate | None = None
+        self._request = NO_REQUEST
+        self._keep_alive = True
+        self._out_size = 0
+        self._chunked = self._drops_body = False
+        self._unwritten = None
         self._close_callback: Callable[[], None] | None = None
         self._output = NONE
         self._continue_pending = False

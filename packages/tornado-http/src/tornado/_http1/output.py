@@ -58,19 +58,19 @@ class MessageOutput(HTTPConnection):
     _server: HTTP1ServerConnection | None
     _corked: bool
     _out: list[bytes] | None
-    _out_size = 0
-    _resolved: asyncio.Future[None] | None = None
+    _out_size: int
+    _resolved: asyncio.Future[None] | None
     # When the peer has to have taken more of what waits for it; how much has waited since then.
     write_deadline = NEVER
     _waiting = 0
 
-    # Message. The defaults stand until a message sets something else.
-    _request: RequestStartLine = NO_REQUEST
+    # Message.
+    _request: RequestStartLine
     _output: Output
-    _keep_alive = True
-    _chunked = False
-    _drops_body = False
-    _unwritten: int | None = None
+    _keep_alive: bool
+    _chunked: bool
+    _drops_body: bool
+    _unwritten: int | None
     _continue_pending: bool
 
     def write_headers(

@@ -40,6 +40,10 @@ class RuleIndex:
     .. attribute:: rules
 
        The state that the index was made for, to be compared with the list's present one.
+
+    .. attribute:: sure
+
+       Paths that stand in rules as they are -> the rule that matches first, without any argument.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -67,6 +71,9 @@ class RuleIndex:
         # For paths that stand in rules as they are: the rules that match.
         self._by_path: dict[str, list[Rule]] = {}
         self._by_path = {path: self._choose(path, found) for path, found in by_path.items()}
+        self.sure = {
+            path: chosen[0] for path, chosen in self._by_path.items() if _path_of(chosen[0]) == path
+        }
 
     def candidates(self, path: str) -> Sequence[Rule]:
         """Return the rules that can match the path, in order; all others cannot."""

@@ -16,9 +16,6 @@ from tornado.httputil import (
 )
 from tornado.log import app_log
 
-# With no more rules than this, looking at each is as fast as asking an index.
-_INDEX_FROM = 1
-
 
 class Router(HTTPServerConnectionDelegate):
     """Finds a handler for each request; a server can be given a router in place of an application.
@@ -131,14 +128,14 @@ class RuleRouter(Router):
         return None
 
     def _candidates(self, path: str) -> Sequence[Rule]:
-        rules = self.rules
-        if len(rules) <= _INDEX_FROM:
-            return rules
+        return self._current_index().candidates(path)
+
+    def _current_index(self) -> RuleIndex:
         index = self._index
         # The list is public and changed in place; comparing identities is cheap next to matching.
-        if index is None or index.rules != rules:
-            index = self._index = RuleIndex(rules)
-        return index.candidates(path)
+        if index is None or index.rules != self.rules:
+            index = self._index = RuleIndex(self.rules)
+        return index
 
 
 class ReversibleRuleRouter(ReversibleRouter, RuleRouter):

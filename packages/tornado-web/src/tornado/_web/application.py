@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tornado._routing.index import RuleIndex
 from tornado._web.handler import RequestHandler
 from tornado._web.messages import ApplicationMessage, CompleteRequest, HandlerMessage
 from tornado._web.simple_handlers import ErrorHandler
@@ -282,16 +283,14 @@ class Application(ReversibleRouter):
         """
         return HandlerMessage(self, request, target_class, target_kwargs, path_args, path_kwargs)
 
-    def _plain_rules(self, path: str) -> Sequence[Rule]:
-        """Return the rules that can match a path, if that is all there is to routing; otherwise
-        none.
-        """
+    def _plain_routes(self) -> RuleIndex | None:
+        """Return the routes, if paths are all there is to routing."""
         rules = self.default_router.rules
         if len(rules) != 1 or rules[0] is not self._any_host:
-            return ()
+            return None
         if type(self).get_handler_delegate is not Application.get_handler_delegate:
-            return ()
-        return self.wildcard_router._candidates(path)
+            return None
+        return self.wildcard_router._current_index()
 
     def reverse_url(self, name: str, *args: Any) -> str:
         """Return the URL of a named route.

@@ -102,6 +102,10 @@ class RequestHandler(FailureMethods):
         self.request = request
         self.path_args = []
         self.path_kwargs = {}
+        # What is asked for several times is found more quickly where a handler has it of its own.
+        self._body_arrived = self._set_cookies = None
+        self._headers_written = self._finished = False
+        self._auto_finish = True
         self.clear()
         self.initialize(**kwargs)
 

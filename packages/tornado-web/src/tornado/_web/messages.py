@@ -19,6 +19,7 @@ from tornado.httputil import (
 )
 
 if TYPE_CHECKING:
+    from tornado._routing.index import RuleIndex
     from tornado._web.application import Application
 
 StartLine = RequestStartLine | ResponseStartLine
@@ -221,20 +222,33 @@ class ApplicationMessage(HandlerMessage):
             connection=self._connection,
             server_connection=self._server_connection,
         )
-        for rule in self.application._plain_rules(request.path):
-            found = rule.matcher.match(request)
-            if found is None:
-                continue
-            target = rule.target
-            if not (isinstance(target, type) and issubclass(target, RequestHandler)):
-                break
-            self.handler_class = target
-            self.handler_kwargs = rule.target_kwargs
-            self.path_args = found.get("path_args", ()) if found else ()
-            self.path_kwargs = found.get("path_kwargs", _NO_NAMES) if found else _NO_NAMES
-            return self._start_stream() if target._streams_body else None
+        routes = self.application._plain_routes()
+        if routes is not None and self._take_route(routes, request):
+            return self._start_stream() if self.handler_class._streams_body else None
         self._elsewhere = self.application.find_handler(request)
         return self._elsewhere.headers_received(start_line, headers)
+
+    def _take_route(self, routes: RuleIndex, request: HTTPServerRequest) -> bool:
+        """Look for the first rule that matches; false if its target is no handler class, or there
+        is none."""
+        path = request.path
+        rule = routes.sure.get(path)
+        found: dict[str, Any] | None = None
+        if rule is None:
+            for rule in routes.candidates(path):
+                found = rule.matcher.match(request)
+                if found is not None:
+                    break
+            else:
+                return False
+        target = rule.target
+        if not (isinstance(target, type) and issubclass(target, RequestHandler)):
+            return False
+        self.handler_class = target
+        self.handler_kwargs = rule.target_kwargs
+        self.path_args = found.get("path_args", ()) if found else ()
+        self.path_kwargs = found.get("path_kwargs", _NO_NAMES) if found else _NO_NAMES
+        return True
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Keep a piece of the body, or hand it on."""

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 class HandlerState:
-    """The attributes of a handler. Defaults stand here, so that a request pays for what it uses."""
+    """The attributes of a handler. Defaults of what is rare stand here, so that a request pays for
+    what it uses.
+    """
 
     # Request.
     application: Application
@@ -33,7 +35,7 @@ class HandlerState:
     _locale: Any  # absent until asked for
     _tokens: TokenPair | None = None
     _xsrf_token: bytes | None = None
-    _body_arrived: asyncio.Future[None] | None = None
+    _body_arrived: asyncio.Future[None] | None
     _prepared: asyncio.Future[None] | None = None
     _client_gone = False
 
@@ -41,13 +43,13 @@ class HandlerState:
     _status_code = 200
     _reason = "OK"
     _headers: HTTPHeaders
-    _set_cookies: SetCookies | None = None
+    _set_cookies: SetCookies | None
     _write_buffer: list[bytes]
     _transforms: Sequence[OutputTransform] = ()
     _parts: PageParts | None = None
-    _headers_written = False
-    _auto_finish = True
-    _finished = False
+    _headers_written: bool
+    _auto_finish: bool
+    _finished: bool
 
     @property
     def settings(self) -> dict[str, Any]:
