@@ -68,7 +68,7 @@ class StreamCore(Descriptor):
     # For life.
     io_loop: IOLoop
     max_buffer_size: int = DEFAULT_BUFFER_SIZE
-    max_write_buffer_size: int | None = None
+    max_write_buffer_size: int | None
     error: BaseException | None = None
 
     # What is rare has its default here, so that a stream that doesn't use it has no place for it.
@@ -83,7 +83,7 @@ class StreamCore(Descriptor):
     _input_ended: bool = False
 
     # Output.
-    _direct: bool = True
+    _direct: bool
     _queue: OutputQueue | None = None
     _writing_paused: bool = False
     _write_callback: StreamCallback | None = None
@@ -114,8 +114,9 @@ class StreamCore(Descriptor):
             self.read_chunk_size = min(
                 read_chunk_size or DEFAULT_CHUNK_SIZE, self.max_buffer_size // 2 or 1
             )
-        if max_write_buffer_size:
-            self.max_write_buffer_size = max_write_buffer_size
+        # Each `send` asks for them, and finds them more quickly where they are the stream's own.
+        self.max_write_buffer_size = max_write_buffer_size or None
+        self._direct = True
 
     # -- state
 
