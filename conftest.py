@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A busy machine stretches single examples; only their number is bounded.
-settings.register_profile("tornado", deadline=None, print_blob=True)
+settings.register_profile(
+    "tornado", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("tornado")

@@ -15,6 +15,7 @@ import pytest
 
 from tornado._web import static, static_versions
 from tornado._web.static_paths import OpenFile
+from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders
 from tornado.netutil import bind_sockets
@@ -808,6 +809,38 @@ def test_large_file_waits_for_a_slow_client(root: Path) -> None:
         assert max(written) <= 131072
         writer.close()
         await writer.wait_closed()
+        server.stop()
+        await server.close_all_connections()
+
+    asyncio.run(asyncio.wait_for(ask(), 30))
+
+
+@pytest.mark.parametrize("asked", ["", "bytes=100000-9999999"])
+@pytest.mark.parametrize("compress", [False, True])
+def test_large_files_are_whole_however_they_are_sent(
+    root: Path, asked: str, compress: bool
+) -> None:
+    """The system sends what need not be looked at; with an output transform it's read instead."""
+    content = bytes(range(256)) * 40_000
+    (root / "big.bin").write_bytes(content)
+
+    async def ask() -> None:
+        application = Application(
+            [(r"/f/(.*)", StaticFileHandler, {"path": str(root)})], compress_response=compress
+        )
+        server = HTTPServer(application)
+        sockets = bind_sockets(0, "127.0.0.1")
+        server.add_sockets(sockets)
+        client = AsyncHTTPClient(force_instance=True)
+        url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}/f/big.bin"
+        first, *others = [
+            await client.fetch(url, headers={"Range": asked} if asked else None) for _ in range(2)
+        ]
+        assert first.body == (content[100_000:10_000_000] if asked else content)
+        assert all(response.body == first.body for response in others)
+        head = await client.fetch(url, method="HEAD")
+        assert (head.body, head.headers["Content-Length"]) == (b"", str(len(content)))
+        client.close()
         server.stop()
         await server.close_all_connections()
 

@@ -132,6 +132,42 @@ class MessageOutput(HTTPConnection):
         self._output = RAW
         return self._emit(chunk)
 
+    @property
+    def can_write_files(self) -> bool:
+        """Whether `write_file` can be used for the present message.
+
+        .. versionadded:: 6.100
+        """
+        return self.stream.sends_files and self._unwritten is not None and not self._drops_body
+
+    def write_file(self, fd: int, start: int, size: int) -> asyncio.Future[None]:
+        """Write a part of a file as some of the body, without its bytes passing through the
+        program.
+
+        :arg fd: descriptor of a regular file; it can be closed as soon as this has returned.
+        :arg start: the first byte of the part.
+        :arg size: number of bytes.
+        :returns: a future that resolves when all has been given to the system, with
+            `~tornado.iostream.StreamClosedError` if the connection is closed.
+        :raises HTTPOutputError: `can_write_files` is false, or it is more than ``Content-Length``
+            announced.
+
+        .. versionadded:: 6.100
+        """
+        if self._output is not BODY or not self.can_write_files:
+            raise HTTPOutputError("this message can't have a file as its body")
+        if self._unwritten is None or size > self._unwritten:
+            raise HTTPOutputError("more was written than Content-Length announced")
+        self._unwritten -= size
+        self._flush()
+        try:
+            future = self.stream.send_file(fd, start, size)
+        except StreamClosedError as error:
+            return _failed(error)
+        if not future.done():
+            self._watch_progress(size)
+        return future
+
     def _end_body(self) -> None:
         """Write what ends the body.
 
@@ -249,10 +285,7 @@ class MessageOutput(HTTPConnection):
             rest: asyncio.Future[None] = self.stream.write(b"")
             return rest
         except StreamClosedError as error:
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            future.set_exception(error)
-            future.exception()
-            return future
+            return _failed(error)
 
     def _resolve(self) -> asyncio.Future[None]:
         """Return the future that stands for all writes that were done at once."""
@@ -302,3 +335,11 @@ class MessageOutput(HTTPConnection):
             self._sweep = DeadlineSweep(timeout)
             self._sweep.watch(self)
         return self._sweep
+
+
+def _failed(error: StreamClosedError) -> asyncio.Future[None]:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_exception(error)
+    # Whoever waits for it gets it; if nobody does, it is no news.
+    future.exception()
+    return future

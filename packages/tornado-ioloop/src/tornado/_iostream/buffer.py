@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections import deque
 from typing import TypeAlias
 
@@ -10,6 +12,9 @@ Bytes: TypeAlias = bytes | bytearray | memoryview
 
 # Pieces shorter than this many bytes are joined before they are handed to the kernel.
 JOIN_BELOW = 65536
+
+# Bytes of a file for one system call, so that others get their turn.
+SEND_AT_ONCE = 1 << 20
 
 
 def settled(data: Bytes, start: int = 0) -> bytes | memoryview:
@@ -30,6 +35,51 @@ def take(buffer: bytearray, size: int) -> bytes:
     return taken
 
 
+class FilePart:
+    """A part of a file on its way to a socket, past the memory of the program.
+
+    :arg fd: descriptor of the file.
+    :arg start: the first byte of the part.
+    :arg size: how many bytes are still to be sent.
+    """
+
+    __slots__ = ("fd", "size", "start")
+
+    def __init__(self, fd: int, start: int, size: int) -> None:
+        self.fd = fd
+        self.start = start
+        self.size = size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def send_to(self, target: int) -> int:
+        """Send as much to a socket as goes without waiting; return how much that was.
+
+        :raises OSError: sending failed, or the file has become shorter.
+        """
+        try:
+            sent = os.sendfile(target, self.fd, self.start, min(self.size, SEND_AT_ONCE))
+        except (BlockingIOError, InterruptedError):
+            return 0
+        if not sent:
+            raise OSError(errno.EIO, "the file has become shorter while it was sent")
+        return sent
+
+    def keep_open(self) -> None:
+        """Have a descriptor of its own from now on, whatever becomes of the caller's."""
+        self.fd = os.dup(self.fd)
+
+    def close(self) -> None:
+        """Close that descriptor."""
+        os.close(self.fd)
+
+    def skip(self, taken: int) -> None:
+        """Take note of what has been sent."""
+        self.start += taken
+        self.size -= taken
+
+
 class OutputQueue:
     """Pieces of output that the kernel hasn't taken yet.
 
@@ -42,7 +92,7 @@ class OutputQueue:
     def __init__(self) -> None:
         self.size = 0
         self._added = 0
-        self._pieces: deque[bytes | memoryview] = deque()
+        self._pieces: deque[bytes | memoryview | FilePart] = deque()
         # Each future together with the value of `_added` up to which it waits.
         self._waiting: deque[tuple[int, asyncio.Future[None]]] | None = None
 
@@ -54,7 +104,7 @@ class OutputQueue:
         piece = settled(data)
         self.extend(piece, len(piece))
 
-    def extend(self, piece: bytes | memoryview, size: int) -> None:
+    def extend(self, piece: bytes | memoryview | FilePart, size: int) -> None:
         """Add a piece that won't change and whose length is known."""
         if size:
             self._pieces.append(piece)
@@ -67,18 +117,21 @@ class OutputQueue:
             self._waiting = deque()
         self._waiting.append((self._added, future))
 
-    def head(self) -> bytes | memoryview:
-        """Return the bytes to write next: as many as is useful to offer at once."""
+    def head(self) -> bytes | memoryview | FilePart:
+        """Return what to write next: as many bytes as is useful to offer at once, or a file."""
         pieces = self._pieces
         first = pieces[0]
-        if len(first) >= JOIN_BELOW or len(pieces) == 1:
+        if len(first) >= JOIN_BELOW or len(pieces) == 1 or isinstance(first, FilePart):
             return first
         # A write that TLS wants repeated must not become shorter (SSL_write(3)); joining only
         # lengthens it.
         joined: list[bytes | memoryview] = []
         length = 0
         while pieces and length < JOIN_BELOW:
-            piece = pieces.popleft()
+            piece = pieces[0]
+            if isinstance(piece, FilePart):
+                break
+            pieces.popleft()
             joined.append(piece)
             length += len(piece)
         first = b"".join(joined)
@@ -92,6 +145,10 @@ class OutputQueue:
             first = self._pieces[0]
             if taken == len(first):
                 self._pieces.popleft()
+                if isinstance(first, FilePart):
+                    first.close()
+            elif isinstance(first, FilePart):
+                first.skip(taken)
             else:
                 self._pieces[0] = memoryview(first)[taken:]
         waiting = self._waiting
@@ -105,6 +162,9 @@ class OutputQueue:
 
     def abandon(self) -> list[asyncio.Future[None]]:
         """Drop everything; return the futures that nothing will resolve now."""
+        for piece in self._pieces:
+            if isinstance(piece, FilePart):
+                piece.close()
         self._pieces.clear()
         self.size = 0
         waiting, self._waiting = self._waiting, None

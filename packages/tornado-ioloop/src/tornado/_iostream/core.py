@@ -26,7 +26,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeAlias, cast
 
-from tornado._iostream.buffer import Bytes, OutputQueue, settled, take
+from tornado._iostream.buffer import Bytes, FilePart, OutputQueue, settled, take
 from tornado._iostream.callbacks import StreamCallback
 from tornado._iostream.descriptor import DEFAULT_CHUNK_SIZE, Descriptor
 from tornado._iostream.errors import StreamBufferFullError, StreamClosedError
@@ -366,8 +366,12 @@ class StreamCore(Descriptor):
         if not queue:
             self._unwatch_output()
             return
+        head = queue.head()
         try:
-            taken = self._write_chunk(queue.head())
+            if isinstance(head, FilePart):
+                taken = head.send_to(self.fileno())
+            else:
+                taken = self._write_chunk(head)
         except OSError as error:
             self._break(error)
             return
@@ -508,7 +512,7 @@ class StreamCore(Descriptor):
             self._watch_queue()
         return not self._queue
 
-    def _keep(self, data: bytes | memoryview) -> None:
+    def _keep(self, data: bytes | memoryview | FilePart) -> None:
         queue = self._queue
         if queue is None:
             self._queue = queue = OutputQueue()

@@ -9,9 +9,10 @@ import os
 import socket
 from collections.abc import Callable
 from socket import socket as Socket  # the module's name is an attribute here
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tornado._iostream.base import BaseIOStream
+from tornado._iostream.buffer import FilePart, OutputQueue
 from tornado._iostream.callbacks import StreamCallback, as_callback
 from tornado._iostream.core import State
 from tornado._iostream.errors import StreamClosedError
@@ -86,6 +87,40 @@ class IOStream(BaseIOStream):
             return self.socket.send(data)
         except (BlockingIOError, InterruptedError):
             return 0
+
+    #: Whether `send_file` can be used.
+    sends_files: bool = hasattr(os, "sendfile")
+
+    def send_file(self, fd: int, start: int, size: int) -> asyncio.Future[None]:
+        """Write a part of a file, without its bytes passing through the program.
+
+        It's written after all that was written before, and what is written afterwards follows it.
+        Streams whose `sends_files` is false, such as those over TLS, can't do that.
+
+        :arg fd: descriptor of a regular file; it can be closed as soon as this has returned.
+        :arg start: the first byte of the part.
+        :arg size: number of bytes. The stream breaks if the file turns out to be shorter.
+        :returns: a future that resolves when all has been handed to the system.
+        :raises StreamClosedError: the stream is closed; from the future, if it closes before that.
+
+        .. versionadded:: 6.100
+        """
+        if self._state is State.CLOSED:
+            raise StreamClosedError(self.error)
+        part = FilePart(fd, start, size)
+        if self._direct and size:
+            try:
+                part.skip(part.send_to(self.fileno()))
+            except OSError as error:
+                self._break(error)
+                return self._failed(StreamClosedError(error))
+        if not part.size:
+            return self._written or self._make_written()
+        part.keep_open()
+        self._keep(part)
+        future: asyncio.Future[None] = self._loop.create_future()
+        cast("OutputQueue", self._queue).wait(future)
+        return future
 
     def set_nodelay(self, value: bool) -> None:
         """Send small writes at once, or wait a little for more as the system does by default.

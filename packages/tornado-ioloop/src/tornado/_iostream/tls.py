@@ -60,6 +60,8 @@ class SSLIOStream(IOStream):
 
     socket: Any
 
+    sends_files = False
+
     # Seconds until a handshake that doesn't come to its end is given up.
     handshake_timeout: float = 60.0
 

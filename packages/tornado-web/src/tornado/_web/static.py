@@ -251,6 +251,9 @@ class StaticFileHandler(RequestHandler):
             content = self.get_content(str(self.absolute_path), *part)
             return self._send_pieces([content] if isinstance(content, bytes) else content)
         if stop - start > _ONE_PIECE:
+            whole = not self._transforms and _OUTPUT.kept_by(type(self))
+            if whole and isinstance(file, OpenFile):
+                return self._send_file(file, start, stop)
             return self._send_pieces(file.chunks(start, stop, _PIECE))
         data = file.read(start, stop)
         if len(data) != stop - start:
@@ -261,6 +264,20 @@ class StaticFileHandler(RequestHandler):
             self._memory.keep(self._memory_key, fingerprint(file.stat), known)
         self.write(data)
         return None
+
+    async def _send_file(self, file: OpenFile, start: int, stop: int) -> None:
+        """Let the system send a part of a file, where it can; otherwise send pieces."""
+        connection = self.request.connection
+        try:
+            await self.flush()
+            if getattr(connection, "can_write_files", False):
+                await connection.write_file(file.fd, start, stop - start)
+            else:
+                await self._send_pieces(file.chunks(start, stop, _PIECE))
+        except StreamClosedError:
+            return
+        finally:
+            self._close_file()
 
     async def _send_pieces(self, pieces: Iterable[bytes]) -> None:
         """Write pieces, each once the one before has been taken; a peer that leaves ends it."""
@@ -558,6 +575,7 @@ class StaticFileHandler(RequestHandler):
 _CALLS = Hooks(StaticFileHandler, "get", "head", "prepare")
 _CONDITION = Hooks(StaticFileHandler, "should_return_304")
 _CONTENT = Hooks(StaticFileHandler, "get_content.__func__")
+_OUTPUT = Hooks(StaticFileHandler, "write", "flush")
 _VERSION = Hooks(StaticFileHandler, "get_content.__func__", "get_content_version.__func__")
 _DESCRIBERS = Hooks(
     StaticFileHandler,
