@@ -30,7 +30,7 @@ help:
 	@echo "make clean      remove what was built; make distclean also the environments"
 
 run: .venv/.stamp-run
-	@exec $(BIN)/python -m demos.showcase
+	@exec $(PYTHON) tools/foreground.py $(BIN)/python -m demos.showcase
 
 test: lint docs isolation unit
 
