@@ -1,10 +1,23 @@
-"""Handlers of exceptions that follow callbacks (documented API versions 2.x to 5.x).
+"""Contexts that follow callbacks (documented API versions 2.x to 5.x).
 
-Code that passes callbacks leaves its ``try`` statements before the callbacks run. What is entered
-here stays around everything that is
-started inside: callbacks of the loop, of futures and of streams. Coroutines don't need it.
+Code that passes callbacks leaves its ``try`` and ``with`` statements before the callbacks run. What
+is entered with the classes of this module stays around everything that is started inside: callbacks
+of the loop, of futures and of streams. Coroutines don't need it.
 
-Contexts are kept in a `contextvars.ContextVar`, which asyncio carries to everything that is
+.. code-block:: python
+
+   @contextlib.contextmanager
+   def die_on_error():
+       try:
+           yield
+       except Exception:
+           logging.error("exception in asynchronous operation", exc_info=True)
+           sys.exit(1)
+
+   with StackContext(die_on_error):
+       http_client.fetch(url, callback)
+
+What is in effect is kept in a `contextvars.ContextVar`, which asyncio carries to everything that is
 started.
 """
 
@@ -13,83 +26,140 @@ from __future__ import annotations
 import contextvars
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
+
+__all__ = [
+    "ExceptionStackContext",
+    "NullContext",
+    "StackContext",
+    "run_with_stack_context",
+    "wrap",
+]
+
+T = TypeVar("T")
 
 ExceptionHandler = Callable[[type[BaseException], BaseException, TracebackType | None], Any]
 
-_contexts: contextvars.ContextVar[tuple[ExceptionStackContext, ...]] = contextvars.ContextVar(
-    "tornado.stack_context", default=()
-)
 
+class Following:
+    """A context manager that also is around the callbacks that are started inside of it."""
 
-class ExceptionStackContext:
-    """A context manager that handles exceptions of what is started inside, whenever that runs.
-
-    .. code-block:: python
-
-       def die_on_error(typ, value, tb):
-           logging.error("exception in asynchronous operation", exc_info=(typ, value, tb))
-           sys.exit(1)
-
-       with ExceptionStackContext(die_on_error):
-           http_client.fetch(url, callback)
-
-    :arg exception_handler: called with type, value and traceback. If it returns something true, the
-        exception is dealt with; otherwise outer
-        handlers see it.
-    """
-
-    def __init__(self, exception_handler: ExceptionHandler) -> None:
-        self._handler = exception_handler
+    def __init__(self) -> None:
         self._active = True
-        self._token: contextvars.Token[tuple[ExceptionStackContext, ...]] | None = None
+        # A context may be entered again inside of itself, or by another thread.
+        self._entered: list[tuple[contextvars.Token[tuple[Following, ...]], ExitStack]] = []
 
     def __enter__(self) -> Callable[[], None]:
-        """Enter, and return a function that ends the context for what hasn't run yet."""
-        self._token = _contexts.set((*_contexts.get(), self))
+        """Enter, and return a function that keeps the context from callbacks that haven't run
+        yet."""
+        stack = ExitStack()
+        self.surround(stack)
+        self._entered.append((_contexts.set((*_contexts.get(), self)), stack))
         return self._deactivate
 
     def __exit__(
         self,
-        typ: type[BaseException] | None,
-        value: BaseException | None,
-        tb: TracebackType | None,
-    ) -> bool:
-        if self._token is not None:
-            _contexts.reset(self._token)
-            self._token = None
-        if typ is None or value is None:
-            return False
-        return self._handle(typ, value, tb)
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        token, stack = self._entered.pop()
+        _contexts.reset(token)
+        return stack.__exit__(kind, error, trace)
 
     def _deactivate(self) -> None:
         self._active = False
 
+    def surround(self, stack: ExitStack) -> None:
+        """Enter for what runs next; the stack leaves again."""
+        raise NotImplementedError(f"{type(self).__name__} surrounds nothing")
+
+
+_contexts: contextvars.ContextVar[tuple[Following, ...]] = contextvars.ContextVar(
+    "tornado.stack_context", default=()
+)
+
+
+class StackContext(Following):
+    """Enters a context manager around each callback that is started inside.
+
+    :arg context_factory: makes the context manager, anew for each callback; not a context manager
+        itself.
+    """
+
+    def __init__(self, context_factory: Callable[[], AbstractContextManager[Any]]) -> None:
+        super().__init__()
+        self._factory = context_factory
+
+    def surround(self, stack: ExitStack) -> None:
+        """Enter a new context manager."""
+        if self._active:
+            stack.enter_context(self._factory())
+
+
+class ExceptionStackContext(Following):
+    """Handles exceptions of what is started inside, whenever that runs.
+
+    :arg exception_handler: called with type, value and traceback. If it returns something true, the
+        exception is dealt with; otherwise outer handlers see it.
+    """
+
+    def __init__(self, exception_handler: ExceptionHandler) -> None:
+        super().__init__()
+        self._handler = exception_handler
+
+    def surround(self, stack: ExitStack) -> None:
+        """Have the handler called."""
+        if self._active:
+            stack.push(self._handle)
+
     def _handle(
-        self, typ: type[BaseException], value: BaseException, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> bool:
-        return self._active and bool(self._handler(typ, value, tb))
+        if kind is None or error is None:
+            return False
+        return bool(self._handler(kind, error, trace))
 
 
 class NullContext:
-    """A context manager that keeps outer contexts from what is started inside."""
+    """Keeps the contexts that are in effect from what is started inside."""
 
     def __init__(self) -> None:
-        self._token: contextvars.Token[tuple[ExceptionStackContext, ...]] | None = None
+        self._tokens: list[contextvars.Token[tuple[Following, ...]]] = []
 
     def __enter__(self) -> None:
-        self._token = _contexts.set(())
+        self._tokens.append(_contexts.set(()))
 
     def __exit__(self, *args: object) -> None:
-        if self._token is not None:
-            _contexts.reset(self._token)
-            self._token = None
+        _contexts.reset(self._tokens.pop())
+
+
+def run_with_stack_context(context: Following, func: Callable[[], T]) -> T:
+    """Call a coroutine function inside of a context, so that its parts run in it too.
+
+    A ``with`` statement around the call would do the same; it's for places where a generator can't
+    have one around its ``yield``.
+
+    :arg context: the context.
+    :arg func: what to call.
+    :returns: what it returns.
+
+    .. versionadded:: 3.1
+    """
+    with context:
+        return func()
 
 
 def wrap(fn: Callable[..., Any] | None) -> Callable[..., Any] | None:
-    """Return a function that runs ``fn`` in the contexts of now, in any thread; `None` for
-    `None`."""
+    """Return a function that runs ``fn`` in the contexts of now, in whatever thread it is called.
+
+    :arg fn: the function; `None` is returned as it is.
+    """
     if fn is None:
         return None
     context = contextvars.copy_context()
@@ -97,26 +167,21 @@ def wrap(fn: Callable[..., Any] | None) -> Callable[..., Any] | None:
     @functools.wraps(fn)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         # A context can be entered once at a time, and callbacks may call themselves.
-        return context.copy().run(_run, fn, args, kwargs)
+        return context.copy().run(run, functools.partial(fn, *args, **kwargs))
 
     return wrapped
 
 
-def _run(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    try:
-        return fn(*args, **kwargs)
-    except Exception as error:
-        if not handle_exception(error):
-            raise
-        return None
+def run(callback: Callable[[], Any]) -> Any:
+    """Run a callback inside of the contexts that were in effect when it was passed.
 
-
-def handle_exception(error: BaseException) -> bool:
-    """Let the contexts of the callback that is running deal with an exception, the innermost first.
-
-    :returns: whether one did.
+    They have to be those of the present `contextvars.Context`; nothing else may be entered yet.
     """
-    for context in reversed(_contexts.get()):
-        if context._handle(type(error), error, error.__traceback__):
-            return True
-    return False
+    contexts = _contexts.get()
+    if not contexts:
+        return callback()
+    with ExitStack() as stack:
+        for context in contexts:
+            context.surround(stack)
+        return callback()
+    return None

@@ -289,17 +289,16 @@ class IOLoop(Configurable):
 
     def _run_callback(self, callback: Callable[[], Any]) -> None:
         """Run a callback; what goes wrong in it goes to `handle_callback_exception`."""
+        # Programs without stack contexts don't have the module.
+        contexts = sys.modules.get("tornado.stack_context")
         try:
-            result = callback()
+            result = callback() if contexts is None else contexts.run(callback)
             if result is not None:
                 self._watch_result(result)
         except asyncio.CancelledError:
             return
-        except Exception as error:
-            # Programs without stack contexts don't have the module.
-            contexts = sys.modules.get("tornado.stack_context")
-            if contexts is None or not contexts.handle_exception(error):
-                self.handle_callback_exception(callback)
+        except Exception:
+            self.handle_callback_exception(callback)
 
     def _watch_result(self, result: Any) -> None:
         """Log the error of a coroutine that a callback turned out to be."""

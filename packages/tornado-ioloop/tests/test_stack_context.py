@@ -1,0 +1,233 @@
+"""Contexts that follow callbacks (STK-1 to STK-8)."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+
+import pytest
+
+from tornado import stack_context
+from tornado.ioloop import IOLoop
+from tornado.stack_context import ExceptionStackContext, NullContext, StackContext, wrap
+
+
+def run(start):
+    """Run a function in a loop until it calls what it's given."""
+
+    async def main():
+        done = asyncio.Event()
+        start(done.set)
+        await asyncio.wait_for(done.wait(), 10)
+
+    asyncio.run(main())
+
+
+class Calls:
+    """Factories of context managers that note what happens."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, name):
+        @contextlib.contextmanager
+        def manager():
+            self.seen.append(f"+{name}")
+            try:
+                yield
+            finally:
+                self.seen.append(f"-{name}")
+
+        return manager
+
+
+def test_stk_1_2_6_contexts_are_entered_anew_for_each_callback():
+    calls = Calls()
+
+    def start(done):
+        loop = IOLoop.current()
+        with StackContext(calls("outer")), StackContext(calls("inner")):
+            loop.add_callback(second)
+        calls.seen.append("left")
+        loop.add_callback(lambda: loop.add_callback(loop.add_callback, done))
+
+    def second():
+        calls.seen.append("callback")
+        IOLoop.current().add_callback(calls.seen.append, "descendant")
+
+    run(start)
+    around = ["+outer", "+inner"], ["-inner", "-outer"]
+    assert calls.seen == [
+        *around[0], *around[1], "left",
+        *around[0], "callback", *around[1],
+        *around[0], "descendant", *around[1],
+    ]  # fmt: skip
+
+
+def test_stk_3_deactivated_contexts_are_not_entered_any_more():
+    calls = Calls()
+
+    def start(done):
+        with StackContext(calls("gone")) as deactivate:
+            with StackContext(calls("stays")):
+                IOLoop.current().add_callback(calls.seen.append, "callback")
+                IOLoop.current().add_callback(done)
+            deactivate()
+            calls.seen.append("still inside")
+
+    run(start)
+    assert calls.seen[:6] == ["+gone", "+stays", "-stays", "still inside", "-gone", "+stays"]
+    assert "+gone" not in calls.seen[5:]
+
+
+@pytest.mark.parametrize("consumed_by", ["inner", "outer", None])
+def test_stk_4_handlers_from_the_innermost_on(consumed_by, caplog):
+    seen = []
+
+    def handler(name):
+        def handle(kind, error, trace):
+            assert (kind, type(error)) == (ZeroDivisionError, ZeroDivisionError)
+            assert trace is not None
+            seen.append(name)
+            return name == consumed_by
+
+        return handle
+
+    def start(done):
+        with (
+            ExceptionStackContext(handler("outer")),
+            ExceptionStackContext(handler("inner")),
+        ):
+            IOLoop.current().add_callback(lambda: IOLoop.current().add_callback(divide))
+        IOLoop.current().call_later(0, IOLoop.current().add_callback, done)
+
+    def divide():
+        return 1 / 0
+
+    with caplog.at_level(logging.ERROR, "tornado.application"):
+        run(start)
+    assert seen == (["inner"] if consumed_by == "inner" else ["inner", "outer"])
+    assert len(caplog.records) == (consumed_by is None)
+
+
+def test_exceptions_of_the_block_itself_are_handled_too():
+    seen = []
+
+    def handle(kind, error, trace):
+        seen.append(kind)
+        return kind is KeyError
+
+    with ExceptionStackContext(handle):
+        raise KeyError
+    with pytest.raises(ZeroDivisionError), ExceptionStackContext(handle):
+        raise ZeroDivisionError
+    assert seen == [KeyError, ZeroDivisionError]
+
+
+def test_stk_5_null_contexts_keep_contexts_away():
+    calls = Calls()
+
+    def start(done):
+        with StackContext(calls("outer")):
+            with NullContext():
+                IOLoop.current().add_callback(calls.seen.append, "free")
+            IOLoop.current().add_callback(done)
+
+    run(start)
+    assert calls.seen == ["+outer", "-outer", "free", "+outer", "-outer"]
+
+
+def test_stk_7_wrapped_functions_bring_their_contexts_to_any_thread():
+    calls = Calls()
+    with StackContext(calls("c")):
+        wrapped = wrap(calls.seen.append)
+    assert wrap(None) is None
+    thread = threading.Thread(target=wrapped, args=("thread",))
+    thread.start()
+    thread.join()
+    wrapped("again")
+    assert calls.seen == ["+c", "-c", "+c", "thread", "-c", "+c", "again", "-c"]
+
+
+def test_wrapped_functions_may_call_themselves():
+    seen = []
+
+    def count(n):
+        seen.append(n)
+        if n:
+            wrapped(n - 1)
+
+    with ExceptionStackContext(lambda *args: True):
+        wrapped = wrap(count)
+    wrapped(3)
+    assert seen == [3, 2, 1, 0]
+
+
+def test_stk_8_timers_futures_and_coroutines():
+    caught = []
+
+    def handle(kind, error, trace):
+        caught.append(str(error))
+        return True
+
+    def fail(what, *args):
+        raise RuntimeError(what)
+
+    async def coroutine():
+        await asyncio.sleep(0)
+        raise RuntimeError("coroutine")
+
+    def start(done):
+        loop = IOLoop.current()
+        future = asyncio.get_running_loop().create_future()
+        with ExceptionStackContext(handle):
+            loop.call_later(0, fail, "timer")
+            loop.add_future(future, lambda f: fail("future"))
+            loop.add_callback(coroutine)
+        future.set_result(None)
+        loop.call_later(0.05, done)
+
+    run(start)
+    assert sorted(caught) == ["coroutine", "future", "timer"]
+
+
+def test_the_documented_example(caplog):
+    """Handlers die with their callbacks' errors, by a context manager that is entered for each."""
+    died = []
+
+    @contextlib.contextmanager
+    def die_on_error():
+        try:
+            yield
+        except Exception as error:
+            died.append(error)
+
+    def start(done):
+        with StackContext(die_on_error):
+            IOLoop.current().add_callback(lambda: {}["missing"])
+        IOLoop.current().add_callback(IOLoop.current().add_callback, done)
+
+    run(start)
+    assert [type(error) for error in died] == [KeyError]
+    assert not caplog.records
+
+
+def test_run_with_stack_context():
+    calls = Calls()
+
+    async def main():
+        async def work():
+            await asyncio.sleep(0)
+            return "result"
+
+        return await stack_context.run_with_stack_context(StackContext(calls("c")), work)
+
+    assert asyncio.run(main()) == "result"
+    assert calls.seen == ["+c", "-c"]
+
+
+def test_nothing_is_left_after_a_block():
+    assert stack_context._contexts.get() == ()
+    with pytest.raises(ZeroDivisionError), StackContext(Calls()("c")):
+        raise ZeroDivisionError
+    assert stack_context._contexts.get() == ()
