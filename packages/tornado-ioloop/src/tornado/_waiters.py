@@ -4,48 +4,80 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+from asyncio import Future, get_running_loop
+from collections import deque
 from typing import Any, Generic, TypeVar
 
 from tornado.ioloop import IOLoop
 
 T = TypeVar("T")
 
+# A line that is shorter is not looked through for futures that are done.
+TIDY_FROM = 32
+
 Timeout = float | datetime.timedelta | None
+
+
+def new_future() -> asyncio.Future[Any]:
+    """Make a future of the loop that runs, or else of the thread's."""
+    try:
+        return Future(loop=get_running_loop())
+    except RuntimeError:
+        return Future(loop=IOLoop.current().asyncio_loop)
+
+
+def done(result: Any) -> asyncio.Future[Any]:
+    """Make a future that has a result."""
+    try:
+        future: asyncio.Future[Any] = Future(loop=get_running_loop())
+    except RuntimeError:
+        future = new_future()
+    future.set_result(result)
+    return future
 
 
 class Waiters(Generic[T]):
     """A line of futures, each with something that belongs to it.
 
-    A future that is done, by a timeout or because nobody waits for it any more, leaves the line at
-    once, so that waiting with timeouts again and again takes no memory.
+    Those that are done, by a timeout or because nobody waits for them any more, are taken out when
+    they have become as many as the others, so that waiting with timeouts again and again takes no
+    memory.
+
+    .. attribute:: line
+
+       The futures in their order, those that are done among them. If it's empty, nobody waits.
     """
 
-    __slots__ = ("_line",)
+    __slots__ = ("_tidy_at", "line")
 
     def __init__(self) -> None:
-        self._line: dict[asyncio.Future[Any], T] = {}
+        self.line: deque[tuple[asyncio.Future[Any], T]] = deque()
+        self._tidy_at = TIDY_FROM
 
     def __len__(self) -> int:
-        return len(self._line)
+        return sum(not future.done() for future, _ in self.line)
+
+    def __bool__(self) -> bool:
+        return any(not future.done() for future, _ in self.line)
 
     def join(self, own: T) -> asyncio.Future[Any]:
         """Make a future at the end of the line."""
-        future: asyncio.Future[Any] = IOLoop.current().asyncio_loop.create_future()
-        self._line[future] = own
-        future.add_done_callback(self._leave)
+        line = self.line
+        if len(line) >= self._tidy_at:
+            self.line = line = deque(entry for entry in line if not entry[0].done())
+            self._tidy_at = max(TIDY_FROM, 2 * len(line))
+        future = new_future()
+        line.append((future, own))
         return future
 
     def call(self) -> tuple[asyncio.Future[Any], T] | None:
         """Take the first one out of the line; `None` if there is none."""
-        while self._line:
-            future = next(iter(self._line))
-            own = self._line.pop(future)
-            if not future.done():
-                return future, own
+        line = self.line
+        while line:
+            entry = line.popleft()
+            if not entry[0].done():
+                return entry
         return None
-
-    def _leave(self, future: asyncio.Future[Any]) -> None:
-        self._line.pop(future, None)
 
 
 def give_up_after(future: asyncio.Future[Any], timeout: Timeout, what: str) -> None:

@@ -9,11 +9,11 @@ used by several: what waits are coroutines.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Iterator
 from types import TracebackType
 from typing import Any
 
-from tornado._waiters import Timeout, Waiters, give_up_after, settle_after
-from tornado.ioloop import IOLoop
+from tornado._waiters import Timeout, Waiters, done, give_up_after, settle_after
 
 __all__ = ["BoundedSemaphore", "Condition", "Event", "Lock", "Semaphore"]
 
@@ -102,7 +102,7 @@ class Event:
         :raises tornado.gen.TimeoutError: from the future, when the time is over.
         """
         if self._set:
-            return _done(None)
+            return done(None)
         future = self._waiters.join(None)
         give_up_after(future, timeout, "an event")
         return future
@@ -164,14 +164,14 @@ class Semaphore:
         """
         if self._value > 0:
             self._value -= 1
-            return _done(Releasing(self))
+            return done(Releasing(self))
         future = self._waiters.join(None)
         give_up_after(future, timeout, "a semaphore")
         return future
 
     def release(self) -> None:
         """Give a permit back; who has waited longest gets it."""
-        called = self._waiters.call()
+        called = self._waiters.call() if self._waiters.line else None
         if called is None:
             self._value += 1
         else:
@@ -183,8 +183,12 @@ class Semaphore:
     def __exit__(self, *args: object) -> None:
         """Never reached; without it the message of ``__enter__`` would not be seen."""
 
-    async def __aenter__(self) -> None:
-        await _acquired(self)
+    def __aenter__(self) -> Awaitable[None]:
+        if self._value > 0 and type(self).acquire is Semaphore.acquire:
+            # As `acquire` does, without a future.
+            self._value -= 1
+            return _AT_ONCE
+        return _acquired(self)
 
     async def __aexit__(
         self,
@@ -261,8 +265,10 @@ class Lock:
     def __exit__(self, *args: object) -> None:
         """Never reached; without it the message of ``__enter__`` would not be seen."""
 
-    async def __aenter__(self) -> None:
-        await _acquired(self)
+    def __aenter__(self) -> Awaitable[None]:
+        if type(self).acquire is Lock.acquire:
+            return self._semaphore.__aenter__()
+        return _acquired(self)
 
     async def __aexit__(
         self,
@@ -271,6 +277,17 @@ class Lock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+class _AtOnce:
+    """An awaitable that needs no waiting."""
+
+    def __await__(self) -> Iterator[Any]:
+        return _NOTHING
+
+
+_NOTHING: Iterator[Any] = iter(())
+_AT_ONCE = _AtOnce()
 
 
 async def _acquired(semaphore: Semaphore | Lock) -> None:
@@ -283,9 +300,3 @@ async def _acquired(semaphore: Semaphore | Lock) -> None:
             # It was given to us, but we were cancelled before we could take note.
             semaphore.release()
         raise
-
-
-def _done(result: Any) -> asyncio.Future[Any]:
-    future: asyncio.Future[Any] = IOLoop.current().asyncio_loop.create_future()
-    future.set_result(result)
-    return future

@@ -24,8 +24,7 @@ import heapq
 from collections.abc import Awaitable
 from typing import Any, Generic, TypeVar
 
-from tornado._waiters import Timeout, Waiters, give_up_after
-from tornado.ioloop import IOLoop
+from tornado._waiters import Timeout, Waiters, done, give_up_after
 from tornado.locks import Event
 
 __all__ = ["LifoQueue", "PriorityQueue", "Queue", "QueueEmpty", "QueueFull"]
@@ -116,7 +115,7 @@ class Queue(Generic[T]):
             the queue then.
         """
         if self._offer(item):
-            return _done(None)
+            return done(None)
         future = self._putters.join(item)
         give_up_after(future, timeout, "room in a queue")
         return future
@@ -137,8 +136,8 @@ class Queue(Generic[T]):
         :returns: a future with the item. Whoever cancels it when it is done has taken the item.
         :raises tornado.gen.TimeoutError: from the future, when the time is over.
         """
-        if self._queue or len(self._putters):
-            return _done(self.get_nowait())
+        if self._queue or self._putters:
+            return done(self.get_nowait())
         future = self._getters.join(None)
         give_up_after(future, timeout, "an item of a queue")
         return future
@@ -148,7 +147,7 @@ class Queue(Generic[T]):
 
         :raises QueueEmpty: there is none.
         """
-        waiting = self._putters.call()
+        waiting = self._putters.call() if self._putters.line else None
         if waiting is not None:
             # The queue is full; what is taken now makes room for what waits.
             future, item = waiting
@@ -183,8 +182,8 @@ class Queue(Generic[T]):
 
     def _offer(self, item: T) -> bool:
         """Take an item if there is room or somebody waits for one."""
-        waiting = self._getters.call()
-        if waiting is None and self.full():
+        waiting = self._getters.call() if self._getters.line else None
+        if waiting is None and self._maxsize and self.full():
             return False
         self._store(item)
         if waiting is not None:
@@ -192,8 +191,9 @@ class Queue(Generic[T]):
         return True
 
     def _store(self, item: T) -> None:
+        if not self._unfinished:
+            self._finished.clear()
         self._unfinished += 1
-        self._finished.clear()
         self._put(item)
 
 
@@ -236,9 +236,3 @@ class _Items(Generic[T]):
 
     def __anext__(self) -> Awaitable[T]:
         return self._source.get()
-
-
-def _done(result: Any) -> asyncio.Future[Any]:
-    future: asyncio.Future[Any] = IOLoop.current().asyncio_loop.create_future()
-    future.set_result(result)
-    return future

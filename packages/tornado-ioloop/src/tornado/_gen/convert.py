@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from functools import singledispatch
 from inspect import isawaitable
 from typing import Any
 
+from tornado._gen.errors import BadYieldError
 from tornado.concurrent import Future, chain_future, is_future
 from tornado.log import app_log
-
-
-class BadYieldError(Exception):
-    """Something was yielded that can't be waited for."""
 
 
 @singledispatch
@@ -27,8 +24,8 @@ def convert_yielded(yielded: Any) -> Future[Any]:
 
     .. versionadded:: 4.1
     """
-    if yielded is None:
-        return moment()
+    if yielded is None or yielded is moment:
+        return one_iteration()
     if isinstance(yielded, (list, tuple, dict)):
         return multi_future(yielded)
     if isinstance(yielded, Future):
@@ -39,10 +36,24 @@ def convert_yielded(yielded: Any) -> Future[Any]:
         return future
     if isawaitable(yielded):
         return asyncio.ensure_future(yielded)
-    raise BadYieldError(f"yielded unknown object {yielded!r}")
+    raise BadYieldError(f"{yielded!r} can't be waited for")
 
 
-def moment() -> Future[Any]:
+class _Moment:
+    """The type of `moment`."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+    def __repr__(self) -> str:
+        return "gen.moment"
+
+
+#: Yielded or awaited to let the loop run once.
+moment = _Moment()
+
+
+def one_iteration() -> Future[Any]:
     """Return a future that is done after one iteration of the loop."""
     loop = asyncio.get_running_loop()
     future = loop.create_future()
@@ -104,6 +115,6 @@ def _collect(
         elif not outcome.done():
             outcome.set_exception(error)
         elif not isinstance(error, quiet):
-            app_log.error("Multiple exceptions in yield list", exc_info=error)
+            app_log.error("A further one of several failed", exc_info=error)
     if not outcome.done():
         outcome.set_result(results if keys is None else dict(zip(keys, results, strict=True)))

@@ -8,8 +8,13 @@ import functools
 from collections.abc import Callable, Generator
 from typing import Any
 
-from tornado._gen.convert import BadYieldError, convert_yielded
+from tornado._gen.convert import convert_yielded, moment
+from tornado._gen.errors import BadYieldError, KeyReuseError, LeakedCallbackError, UnknownKeyError
+from tornado._gen.points import Calls, start_points
 from tornado.concurrent import Future
+
+# The generator is told what it has done wrong.
+_MISUSE = (BadYieldError, KeyReuseError, UnknownKeyError)
 
 
 class Return(Exception):
@@ -35,7 +40,7 @@ def coroutine(func: Callable[..., Any]) -> Callable[..., Future[Any]]:
 
     @functools.wraps(func)
     def start(*args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = _new_future()
+        future: Future[Any] = new_future()
         try:
             result = func(*args, **kwargs)
         except Return as returned:
@@ -45,7 +50,7 @@ def coroutine(func: Callable[..., Any]) -> Callable[..., Future[Any]]:
             future.set_exception(error)
             return future
         if isinstance(result, Generator):
-            _Drive(result, future).step(None, None)
+            Drive(result, future).step(None, None)
         else:
             future.set_result(result)
         return future
@@ -63,7 +68,8 @@ def is_coroutine_function(func: Any) -> bool:
     return getattr(func, "__tornado_coroutine__", False)
 
 
-def _new_future() -> Future[Any]:
+def new_future() -> Future[Any]:
+    """Make a future of the loop that runs, or is the thread's."""
     try:
         return asyncio.get_running_loop().create_future()
     except RuntimeError:
@@ -73,15 +79,21 @@ def _new_future() -> Future[Any]:
         return loop.create_future()
 
 
-class _Drive:
-    """One generator under way."""
+class Drive:
+    """One generator under way.
 
-    __slots__ = ("_context", "_future", "_generator")
+    :arg generator: the generator.
+    :arg future: gets its outcome.
+    """
+
+    __slots__ = ("_calls", "_context", "_future", "_generator")
 
     def __init__(self, generator: Generator[Any, Any, Any], future: Future[Any]) -> None:
         self._generator = generator
         self._future = future
         self._context = contextvars.copy_context()
+        # Made for generators that have callbacks by key.
+        self._calls: Calls | None = None
 
     def step(self, value: Any, error: BaseException | None) -> None:
         """Run until something has to be waited for, or to the end."""
@@ -105,11 +117,18 @@ class _Drive:
                 if not self._future.done():
                     self._future.set_exception(raised)
                 return
-            try:
-                waited = context.run(convert_yielded, yielded)
-            except BadYieldError as bad:
-                value, error = None, bad
-                continue
+            waited: Future[Any]
+            if isinstance(yielded, Future):
+                waited = yielded
+            elif yielded is None or yielded is moment:
+                asyncio.get_running_loop().call_soon(self.step, None, None)
+                return
+            else:
+                try:
+                    waited = context.run(self._convert, yielded)
+                except _MISUSE as misuse:
+                    value, error = None, misuse
+                    continue
             if not waited.done():
                 waited.add_done_callback(self._wake)
                 return
@@ -118,8 +137,21 @@ class _Drive:
     def _wake(self, waited: Future[Any]) -> None:
         self.step(*_outcome(waited))
 
+    def _convert(self, yielded: Any) -> Future[Any]:
+        if self._calls is None:
+            self._calls = Calls()
+        future: Future[Any] = convert_yielded(start_points(yielded, self._calls))
+        return future
+
     def _resolve(self, value: Any) -> None:
-        if not self._future.done():
+        if self._future.done():
+            return
+        try:
+            if self._calls is not None:
+                self._calls.check_all_taken()
+        except LeakedCallbackError as leak:
+            self._future.set_exception(leak)
+        else:
             self._future.set_result(value)
 
 

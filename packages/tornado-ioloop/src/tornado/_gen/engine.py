@@ -1,0 +1,61 @@
+"""Generators that are driven for their effects (documented API versions 2.x to 5.x)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Generator
+from typing import Any
+
+from tornado._gen.coroutine import Drive, Return, new_future
+from tornado._gen.errors import ReturnValueIgnoredError
+from tornado.concurrent import Future
+from tornado.ioloop import IOLoop
+
+
+def engine(func: Callable[..., Any]) -> Callable[..., None]:
+    """Make a generator function an ordinary one that starts the generator and returns nothing.
+
+    What it yields is waited for as in a `coroutine`; results reach the outside through callbacks.
+    Exceptions go where those of callbacks go: those before the first wait to the caller, later ones
+    to the `tornado.stack_context` in which it was called, or else to the log.
+
+    .. code-block:: python
+
+       @gen.engine
+       def count(client, callback):
+           first = yield gen.Task(client.fetch, URL1)
+           second = yield gen.Task(client.fetch, URL2)
+           callback(len(first.body) + len(second.body))
+
+    :arg func: the generator function. It may return nothing but `None`.
+    :raises ReturnValueIgnoredError: (the function that is returned) it did.
+    """
+
+    @functools.wraps(func)
+    def start(*args: Any, **kwargs: Any) -> None:
+        try:
+            result = func(*args, **kwargs)
+        except Return as returned:
+            result = returned.value
+        if not isinstance(result, Generator):
+            _require_nothing(result)
+            return
+        future = new_future()
+        Drive(result, future).step(None, None)
+        if future.done():
+            _require_nothing(future.result())
+        else:
+            # In the context of the caller.
+            IOLoop.current().add_future(future, _finish)
+
+    return start
+
+
+def _finish(future: Future[Any]) -> None:
+    if not future.cancelled():
+        _require_nothing(future.result())
+
+
+def _require_nothing(value: Any) -> None:
+    if value is not None:
+        raise ReturnValueIgnoredError(f"nobody takes what an engine returns: {value!r:.80}")
