@@ -9,7 +9,7 @@ used by several: what waits are coroutines.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Generator
 from types import TracebackType
 from typing import Any
 
@@ -282,11 +282,12 @@ class Lock:
 class _AtOnce:
     """An awaitable that needs no waiting."""
 
-    def __await__(self) -> Iterator[Any]:
-        return _NOTHING
+    def __await__(self) -> Generator[Any, Any, None]:
+        nothing: Generator[Any, Any, None] = _NOTHING
+        return nothing
 
 
-_NOTHING: Iterator[Any] = iter(())
+_NOTHING: Any = iter(())
 _AT_ONCE = _AtOnce()
 
 
