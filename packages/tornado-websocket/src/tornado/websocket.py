@@ -15,11 +15,17 @@
            print("WebSocket closed")
 
 A page reaches it with ``new WebSocket("ws://localhost:8888/websocket")``. Pages of other origins
-are refused; see
-`WebSocketHandler.check_origin`.
+are refused; see `WebSocketHandler.check_origin`. Other programs reach it with `websocket_connect`.
 """
 
+from tornado._websocket.client import WebSocketClientConnection, websocket_connect
 from tornado._websocket.errors import WebSocketClosedError, WebSocketError
 from tornado._websocket.server import WebSocketHandler
 
-__all__ = ["WebSocketClosedError", "WebSocketError", "WebSocketHandler"]
+__all__ = [
+    "WebSocketClientConnection",
+    "WebSocketClosedError",
+    "WebSocketError",
+    "WebSocketHandler",
+    "websocket_connect",
+]

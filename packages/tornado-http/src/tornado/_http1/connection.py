@@ -247,6 +247,7 @@ class HTTP1Connection(MessageOutput):
         if not self._corked:
             self._return_rest()
         self._forget()
+        self._resolve_read()
         return stream
 
     def finish(self) -> None:
