@@ -12,6 +12,12 @@ from typing import Any
 
 from tornado._httpclient.request import DEFAULTS, EffectiveRequest
 from tornado._simple_client.target import Target, request_headers, tls_options
+from tornado._websocket.deflate import (
+    Agreement,
+    CompressionOptions,
+    make_offer,
+    read_answer,
+)
 from tornado._websocket.errors import WebSocketClosedError, WebSocketError
 from tornado._websocket.handshake import accept_value
 from tornado._websocket.protocol import WebSocketConnection
@@ -193,10 +199,19 @@ class _Handshake(HTTPMessageDelegate):
 
     :arg key: what was sent as ``Sec-WebSocket-Key``.
     :arg subprotocols: those that were offered.
+    :arg compression: how messages were offered to be compressed; `None` if they weren't.
     """
 
-    def __init__(self, connection: HTTP1Connection, key: str, subprotocols: list[str]) -> None:
+    def __init__(
+        self,
+        connection: HTTP1Connection,
+        key: str,
+        subprotocols: list[str],
+        compression: CompressionOptions | None,
+    ) -> None:
         self._connection = connection
+        self._compression = compression
+        self.agreement: Agreement | None = None
         self._key = key
         self._subprotocols = subprotocols
         self.start_line: ResponseStartLine | None = None
@@ -234,8 +249,14 @@ class _Handshake(HTTPMessageDelegate):
             return "no Connection: Upgrade"
         if headers.get_list("Sec-Websocket-Accept") != [accept_value(self._key)]:
             return "wrong Sec-WebSocket-Accept"
-        if "Sec-Websocket-Extensions" in headers:
-            return "an extension that was not offered"
+        extensions = headers.get("Sec-Websocket-Extensions")
+        if extensions is not None:
+            if self._compression is None:
+                return "an extension that was not offered"
+            try:
+                self.agreement = read_answer(extensions, self._compression)
+            except WebSocketError as error:
+                return str(error)
         chosen = headers.get("Sec-Websocket-Protocol")
         if chosen is not None and chosen not in self._subprotocols:
             return "a subprotocol that was not offered"
@@ -247,6 +268,7 @@ def websocket_connect(
     callback: Callable[[Future[WebSocketClientConnection]], Any] | None = None,
     connect_timeout: float | None = None,
     on_message_callback: Callable[[Message], Any] | None = None,
+    compression_options: dict[str, Any] | None = None,
     ping_interval: float | None = None,
     ping_timeout: float | None = None,
     max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
@@ -262,6 +284,8 @@ def websocket_connect(
     :arg on_message_callback: is called with each message, and in the end with `None`. Otherwise
         `WebSocketClientConnection.read_message` gives them. It may be a coroutine function; the
         next message waits for it.
+    :arg compression_options: as what `WebSocketHandler.get_compression_options` returns; `None` for
+        no compression.
     :arg ping_interval: seconds between pings, by which a dead connection is found; `None` for none.
     :arg ping_timeout: seconds to wait for a pong.
     :arg max_message_size: limit of a message in bytes.
@@ -284,11 +308,13 @@ def websocket_connect(
     request = url if isinstance(url, HTTPRequest) else HTTPRequest(url)
     if connect_timeout is None:
         connect_timeout = request.connect_timeout or DEFAULT_CONNECT_TIMEOUT
-    settings = {
+    settings: dict[str, Any] = {
         "max_message_size": max_message_size,
         "ping_interval": ping_interval,
         "ping_timeout": ping_timeout,
     }
+    if compression_options is not None:
+        settings["compression"] = CompressionOptions.of(compression_options)
     opening = _connect(request, on_message_callback, subprotocols or [], resolver, settings)
     limited = asyncio.wait_for(opening, connect_timeout)
     future: Future[WebSocketClientConnection]
@@ -315,9 +341,12 @@ async def _connect(
     headers["Sec-WebSocket-Version"] = "13"
     if subprotocols:
         headers["Sec-WebSocket-Protocol"] = ",".join(subprotocols)
+    compression: CompressionOptions | None = settings.get("compression")
+    if compression is not None:
+        headers["Sec-WebSocket-Extensions"] = make_offer(compression)
     stream = await _open_stream(effective, target, resolver)
     http = HTTP1Connection(stream, True, HTTP1ConnectionParameters(max_body_size=1 << 30))
-    handshake = _Handshake(http, key, subprotocols)
+    handshake = _Handshake(http, key, subprotocols, compression)
     try:
         http.write_headers(RequestStartLine("GET", target.request_target, "HTTP/1.1"), headers)
         reading = http.read_response(handshake)
@@ -331,7 +360,9 @@ async def _connect(
         raise _refusal(request, handshake, http.input_error)
     client = WebSocketClientConnection(on_message_callback)
     client.headers = handshake.headers
-    client.protocol = WebSocketConnection(stream, client, masks_output=True, **settings)
+    client.protocol = WebSocketConnection(
+        stream, client, masks_output=True, agreement=handshake.agreement, **settings
+    )
     client.protocol.start()
     return client
 

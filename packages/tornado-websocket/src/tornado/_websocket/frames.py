@@ -12,9 +12,11 @@ import os
 import struct
 from typing import Protocol
 
+from tornado._websocket.deflate import Decompressor
 from tornado._websocket.errors import ProtocolViolation
 
 MAX_CONTROL_PAYLOAD = 125  # bytes
+COMPRESSED = 0x40  # RFC 7692 section 6: the first of the reserved bits
 # Opcodes with meanings in RFC 6455 section 7.4, and ranges for libraries and applications.
 _CLOSE_CODES = frozenset((1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014))
 
@@ -58,14 +60,17 @@ def apply_mask(mask: bytes, data: bytes) -> bytes:
     return number.to_bytes(size, "little")
 
 
-def make_frame(opcode: int, payload: bytes, *, masked: bool, fin: bool = True) -> bytes:
+def make_frame(
+    opcode: int, payload: bytes, *, masked: bool, fin: bool = True, compressed: bool = False
+) -> bytes:
     """Return a frame.
 
     :arg masked: mask it, as clients have to.
     :arg fin: it's the last of its message.
+    :arg compressed: the payload is compressed (RFC 7692 section 6).
     """
     size = len(payload)
-    first = opcode | (0x80 if fin else 0)
+    first = opcode | (0x80 if fin else 0) | (COMPRESSED if compressed else 0)
     bit = 0x80 if masked else 0
     if size < 126:
         head = bytes((first, size | bit))
@@ -104,11 +109,14 @@ class FrameReader:
 
     :arg sink: what is called with messages and control frames.
     :arg expects_mask: frames have to be masked (on a server) or must not be (on a client).
-    :arg max_message_size: limit of a message in bytes.
+    :arg max_message_size: limit of a message in bytes, decompressed.
+    :arg decompressor: for compressed messages, if that was agreed upon.
     """
 
     __slots__ = (
+        "_compressed",
         "_decoder",
+        "_decompressor",
         "_expects_mask",
         "_held",
         "_max_message_size",
@@ -119,8 +127,16 @@ class FrameReader:
         "_size",
     )
 
-    def __init__(self, sink: FrameSink, *, expects_mask: bool, max_message_size: int) -> None:
+    def __init__(
+        self,
+        sink: FrameSink,
+        *,
+        expects_mask: bool,
+        max_message_size: int,
+        decompressor: Decompressor | None = None,
+    ) -> None:
         self._sink: FrameSink | None = sink
+        self._decompressor = decompressor
         self._expects_mask = expects_mask
         self._max_message_size = max_message_size
         self._held: bytearray | None = None
@@ -130,6 +146,7 @@ class FrameReader:
         self._parts: list[bytes] | list[str] | None = None
         self._size = 0
         self._decoder: codecs.IncrementalDecoder | None = None
+        self._compressed = False
 
     @property
     def held_size(self) -> int:
@@ -217,11 +234,13 @@ class FrameReader:
             if end > len(data):
                 return position
             payload = data[start:end]
-        self._take_frame(opcode, first & 0x80 != 0, payload)
+        self._take_frame(opcode, first, payload)
         return end
 
     def _check_head(self, first: int, second: int, opcode: int, size: int) -> None:
-        if first & 0x70:
+        # RFC 7692 section 6.1: the bit stands in the first frame of a message.
+        may_be = COMPRESSED if self._decompressor is not None and opcode in (1, 2) else 0
+        if first & 0x70 & ~may_be:
             raise ProtocolViolation("reserved bits set without an extension")
         if opcode > 10 or 2 < opcode < 8:
             raise ProtocolViolation(f"unknown opcode {opcode}")
@@ -238,7 +257,8 @@ class FrameReader:
         elif self._opcode is not None:
             raise ProtocolViolation("a message begins before the last one has ended")
 
-    def _take_frame(self, opcode: int, fin: bool, payload: bytes) -> None:
+    def _take_frame(self, opcode: int, first: int, payload: bytes) -> None:
+        fin = first & 0x80 != 0
         sink = self._sink
         if sink is None:
             return
@@ -249,7 +269,11 @@ class FrameReader:
             else:
                 sink.on_control(Opcode(opcode), payload)
             return
+        if opcode:
+            self._compressed = first & COMPRESSED != 0
         if fin and opcode:
+            if self._compressed:
+                payload = self._decompress(payload)
             sink.on_data(_decode(payload) if opcode == 1 else payload)
             return
         self._take_fragment(opcode, fin, payload, sink)
@@ -258,7 +282,8 @@ class FrameReader:
         if opcode:
             self._opcode = opcode
             self._parts = []
-            self._decoder = _new_utf8_decoder() if opcode == 1 else None
+            as_it_comes = opcode == 1 and not self._compressed
+            self._decoder = _new_utf8_decoder() if as_it_comes else None
         # An empty fragment costs as much as some bytes, so that endless ones come to an end.
         self._size += max(len(payload), 1)
         if self._size > self._max_message_size:
@@ -274,13 +299,22 @@ class FrameReader:
                 raise ProtocolViolation("text is not UTF-8", 1007) from error
         if not fin:
             return
+        is_text = self._opcode == 1
         self._opcode = self._parts = None
         self._size = 0
-        if self._decoder is None:
+        if self._compressed:
+            data = self._decompress(b"".join(parts))  # type: ignore[arg-type]  # as above
+            sink.on_data(_decode(data) if is_text else data)
+        elif self._decoder is None:
             sink.on_data(b"".join(parts))  # type: ignore[arg-type]  # as above
         else:
             self._decoder = None
             sink.on_data("".join(parts))  # type: ignore[arg-type]  # as above
+
+    def _decompress(self, payload: bytes) -> bytes:
+        if self._decompressor is None:
+            raise ProtocolViolation("compressed message without an extension")
+        return self._decompressor.decompress(payload, self._max_message_size)
 
 
 def _decode(payload: bytes) -> str:

@@ -7,6 +7,13 @@ import enum
 from collections.abc import Awaitable
 from typing import Any, Protocol
 
+from tornado._websocket.deflate import (
+    MIN_COMPRESSED,
+    Agreement,
+    CompressionOptions,
+    Compressor,
+    Decompressor,
+)
 from tornado._websocket.errors import ProtocolViolation, WebSocketClosedError
 from tornado._websocket.frames import FrameReader, Opcode, make_close_payload, make_frame
 from tornado.escape import json_encode, utf8
@@ -54,6 +61,8 @@ class WebSocketConnection:
     :arg max_message_size: limit of a message in bytes.
     :arg ping_interval: seconds between pings; `None` or 0 for no pings.
     :arg ping_timeout: seconds to wait for a pong; ``ping_interval`` at most, and by default.
+    :arg agreement: what was agreed upon about compression; `None` for none.
+    :arg compression: how this side likes to compress.
     """
 
     def __init__(
@@ -65,12 +74,22 @@ class WebSocketConnection:
         max_message_size: int,
         ping_interval: float | None = None,
         ping_timeout: float | None = None,
+        agreement: Agreement | None = None,
+        compression: CompressionOptions | None = None,
     ) -> None:
         self.stream = stream
         self._endpoint: Endpoint | None = endpoint
         self._masks_output = masks_output
+        self._compressor: Compressor | None = None
+        decompressor: Decompressor | None = None
+        if agreement is not None:
+            self._compressor = Compressor(agreement, compression or CompressionOptions())
+            decompressor = Decompressor(agreement)
         self._reader = FrameReader(
-            self, expects_mask=not masks_output, max_message_size=max_message_size
+            self,
+            expects_mask=not masks_output,
+            max_message_size=max_message_size,
+            decompressor=decompressor,
         )
         self._phase = Phase.OPEN
         self._corked = False
@@ -123,7 +142,11 @@ class WebSocketConnection:
         if isinstance(message, dict):
             message = json_encode(message)
         opcode = Opcode.BINARY if binary else Opcode.TEXT
-        return self._emit(make_frame(opcode, utf8(message), masked=self._masks_output))
+        payload = utf8(message)
+        if self._compressor is None or len(payload) < MIN_COMPRESSED:
+            return self._emit(make_frame(opcode, payload, masked=self._masks_output))
+        payload = self._compressor.compress(payload)
+        return self._emit(make_frame(opcode, payload, masked=self._masks_output, compressed=True))
 
     def write_ping(self, data: bytes) -> None:
         """Send a ping.

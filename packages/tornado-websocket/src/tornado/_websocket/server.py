@@ -8,6 +8,7 @@ from inspect import isawaitable
 from typing import Any
 from urllib.parse import urlsplit
 
+from tornado._websocket.deflate import Agreement, CompressionOptions, agree, parse_extensions
 from tornado._websocket.errors import WebSocketClosedError
 from tornado._websocket.handshake import HandshakeError, accept_value, check_handshake
 from tornado._websocket.protocol import WebSocketConnection
@@ -61,6 +62,22 @@ class WebSocketHandler(RequestHandler):
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """Return one of the subprotocols that the client offers, `None` for none."""
+        return None
+
+    def get_compression_options(self) -> dict[str, Any] | None:
+        """Return how messages are to be compressed; override it to have them compressed at all.
+
+        :returns: `None` for no compression, or a dictionary, which may be empty, of
+            ``compression_level`` (-1 to 9), ``mem_level`` (1 to 9), ``max_window_bits`` (9 to 15)
+            and ``context_takeover`` (whether messages may refer to earlier ones; true by default).
+            Less memory and less context make messages larger, and idle connections cheaper.
+
+        .. versionadded:: 4.1
+        .. versionchanged:: 4.5
+           Added ``compression_level`` and ``mem_level``.
+        .. versionchanged:: 6.100
+           Added ``max_window_bits`` and ``context_takeover``.
+        """
         return None
 
     def check_origin(self, origin: str) -> bool:
@@ -141,6 +158,7 @@ class WebSocketHandler(RequestHandler):
         if chosen is not None:
             self._selected_subprotocol = chosen
             headers["Sec-WebSocket-Protocol"] = chosen
+        compression, agreement = self._agree_on_compression(headers)
         self.set_status(101)
         for field in self._set_cookies.fields() if self._set_cookies is not None else ():
             headers.add("Set-Cookie", field)
@@ -156,10 +174,31 @@ class WebSocketHandler(RequestHandler):
             max_message_size=self.max_message_size,
             ping_interval=self.ping_interval,
             ping_timeout=self.ping_timeout,
+            agreement=agreement,
+            compression=compression,
         )
         stream.set_nodelay(True)
         connection.start()
         self._open()
+
+    def _agree_on_compression(
+        self, headers: HTTPHeaders
+    ) -> tuple[CompressionOptions | None, Agreement | None]:
+        """Choose among what the client offers, and say so in the answer's headers."""
+        wanted = self.get_compression_options()
+        offered = self.request.headers.get("Sec-Websocket-Extensions")
+        if wanted is None or offered is None:
+            return None, None
+        options = CompressionOptions.of(wanted)
+        try:
+            agreed = agree(parse_extensions(offered), options)
+        except ValueError as error:
+            gen_log.debug("websocket handshake of %s: %s", self.request.remote_ip, error)
+            return None, None
+        if agreed is None:
+            return None, None
+        headers["Sec-WebSocket-Extensions"] = agreed[0]
+        return options, agreed[1]
 
     def _open(self) -> None:
         try:
