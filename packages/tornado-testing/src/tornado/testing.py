@@ -1,4 +1,7 @@
-"""Test cases for asynchronous code and for HTTP applications, for `unittest` and pytest."""
+"""Test cases for asynchronous code and for HTTP applications, for `unittest` and pytest.
+
+``python -m tornado.testing NAME...`` runs tests by their names.
+"""
 
 from tornado._testing.cases import (
     AsyncHTTPTestCase,
@@ -7,16 +10,24 @@ from tornado._testing.cases import (
     get_async_test_timeout,
     setup_with_context_manager,
 )
-from tornado._testing.logs import ExpectLog
+from tornado._testing.https import AsyncHTTPSTestCase
+from tornado._testing.logs import ExpectLog, LogTrapTestCase
 from tornado._testing.ports import bind_unused_port, get_unused_port
+from tornado._testing.runner import main
 
 __all__ = [
+    "AsyncHTTPSTestCase",
     "AsyncHTTPTestCase",
     "AsyncTestCase",
     "ExpectLog",
+    "LogTrapTestCase",
     "bind_unused_port",
     "gen_test",
     "get_async_test_timeout",
     "get_unused_port",
+    "main",
     "setup_with_context_manager",
 ]
+
+if __name__ == "__main__":
+    main()

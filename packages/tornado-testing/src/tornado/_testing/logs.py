@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import unittest
 from types import TracebackType
 
 from tornado.escape import to_unicode
@@ -71,3 +72,42 @@ class ExpectLog(logging.Filter):
         self.logger.removeFilter(self)
         if typ is None and self.required and not self.matched:
             raise Exception("did not get expected log message")
+
+
+class LogTrapTestCase(unittest.TestCase):
+    """A test case that shows what was logged only if the test fails.
+
+    It can be combined with other cases: ``class MyTest(AsyncHTTPTestCase, LogTrapTestCase)``. What
+    handlers of the root logger would show is kept back until it's known how the test went.
+    """
+
+    def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
+        """Run the test."""
+        outcome = self.defaultTestResult() if result is None else result
+        root = logging.getLogger()
+        handlers, kept = root.handlers, _Keeper()
+        before = _count_of_failures(outcome)
+        root.handlers = [kept]
+        try:
+            super().run(outcome)
+        finally:
+            root.handlers = handlers
+        if _count_of_failures(outcome) > before:
+            for record in kept.records:
+                root.handle(record)
+        return outcome
+
+
+class _Keeper(logging.Handler):
+    """Keeps records."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+def _count_of_failures(result: unittest.TestResult) -> int:
+    return len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)

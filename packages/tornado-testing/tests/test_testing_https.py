@@ -1,0 +1,36 @@
+"""Tests over TLS."""
+
+import ssl
+
+import pytest
+
+from tornado.httpclient import AsyncHTTPClient
+from tornado.httputil import HTTPHeaders, ResponseStartLine
+from tornado.testing import AsyncHTTPSTestCase, gen_test
+
+
+def answer(request):
+    body = request.protocol.encode()
+    headers = HTTPHeaders({"Content-Length": str(len(body))})
+    request.connection.write_headers(ResponseStartLine("", 200, "OK"), headers, body)
+    request.connection.finish()
+
+
+class TestHTTPS(AsyncHTTPSTestCase):
+    def get_app(self):
+        return answer
+
+    def test_fetch(self):
+        assert self.get_url("/").startswith("https://")
+        assert self.fetch("/").body == b"https"
+
+    @gen_test
+    async def test_the_certificate_is_one_for_this_machine(self):
+        own = self.default_ssl_options()["certfile"]
+        client = AsyncHTTPClient(force_instance=True)
+        for host in ("127.0.0.1", "localhost"):
+            url = f"https://{host}:{self.get_http_port()}/"
+            assert (await client.fetch(url, ca_certs=own)).body == b"https"
+            with pytest.raises(ssl.SSLError):
+                await client.fetch(url)
+        client.close()

@@ -1,0 +1,86 @@
+"""The command line, and logs that passing tests don't show (TST-9, TST-10, TST-12, TST-13)."""
+
+import subprocess
+import sys
+import textwrap
+import unittest
+
+import pytest
+
+from tornado.testing import LogTrapTestCase
+
+MODULE = """
+    import logging, unittest
+    import tornado.testing
+    from tornado.options import define, options
+
+    # The module may be there twice: as the program, and under its name.
+    if "fail" not in options:
+        define("fail", type=bool, default=False)
+
+    class Cases(tornado.testing.LogTrapTestCase):
+        def test_one(self):
+            logging.getLogger("app").warning("logged by one")
+            self.assertFalse(options.fail)
+
+        def test_two(self):
+            logging.getLogger("app").warning("logged by two")
+
+    def all():
+        return unittest.defaultTestLoader.loadTestsFromTestCase(Cases)
+
+    if __name__ == "__main__":
+        tornado.testing.main()
+"""
+
+
+def run(tmp_path, *arguments):
+    (tmp_path / "cases.py").write_text(textwrap.dedent(MODULE))
+    command = [sys.executable, "-W", "error", *arguments]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stderr
+
+
+def test_tst_12_all_tests_or_those_that_are_named(tmp_path):
+    code, shown = run(tmp_path, "cases.py", "--verbose")
+    assert code == 0
+    assert "Ran 2 tests" in shown
+    assert "test_one" in shown
+    code, shown = run(tmp_path, "cases.py", "cases.Cases.test_two")
+    assert code == 0
+    assert "Ran 1 test " in shown
+    code, shown = run(tmp_path, "-m", "tornado.testing", "--exception_on_interrupt=false", "cases")
+    assert (code, "Ran 2 tests" in shown) == (0, True)
+
+
+def test_tst_9_only_failing_tests_show_what_they_logged(tmp_path):
+    code, shown = run(tmp_path, "cases.py", "--fail")
+    assert code == 1
+    assert "logged by one" in shown
+    assert "logged by two" not in shown
+
+
+def test_without_tests(tmp_path):
+    code, shown = run(tmp_path, "-m", "tornado.testing")
+    assert code == 1
+    assert "name the tests" in shown
+    assert "Traceback" not in shown
+    code, shown = run(tmp_path, "-m", "tornado.testing", "--unknown")
+    assert code != 0
+
+
+def test_tst_10_methods_that_are_not_there():
+    with pytest.raises(ValueError, match="nosuch"):
+        LogTrapTestCase("nosuch")
+
+
+def test_traps_give_their_results_back():
+    class Failing(LogTrapTestCase):
+        def test(self):
+            self.fail()
+
+    result = Failing("test").run()
+    assert isinstance(result, unittest.TestResult)
+    assert len(result.failures) == 1
