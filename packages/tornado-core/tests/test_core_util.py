@@ -1,6 +1,8 @@
 """Tools that the other modules share."""
 
+import datetime
 import gzip
+import re
 
 import pytest
 from hypothesis import given
@@ -130,3 +132,18 @@ def test_truncated_gzip_data_is_an_error():
     decompressor.decompress(gzip.compress(b"x" * 100)[:-5])
     with pytest.raises(ValueError, match="truncated"):
         decompressor.flush()
+
+
+@given(st.text())
+def test_escapes_of_expressions_are_undone(text):
+    assert util.re_unescape(re.escape(text)) == text
+
+
+@pytest.mark.parametrize("text", [r"\d", r"a\b", r"\1", r"\Z"])
+def test_escapes_that_are_more_than_a_character(text):
+    with pytest.raises(ValueError, match="escape"):
+        util.re_unescape(text)
+
+
+def test_timedeltas():
+    assert util.timedelta_to_seconds(datetime.timedelta(days=1, milliseconds=500)) == 86400.5

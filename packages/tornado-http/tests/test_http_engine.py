@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tornado._http1.reader import MessageReader
 from tornado._http1.writer import serialize_head
+from tornado.http1connection import is_transfer_encoding_chunked, parse_hex_int, parse_int
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPOutputError
 
 
@@ -291,3 +292,24 @@ def test_heads_survive_being_written_and_read(fields):
     headers.pop("Transfer-Encoding", None)
     recorder.reader.feed(serialize_head("GET / HTTP/1.1", headers))
     assert found == [headers]
+
+
+@pytest.mark.parametrize(
+    ("parse", "good", "value"), [(parse_int, "0123", 123), (parse_hex_int, "fF", 255)]
+)
+def test_numbers_are_digits_and_nothing_else(parse, good, value):
+    assert parse(good) == value
+    for bad in ("", "+1", "-1", "1_0", " 1", "1 ", "0x1", "\u0661"):
+        with pytest.raises(ValueError, match="digits"):
+            parse(bad)
+
+
+def test_chunked_bodies():
+    assert not is_transfer_encoding_chunked(HTTPHeaders({"Content-Length": "3"}))
+    assert is_transfer_encoding_chunked(HTTPHeaders({"Transfer-Encoding": "Chunked"}))
+    for bad in (
+        {"Transfer-Encoding": "gzip"},
+        {"Transfer-Encoding": "chunked", "Content-Length": "3"},
+    ):
+        with pytest.raises(HTTPInputError):
+            is_transfer_encoding_chunked(HTTPHeaders(bad))

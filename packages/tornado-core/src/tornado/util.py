@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from inspect import signature
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    import datetime
 
 PY3 = True
 bytes_type = bytes
 unicode_type = str
 basestring_type = str
 TimeoutError = TimeoutError  # a documented name of this module
+
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 class ObjectDict(dict[str, Any]):
@@ -116,6 +122,28 @@ def raise_exc_info(
     if exc_info[1] is None:
         raise TypeError("raise_exc_info called with no exception")
     raise exc_info[1].with_traceback(exc_info[2])
+
+
+def timedelta_to_seconds(td: datetime.timedelta) -> float:
+    """Return the length of a timedelta in seconds (documented API version 2.x)."""
+    return td.total_seconds()
+
+
+def re_unescape(s: str) -> str:
+    """Undo `re.escape`.
+
+    :raises ValueError: there is an escape that `re.escape` doesn't make, such as ``\\d``.
+
+    .. versionadded:: 4.4
+    """
+    return _ESCAPED.sub(_unescape_match, s)
+
+
+def _unescape_match(match: re.Match[str]) -> str:
+    character = match[1]
+    if character.isascii() and character.isalnum():
+        raise ValueError(f"the escape {match[0]!r} stands for more than a character")
+    return character
 
 
 def errno_from_exception(e: BaseException) -> int | None:

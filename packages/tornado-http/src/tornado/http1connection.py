@@ -7,7 +7,15 @@ Most programs meet them only as ``request.connection``; `tornado.httpserver` and
 """
 
 from tornado._http1.connection import HTTP1Connection
+from tornado._http1.grammar import is_transfer_encoding_chunked, parse_hex_int, parse_int
 from tornado._http1.params import HTTP1ConnectionParameters
 from tornado._http1.server import HTTP1ServerConnection
 
-__all__ = ["HTTP1Connection", "HTTP1ConnectionParameters", "HTTP1ServerConnection"]
+__all__ = [
+    "HTTP1Connection",
+    "HTTP1ConnectionParameters",
+    "HTTP1ServerConnection",
+    "is_transfer_encoding_chunked",
+    "parse_hex_int",
+    "parse_int",
+]

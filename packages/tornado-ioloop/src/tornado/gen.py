@@ -23,6 +23,8 @@ from tornado._gen.errors import (
 from tornado._gen.iterator import WaitIterator
 from tornado._gen.points import Arguments, Callback, Task, Wait, WaitAll, YieldPoint
 from tornado._gen.timing import maybe_future, sleep, with_timeout
+from tornado.concurrent import Future as Future
+from tornado.concurrent import is_future as is_future
 
 multi = Multi = multi_future
 TimeoutError = TimeoutError  # a documented name of this module

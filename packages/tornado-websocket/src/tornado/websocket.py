@@ -18,9 +18,16 @@ A page reaches it with ``new WebSocket("ws://localhost:8888/websocket")``. Pages
 are refused; see `WebSocketHandler.check_origin`. Other programs reach it with `websocket_connect`.
 """
 
-from tornado._websocket.client import WebSocketClientConnection, websocket_connect
+from tornado._websocket.client import (
+    DEFAULT_MAX_MESSAGE_SIZE,
+    WebSocketClientConnection,
+    websocket_connect,
+)
 from tornado._websocket.errors import WebSocketClosedError, WebSocketError
 from tornado._websocket.server import WebSocketHandler
+
+# Programs that want another default for all of their websockets assign it.
+_default_max_message_size = DEFAULT_MAX_MESSAGE_SIZE
 
 __all__ = [
     "WebSocketClientConnection",

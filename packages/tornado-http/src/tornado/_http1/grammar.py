@@ -53,6 +53,7 @@ _CHUNK_LINE = re.compile(rf"([0-9A-Fa-f]{{1,16}})(?:{_EXTENSION})*+".encode("lat
 _BARE_CR = re.compile(rb"\r(?!\n|\Z)")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _DIGITS = re.compile(r"[0-9]+")
+_HEX_DIGITS = re.compile(r"[0-9A-Fa-f]+")
 
 
 # Clients send the same lines again and again on a connection, and many clients send the same ones.
@@ -218,6 +219,48 @@ def parse_content_length(value: str | list[str]) -> int:
     if len(text) > 19:
         raise HTTPInputError("Content-Length too large", status_code=413)
     return int(text)
+
+
+def parse_int(s: str) -> int:
+    """Return a number of decimal digits, and nothing else.
+
+    :raises ValueError: there is something else. `int` takes signs, underscores, white space and the
+        digits of other scripts too.
+
+    .. versionadded:: 6.4
+    """
+    if _DIGITS.fullmatch(s) is None:
+        raise ValueError(f"{s[:80]!r} isn't made of decimal digits")
+    return int(s)
+
+
+def parse_hex_int(s: str) -> int:
+    """Return a number of hexadecimal digits, and nothing else.
+
+    :raises ValueError: there is something else.
+
+    .. versionadded:: 6.4
+    """
+    if _HEX_DIGITS.fullmatch(s) is None:
+        raise ValueError(f"{s[:80]!r} isn't made of hexadecimal digits")
+    return int(s, 16)
+
+
+def is_transfer_encoding_chunked(headers: HTTPHeaders) -> bool:
+    """Tell whether a message's body comes in chunks.
+
+    :raises HTTPInputError: the fields that say so are contradictory, or name another coding.
+
+    .. versionadded:: 6.4
+    """
+    coding = headers.get("Transfer-Encoding")
+    if coding is None:
+        return False
+    if "Content-Length" in headers:
+        raise HTTPInputError("both Transfer-Encoding and Content-Length")
+    if coding.lower() != "chunked":
+        raise HTTPInputError(f"unsupported Transfer-Encoding {coding[:80]!r}")
+    return True
 
 
 def parse_chunk_line(line: bytes) -> int:

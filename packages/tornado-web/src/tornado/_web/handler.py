@@ -133,6 +133,8 @@ class RequestHandler(FailureMethods):
         """
         return None
 
+    # Programs compare methods with the one of this name, to see which are not overridden.
+    _unimplemented_method = _refuse
     get = head = post = put = patch = delete = options = _refuse
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable
 from inspect import isawaitable
 from typing import Any
@@ -15,8 +16,6 @@ from tornado._websocket.protocol import WebSocketConnection
 from tornado.httputil import HTTPHeaders, ResponseStartLine
 from tornado.log import app_log, gen_log
 from tornado.web import HTTPError, RequestHandler
-
-DEFAULT_MAX_MESSAGE_SIZE = 10 * 1024 * 1024  # bytes
 
 
 class WebSocketHandler(RequestHandler):
@@ -107,7 +106,9 @@ class WebSocketHandler(RequestHandler):
     def max_message_size(self) -> int:
         """Limit of a message in bytes: the ``websocket_max_message_size`` setting; 10 MiB by
         default."""
-        size: int = self.settings.get("websocket_max_message_size", DEFAULT_MAX_MESSAGE_SIZE)
+        # The module's own attribute, because programs change it.
+        default = sys.modules["tornado.websocket"]._default_max_message_size
+        size: int = self.settings.get("websocket_max_message_size", default)
         return size
 
     @property
