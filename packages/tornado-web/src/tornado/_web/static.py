@@ -15,6 +15,7 @@ import stat
 from collections.abc import Awaitable, Generator, Iterable, Sequence
 from typing import Any, ClassVar
 
+from tornado._web.done import DONE
 from tornado._web.errors import HTTPError
 from tornado._web.handler import RequestHandler
 from tornado._web.static_conditions import (
@@ -57,17 +58,6 @@ _SELECTIVE = frozenset(
 
 # What is said about a file in memory, and remembered with it.
 _DESCRIPTION = ("Accept-Ranges", "Etag", "Last-Modified", "Content-Type")
-
-
-class _Done:
-    """What a method returns that may be awaited although all has been done."""
-
-    def __await__(self) -> Generator[None, None, None]:
-        return
-        yield
-
-
-_DONE = _Done()
 
 
 class StaticFileHandler(RequestHandler):
@@ -168,11 +158,7 @@ class StaticFileHandler(RequestHandler):
                 self._close_file()
         if later is not None:
             return later
-        if self.request.method in ("GET", "HEAD") and _CALLS.kept_by(type(self)):
-            # The dispatcher itself has called, and None spares it a task. What a subclass calls
-            # must return something to await.
-            return None  # type: ignore[return-value]  # see above
-        return _DONE
+        return DONE
 
     def _locate(self, path: str) -> bool:
         """Find the file, and keep it open if it is to be read; false if the hook has answered."""
@@ -572,7 +558,6 @@ class StaticFileHandler(RequestHandler):
         return _VERSION.kept_by(type(self)) and not self._versioner.knows(type(self), file)
 
 
-_CALLS = Hooks(StaticFileHandler, "get", "head", "prepare")
 _CONDITION = Hooks(StaticFileHandler, "should_return_304")
 _CONTENT = Hooks(StaticFileHandler, "get_content.__func__")
 _OUTPUT = Hooks(StaticFileHandler, "write", "flush")

@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from io import BytesIO
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from tornado._httpclient.request import DEFAULTS, EffectiveRequest
 from tornado._simple_client.target import Target, request_headers, tls_options
@@ -62,7 +63,18 @@ class WebSocketClientConnection:
     .. attribute:: close_reason
 
        The text that came with it.
+
+    .. attribute:: parsed
+
+       The URL, as of `urllib.parse.urlsplit`.
+
+    .. attribute:: stream
+
+       The stream below.
     """
+
+    parsed: SplitResult
+    stream: IOStream
 
     def __init__(self, on_message_callback: Callable[[Message], Any] | None = None) -> None:
         self._callback = on_message_callback
@@ -359,6 +371,8 @@ async def _connect(
         stream.close()
         raise _refusal(request, handshake, http.input_error)
     client = WebSocketClientConnection(on_message_callback)
+    client.parsed = urlsplit(request.url)
+    client.stream = handshake.stream
     client.headers = handshake.headers
     client.protocol = WebSocketConnection(
         stream, client, masks_output=True, agreement=handshake.agreement, **settings

@@ -9,6 +9,7 @@ from inspect import isawaitable
 from typing import Any
 from urllib.parse import urlsplit
 
+from tornado._web.done import DONE
 from tornado._websocket.deflate import Agreement, CompressionOptions, agree, parse_extensions
 from tornado._websocket.errors import WebSocketClosedError
 from tornado._websocket.handshake import HandshakeError, accept_value, check_handshake
@@ -118,8 +119,15 @@ class WebSocketHandler(RequestHandler):
 
     # -- the handshake
 
-    def get(self, *args: Any, **kwargs: Any) -> None:
-        """Answer the handshake and open the websocket."""
+    def get(self, *args: Any, **kwargs: Any) -> Awaitable[None]:
+        """Answer the handshake and open the websocket.
+
+        :returns: something to await; all has been done when it is returned.
+        """
+        self._answer_handshake(args, kwargs)
+        return DONE
+
+    def _answer_handshake(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.open_args, self.open_kwargs = args, kwargs
         try:
             key = check_handshake(self.request)
