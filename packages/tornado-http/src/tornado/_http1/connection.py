@@ -121,6 +121,8 @@ class HTTP1Connection(MessageOutput):
     _read_future: asyncio.Future[None] | None = None
     _interim_count = 0
     _input_paused = False
+    # The stream between `detach` and the return of what was not used.
+    _detached: IOStream | None = None
     #: What was wrong with the peer's message, if the connection was given up for that.
     input_error: HTTPInputError | None = None
     #: Called when a ``100 Continue`` has come (clients).
@@ -201,6 +203,8 @@ class HTTP1Connection(MessageOutput):
 
     def close(self) -> None:
         """Close the connection at once. What was not sent is lost."""
+        if self._phase is GONE:
+            return
         self._phase = GONE
         self._reader.abandon()
         self.stream.close()
@@ -232,8 +236,8 @@ class HTTP1Connection(MessageOutput):
     def detach(self) -> IOStream:
         """Give the stream to another protocol and have nothing to do with it any more.
 
-        Bytes that came and were not used are back in the stream. It's allowed when the message that
-        came has no further body.
+        Bytes that came and were not used are back in the stream, and ``stream`` is `None`. It's
+        allowed when the message that came has no further body.
 
         :raises RuntimeError: a part of the message's body has not come yet.
         """
@@ -244,6 +248,9 @@ class HTTP1Connection(MessageOutput):
         self._phase = GONE
         self._reader.detach()
         stream.stop_receiving()
+        self._detached = stream
+        # Whoever looks whether the connection is still one of HTTP finds that it has no stream.
+        self.stream = None  # type: ignore[assignment]  # nothing is done with it any more
         if not self._corked:
             self._return_rest()
         self._forget()
@@ -634,8 +641,9 @@ class HTTP1Connection(MessageOutput):
 
     def _return_rest(self) -> None:
         rest = self._reader.take_rest()
-        if rest:
-            self.stream.unread(rest)
+        stream, self._detached = self._detached, None
+        if rest and stream is not None:
+            stream.unread(rest)
 
     def _resolve_read(self) -> None:
         future, self._read_future = self._read_future, None
