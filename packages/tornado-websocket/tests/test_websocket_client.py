@@ -11,6 +11,7 @@ import trustme
 from tornado._websocket.handshake import accept_value
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 from tornado.websocket import (
@@ -325,3 +326,18 @@ def test_urls_that_are_none():
                 await websocket_connect(url)
 
     run(main())
+
+
+def test_closing_while_the_loop_is_not_running():
+    loop = IOLoop(make_current=True)
+    stack = contextlib.AsyncExitStack()
+    try:
+        url = loop.run_sync(lambda: stack.enter_async_context(serving()))
+        connection = loop.run_sync(lambda: websocket_connect(url + "/echo"))
+        connection.write_message("x")
+        connection.close()
+        assert loop.run_sync(connection.read_message) is None
+        loop.run_sync(stack.aclose)
+    finally:
+        IOLoop.clear_current()
+        loop.close()

@@ -78,6 +78,9 @@ class WebSocketConnection:
         compression: CompressionOptions | None = None,
     ) -> None:
         self.stream = stream
+        # It may be closed while the loop isn't running.
+        self._loop: asyncio.AbstractEventLoop = stream.io_loop.asyncio_loop
+        self._resolved: asyncio.Future[None] | None = None
         self._endpoint: Endpoint | None = endpoint
         self._masks_output = masks_output
         self._compressor: Compressor | None = None
@@ -190,25 +193,32 @@ class WebSocketConnection:
         self._out.append(data)
         if len(data) > CORK_LIMIT or len(self._out) > 256:
             return self._flush()
-        return _done()
+        return self._done()
 
     def _flush(self) -> asyncio.Future[None]:
         out, self._out = self._out, None
         if not out:
-            return _done()
+            return self._done()
         return self._send(out[0] if len(out) == 1 else b"".join(out))
 
     def _send(self, data: bytes) -> asyncio.Future[None]:
         try:
             if self.stream.send(data):
-                return _done()
+                return self._done()
             rest: asyncio.Future[None] = self.stream.write(b"")
             return rest
         except StreamClosedError:
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[None] = self._loop.create_future()
             future.set_exception(WebSocketClosedError())
             future.exception()
             return future
+
+    def _done(self) -> asyncio.Future[None]:
+        """Return the future that stands for all writes that were done at once."""
+        if self._resolved is None:
+            self._resolved = self._loop.create_future()
+            self._resolved.set_result(None)
+        return self._resolved
 
     # -- the stream's receiver
 
@@ -365,7 +375,7 @@ class WebSocketConnection:
     # -- time
 
     def _arm(self, delay: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
+        self._timer = self._loop.call_later(delay, self._on_timer)
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -389,9 +399,3 @@ class WebSocketConnection:
         self.write_ping(b"")
         self._pause_until_ping = self.ping_interval - self.ping_timeout
         self._arm(self.ping_timeout)
-
-
-def _done() -> asyncio.Future[None]:
-    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    future.set_result(None)
-    return future
