@@ -13,9 +13,13 @@ from collections.abc import Callable
 from concurrent import futures
 from typing import Any, TypeVar
 
+from tornado.util import ArgReplacer
+
 T = TypeVar("T")
 
 Future = asyncio.Future
+#: Name of `Future` in versions 3.0 to 5.1.
+TracebackFuture = Future
 
 FUTURES = (futures.Future, Future)
 
@@ -62,19 +66,28 @@ def run_on_executor(*args: Any, **kwargs: Any) -> Callable[..., Any]:
            def convert(self, data):
                ...
 
+    The method takes a further argument ``callback``, which is called with the result.
+
     :arg executor: name of the attribute that holds the executor; ``executor`` by default.
+    :arg io_loop: accepted for programs that were written for versions 3.0 to 4.2, and not used.
     """
     name = kwargs.pop("executor", "executor")
+    kwargs.pop("io_loop", None)
     if kwargs:
         raise TypeError(f"unexpected arguments {sorted(kwargs)}")
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def submit(self: Any, *call_args: Any, **call_kwargs: Any) -> asyncio.Future[Any]:
-            result: asyncio.Future[Any] = asyncio.Future()
+            from tornado.ioloop import IOLoop
+
+            callback = call_kwargs.pop("callback", None)
+            result: asyncio.Future[Any] = IOLoop.current().asyncio_loop.create_future()
             chain_future(
                 getattr(self, name).submit(function, self, *call_args, **call_kwargs), result
             )
+            if callback is not None:
+                _pass_on(result, callback)
             return result
 
         return submit
@@ -84,6 +97,72 @@ def run_on_executor(*args: Any, **kwargs: Any) -> Callable[..., Any]:
     if len(args) == 1:
         return decorate(args[0])
     raise TypeError(f"one function is needed, not {len(args)}")
+
+
+def return_future(f: Callable[..., Any]) -> Callable[..., asyncio.Future[Any]]:
+    """Make a function that takes a callback return a future too.
+
+    The function calls its argument ``callback`` with a result, or with none. What it raises, also
+    in callbacks that it starts, is raised by the future. Callers may still pass a callback: that
+    is called with the result, and an error goes where those of callbacks go.
+
+    .. code-block:: python
+
+       @return_future
+       def double(number, callback):
+           callback(2 * number)
+
+       assert await double(4) == 8
+
+    :arg f: the function. It may return nothing but `None`.
+    :raises ReturnValueIgnoredError: (the future) it did.
+
+    .. versionadded:: 3.0
+    """
+    replacer = ArgReplacer(f, "callback")
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> asyncio.Future[Any]:
+        from tornado.ioloop import IOLoop
+        from tornado.stack_context import ExceptionStackContext
+
+        future: asyncio.Future[Any] = IOLoop.current().asyncio_loop.create_future()
+
+        def succeed(result: Any = None) -> None:
+            if not future.done():
+                future.set_result(result)
+
+        def fail(kind: type[BaseException], error: BaseException, trace: Any) -> bool:
+            # Those that aren't errors of the function end the program as ever.
+            if future.done() or not isinstance(error, Exception):
+                return False
+            future.set_exception(error)
+            return True
+
+        callback, given, named = replacer.replace(succeed, args, kwargs)
+        with ExceptionStackContext(fail):
+            returned = f(*given, **named)
+            if returned is not None:
+                raise ReturnValueIgnoredError(
+                    f"results go to the callback; returned: {returned!r:.80}"
+                )
+        if callback is not None:
+            _pass_on(future, callback)
+        return future
+
+    return call
+
+
+def _pass_on(future: asyncio.Future[Any], callback: Callable[..., Any]) -> None:
+    """Call ``callback`` with the result; raise an error in the place of the callback."""
+    from tornado.ioloop import IOLoop
+
+    def done(finished: asyncio.Future[Any]) -> None:
+        if not finished.cancelled():
+            result = finished.result()
+            callback() if result is None else callback(result)
+
+    IOLoop.current().add_future(future, done)
 
 
 def chain_future(a: Any, b: Any) -> None:

@@ -22,6 +22,7 @@ from tornado._gen.errors import (
 )
 from tornado._gen.iterator import WaitIterator
 from tornado._gen.points import Arguments, Callback, Task, Wait, WaitAll, YieldPoint
+from tornado._gen.runner import Runner
 from tornado._gen.timing import maybe_future, sleep, with_timeout
 from tornado.concurrent import Future as Future
 from tornado.concurrent import is_future as is_future
@@ -38,6 +39,7 @@ __all__ = [
     "Multi",
     "Return",
     "ReturnValueIgnoredError",
+    "Runner",
     "Task",
     "TimeoutError",
     "UnknownKeyError",

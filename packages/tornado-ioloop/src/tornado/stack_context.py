@@ -82,6 +82,23 @@ _contexts: contextvars.ContextVar[tuple[Following, ...]] = contextvars.ContextVa
 )
 
 
+class _State:
+    """What is in effect, as programs for versions 2.x to 5.x save, clear and restore it."""
+
+    @property
+    def contexts(self) -> tuple[Following, ...]:
+        """The contexts in effect, from the outermost on."""
+        return _contexts.get()
+
+    @contexts.setter
+    def contexts(self, contexts: tuple[Any, ...]) -> None:
+        # Those versions had a pair here, so programs clear it with one: (tuple(), None).
+        _contexts.set(tuple(item for item in contexts if isinstance(item, Following)))
+
+
+_state = _State()
+
+
 class StackContext(Following):
     """Enters a context manager around each callback that is started inside.
 

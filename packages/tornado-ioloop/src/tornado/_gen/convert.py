@@ -10,6 +10,7 @@ from typing import Any
 
 from tornado._gen.errors import BadYieldError
 from tornado.concurrent import Future, chain_future, is_future
+from tornado.ioloop import IOLoop
 from tornado.log import app_log
 
 
@@ -31,11 +32,11 @@ def convert_yielded(yielded: Any) -> Future[Any]:
     if isinstance(yielded, Future):
         return yielded
     if is_future(yielded):
-        future: Future[Any] = asyncio.get_event_loop_policy().get_event_loop().create_future()
+        future = new_future()
         chain_future(yielded, future)
         return future
     if isawaitable(yielded):
-        return asyncio.ensure_future(yielded)
+        return asyncio.ensure_future(yielded, loop=current_loop())
     raise BadYieldError(f"{yielded!r} can't be waited for")
 
 
@@ -55,10 +56,23 @@ moment = _Moment()
 
 def one_iteration() -> Future[Any]:
     """Return a future that is done after one iteration of the loop."""
-    loop = asyncio.get_running_loop()
-    future = loop.create_future()
-    loop.call_soon(_resolve, future)
+    future = new_future()
+    future.get_loop().call_soon(_resolve, future)
     return future
+
+
+def current_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop that runs, or else the thread's: coroutines may be called before it runs."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        loop: asyncio.AbstractEventLoop = IOLoop.current().asyncio_loop
+        return loop
+
+
+def new_future() -> Future[Any]:
+    """Make a future of the current loop."""
+    return current_loop().create_future()
 
 
 def _resolve(future: Future[Any]) -> None:
@@ -80,21 +94,20 @@ def multi_future(
     """
     keys = list(children) if isinstance(children, Mapping) else None
     items: Iterable[Any] = children.values() if keys is not None else children
-    futures = [convert_yielded(item) for item in items]
-    outcome: Future[Any] = (
-        futures[0].get_loop() if futures else asyncio.get_running_loop()
-    ).create_future()
-    waiting = set(futures)
+    futures = [item if isinstance(item, Future) else convert_yielded(item) for item in items]
+    outcome: Future[Any] = futures[0].get_loop().create_future() if futures else new_future()
+    waiting = {future for future in futures if not future.done()}
+    if not waiting:
+        _collect(futures, keys, quiet_exceptions, outcome)
+        return outcome
 
     def done(future: Future[Any]) -> None:
         waiting.discard(future)
         if not waiting and not outcome.done():
             _collect(futures, keys, quiet_exceptions, outcome)
 
-    for future in set(futures):
+    for future in tuple(waiting):
         future.add_done_callback(done)
-    if not futures:
-        outcome.set_result({} if keys is not None else [])
     return outcome
 
 
@@ -108,7 +121,7 @@ def _collect(
     for future in futures:
         if future.cancelled():
             outcome.cancel()
-            return
+            continue
         error = future.exception()
         if error is None:
             results.append(future.result())

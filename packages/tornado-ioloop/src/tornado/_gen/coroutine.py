@@ -8,13 +8,13 @@ import functools
 from collections.abc import Callable, Generator
 from typing import Any
 
-from tornado._gen.convert import convert_yielded, moment
+from tornado._gen.convert import convert_yielded, moment, multi_future, new_future
 from tornado._gen.errors import BadYieldError, KeyReuseError, LeakedCallbackError, UnknownKeyError
 from tornado._gen.points import Calls, start_points
 from tornado.concurrent import Future
 
 # The generator is told what it has done wrong.
-_MISUSE = (BadYieldError, KeyReuseError, UnknownKeyError)
+MISUSE = (BadYieldError, KeyReuseError, UnknownKeyError)
 
 
 class Return(Exception):
@@ -43,8 +43,12 @@ def coroutine(func: Callable[..., Any]) -> Callable[..., Future[Any]]:
         future: Future[Any] = new_future()
         try:
             result = func(*args, **kwargs)
-        except Return as returned:
+        except (Return, StopIteration) as returned:
+            # Futures take no StopIteration: in a function it ends what is not a generator yet.
             future.set_result(returned.value)
+            return future
+        except asyncio.CancelledError:
+            future.cancel()
             return future
         except Exception as error:
             future.set_exception(error)
@@ -68,42 +72,39 @@ def is_coroutine_function(func: Any) -> bool:
     return getattr(func, "__tornado_coroutine__", False)
 
 
-def new_future() -> Future[Any]:
-    """Make a future of the loop that runs, or is the thread's."""
-    try:
-        return asyncio.get_running_loop().create_future()
-    except RuntimeError:
-        from tornado.ioloop import IOLoop
-
-        loop: asyncio.AbstractEventLoop = IOLoop.current().asyncio_loop
-        return loop.create_future()
-
-
 class Drive:
     """One generator under way.
 
     :arg generator: the generator.
     :arg future: gets its outcome.
+    :arg run: calls a function in the context of the generator, by default in a copy of now's.
     """
 
-    __slots__ = ("_calls", "_context", "_future", "_generator")
+    __slots__ = ("_calls", "_future", "_generator", "_run", "_waited")
 
-    def __init__(self, generator: Generator[Any, Any, Any], future: Future[Any]) -> None:
+    def __init__(
+        self,
+        generator: Generator[Any, Any, Any],
+        future: Future[Any],
+        run: Callable[..., Any] | None = None,
+    ) -> None:
         self._generator = generator
         self._future = future
-        self._context = contextvars.copy_context()
+        self._run = run or contextvars.copy_context().run
+        # What will go on with the generator; anything else that comes is too late.
+        self._waited: object = None
         # Made for generators that have callbacks by key.
         self._calls: Calls | None = None
 
     def step(self, value: Any, error: BaseException | None) -> None:
         """Run until something has to be waited for, or to the end."""
-        generator, context = self._generator, self._context
+        generator, run = self._generator, self._run
         while True:
             try:
                 if error is None:
-                    yielded = context.run(generator.send, value)
+                    yielded = run(generator.send, value)
                 else:
-                    yielded = context.run(generator.throw, error)
+                    yielded = run(generator.throw, error)
             except StopIteration as stop:
                 self._resolve(stop.value)
                 return
@@ -121,23 +122,32 @@ class Drive:
             if isinstance(yielded, Future):
                 waited = yielded
             elif yielded is None or yielded is moment:
-                asyncio.get_running_loop().call_soon(self.step, None, None)
+                self._waited = moment
+                self._future.get_loop().call_soon(self._wake_after_moment)
                 return
             else:
                 try:
-                    waited = context.run(self._convert, yielded)
-                except _MISUSE as misuse:
+                    waited = run(self._convert, yielded)
+                except MISUSE as misuse:
                     value, error = None, misuse
                     continue
             if not waited.done():
+                self._waited = waited
                 waited.add_done_callback(self._wake)
                 return
-            value, error = _outcome(waited)
+            value, error = outcome_of(waited)
 
     def _wake(self, waited: Future[Any]) -> None:
-        self.step(*_outcome(waited))
+        if waited is self._waited:
+            self.step(*outcome_of(waited))
+
+    def _wake_after_moment(self) -> None:
+        if self._waited is moment:
+            self.step(None, None)
 
     def _convert(self, yielded: Any) -> Future[Any]:
+        if isinstance(yielded, (list, tuple)) and all(isinstance(x, Future) for x in yielded):
+            return multi_future(yielded)
         if self._calls is None:
             self._calls = Calls()
         future: Future[Any] = convert_yielded(start_points(yielded, self._calls))
@@ -155,7 +165,8 @@ class Drive:
             self._future.set_result(value)
 
 
-def _outcome(future: Future[Any]) -> tuple[Any, BaseException | None]:
+def outcome_of(future: Future[Any]) -> tuple[Any, BaseException | None]:
+    """Return the result and the error of a future that is done; one of them is `None`."""
     if future.cancelled():
         return None, asyncio.CancelledError()
     error = future.exception()

@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable, Generator
 from typing import Any
 
-from tornado._gen.coroutine import Drive, Return, new_future
+from tornado._gen.convert import new_future
+from tornado._gen.coroutine import Drive, Return
 from tornado._gen.errors import ReturnValueIgnoredError
 from tornado.concurrent import Future
 from tornado.ioloop import IOLoop

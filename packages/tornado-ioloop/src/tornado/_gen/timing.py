@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Callable
 from typing import Any
 
-from tornado._gen.convert import convert_yielded
+from tornado._gen.convert import convert_yielded, new_future
 from tornado.concurrent import Future, chain_future
 from tornado.ioloop import IOLoop
 from tornado.log import app_log
@@ -18,9 +18,8 @@ def sleep(duration: float) -> Future[None]:
 
     .. versionadded:: 4.1
     """
-    loop = asyncio.get_running_loop()
-    future: Future[None] = loop.create_future()
-    timer = loop.call_later(duration, _resolve, future)
+    future: Future[None] = new_future()
+    timer = future.get_loop().call_later(duration, _resolve, future)
     future.add_done_callback(lambda _: timer.cancel())
     return future
 
