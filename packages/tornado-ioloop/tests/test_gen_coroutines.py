@@ -209,6 +209,18 @@ def test_each_coroutine_keeps_its_context_variables():
     run(both)
 
 
+def test_several_may_hold_callbacks_by_key():
+    @gen.coroutine
+    def wait():
+        for key in "abc":
+            IOLoop.current().add_callback((yield gen.Callback(key)), key.upper())
+        listed = yield gen.Multi([gen.Wait("a"), made(1), native(2)])
+        by_name = yield gen.Multi({"x": [gen.Wait("b")], "y": gen.WaitAll(["c"])})
+        return listed, by_name
+
+    assert run(wait) == (["A", 1, 2], {"x": ["B"], "y": ["C"]})
+
+
 def test_further_types_can_be_registered():
     class Deferred:
         def __init__(self, value):

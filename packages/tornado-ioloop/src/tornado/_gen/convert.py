@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Iterable, Mapping
-from functools import singledispatch
+from collections.abc import Generator, Mapping
+from functools import partial, singledispatch
 from inspect import isawaitable
 from typing import Any
 
 from tornado._gen.errors import BadYieldError
+from tornado._gen.points import Several, has_points
 from tornado.concurrent import Future, chain_future, is_future
 from tornado.ioloop import IOLoop
 from tornado.log import app_log
@@ -88,12 +89,18 @@ def multi_future(
     :arg children: a list or dictionary of what may be yielded.
     :arg quiet_exceptions: errors not to log when they come after the first one.
     :returns: a future with a list, or a dictionary with the same keys. It raises the first error,
-        when all are done.
+        when all are done. With `Wait` and other yield points among the children, something that
+        only can be yielded.
 
     .. versionadded:: 4.0
     """
     keys = list(children) if isinstance(children, Mapping) else None
-    items: Iterable[Any] = children.values() if keys is not None else children
+    items = list(children.values() if keys is not None else children)
+    if not all(isinstance(item, Future) for item in items) and has_points(items):
+        # Only the generator that yields them knows what their keys stand for.
+        named = items if keys is None else dict(zip(keys, items, strict=True))
+        gather = partial(multi_future, quiet_exceptions=quiet_exceptions)
+        return Several(named, gather)  # type: ignore[return-value]  # callers just yield it
     futures = [item if isinstance(item, Future) else convert_yielded(item) for item in items]
     outcome: Future[Any] = futures[0].get_loop().create_future() if futures else new_future()
     waiting = {future for future in futures if not future.done()}

@@ -133,6 +133,31 @@ def Task(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:  #
     return future
 
 
+class Several(YieldPoint):
+    """Yielded to wait for several things, callbacks by key among them.
+
+    :arg children: a list or dictionary of what may be yielded.
+    :arg gather: makes one future of them, once the yield points are started.
+    """
+
+    def __init__(self, children: Any, gather: Callable[[Any], Future[Any]]) -> None:
+        self._children = children
+        self._gather = gather
+
+    def start(self, calls: Calls) -> Any:
+        """Find the futures of all keys."""
+        return self._gather(start_points(self._children, calls))
+
+
+def has_points(yielded: Any) -> bool:
+    """Whether something is a yield point or a list or dictionary with one in it."""
+    if isinstance(yielded, dict):
+        yielded = list(yielded.values())
+    if isinstance(yielded, (list, tuple)):
+        return any(has_points(item) for item in yielded)
+    return isinstance(yielded, YieldPoint)
+
+
 def start_points(yielded: Any, calls: Calls) -> Any:
     """Put what is to be waited for in the place of yield points, also inside of a list or
     dictionary."""
