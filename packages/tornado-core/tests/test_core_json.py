@@ -18,7 +18,8 @@ values = st.recursive(
 
 @given(values)
 def test_values(value):
-    assert json_encode(value) == json.dumps(value).replace("</", "<\\/")
+    expected = json.dumps(value).replace("</", "<\\/").replace("<!", "\\u003c!")
+    assert json_encode(value) == expected
 
 
 def test_tuples_and_odd_keys():

@@ -1,16 +1,27 @@
-"""Links in plain text."""
+"""Links in plain text.
+
+The text is escaped first and then only looked through, so all that is added are the tags of the
+links: what the input had that could have been markup stays escaped, in link texts and addresses
+alike.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
 
-# A protocol with what follows it, or a host name that begins with www. Neither part can match in
-# two ways, so the cost is linear.
+# A host name that begins with www, or a protocol, and what follows up to white space, a quote or
+# an angle bracket (escaped, each of them). A start is tried once, protocols are short, and nothing
+# can match in two ways, so the cost is linear.
 _CANDIDATE = re.compile(
-    r"(?<![\w@/.:-])(?:(?P<protocol>[A-Za-z][A-Za-z0-9+.-]{0,30}):(?P<slashes>/{0,3})|(?=www\.))(?P<rest>[^\s<>\"'&]+(?:&(?!(?:lt|gt|quot|#x27);)[^\s<>\"'&]*)*)"
+    r"(?:(?<![\w@.-])(?=www\.\w)"
+    r"|(?<!\w)(?:(?P<protocol>[A-Za-z][A-Za-z0-9+-]{0,30}):(?P<slashes>/{1,3})"
+    r"|(?P<mailto>[Mm][Aa][Ii][Ll][Tt][Oo]):))"
+    r"(?P<rest>[^\s<>\"'&]*(?:&(?!(?:lt|gt|quot|#x27);)[^\s<>\"'&]*)*)"
 )
-_TRAILING = ".,;:!?)]}"
+_PUNCTUATION = frozenset(".,;:!?")
+_OPENING = {")": "(", "]": "[", "}": "{"}
+_AMPERSAND = "&amp;"
 MAX_TEXT = 30  # characters of a shortened link text
 
 
@@ -22,46 +33,65 @@ def link_text(
     require_protocol: bool,
     permitted_protocols: Sequence[str],
 ) -> str:
-    """Return HTML text with its URLs made links. The text is escaped already, and stays so."""
+    """Return HTML text with its URLs made links.
+
+    :arg escaped: the text, escaped already; it stays so.
+    :arg extra_params: attributes for the tags, or a function that makes them of an address.
+    """
+    permitted = frozenset(permitted_protocols)
 
     def replace(match: re.Match[str]) -> str:
-        whole = match[0]
-        protocol = match["protocol"]
-        if protocol is None and require_protocol:
-            return whole
-        if protocol is not None and (
-            protocol.lower() not in permitted_protocols or not _is_address(match)
-        ):
-            return whole
-        url = whole.rstrip(_TRAILING)
-        # A closing bracket belongs to the URL if its opening one does.
-        if whole[len(url) : len(url) + 1] == ")" and url.count("(") > url.count(")"):
-            url += ")"
-        tail = whole[len(url) :]
+        protocol = match["protocol"] or match["mailto"]
+        refused = require_protocol if protocol is None else protocol.lower() not in permitted
+        end = 0 if refused else _end_of_url(match["rest"])
+        if end == 0:
+            return match[0]
+        start = match.start("rest") - match.start()
+        url, tail = match[0][: start + end], match[0][start + end :]
         href = url if protocol is not None else f"http://{url}"
-        params = f" {extra_params(href).strip()}" if callable(extra_params) else extra_params
-        shown = url
-        if shorten and len(url) > MAX_TEXT:
-            shown = _shortened(url, match)
-            if shown != url:
-                params += f' title="{href}"'
-        return f'<a href="{href}"{params}>{shown}</a>{tail}'
+        attributes = extra_params(href) if callable(extra_params) else extra_params
+        shown = _shortened(url, start) if shorten else url
+        if shown is not url:
+            attributes += f' title="{href}"'
+        attributes = attributes.strip()
+        return f'<a href="{href}"{attributes and " " + attributes}>{shown}</a>{tail}'
 
     return _CANDIDATE.sub(replace, escaped)
 
 
-def _is_address(match: re.Match[str]) -> bool:
-    return bool(match["slashes"]) or match["protocol"].lower() == "mailto"
+def _end_of_url(rest: str) -> int:
+    """Return where an address ends: what a sentence puts behind it isn't part of it, and a
+    closing bracket only is if its opening one is."""
+    surplus = {
+        close: rest.count(close) - rest.count(opening) for close, opening in _OPENING.items()
+    }
+    end = len(rest)
+    while end:
+        last = rest[end - 1]
+        if rest.endswith(_AMPERSAND, 0, end):
+            end -= len(_AMPERSAND)
+        elif last in _PUNCTUATION:
+            end -= 1
+        elif surplus.get(last, 0) > 0:
+            surplus[last] -= 1
+            end -= 1
+        else:
+            break
+    return end
 
 
-def _shortened(url: str, match: re.Match[str]) -> str:
-    """Return the host and the beginning of the path; an entity is never cut."""
-    start = match.end("slashes") - match.start() if match["protocol"] else 0
+def _shortened(url: str, start: int) -> str:
+    """Return the host and the beginning of the path, or ``url`` itself if that is no gain.
+
+    :arg start: where the host begins.
+    """
+    if len(url) <= MAX_TEXT:
+        return url
     host, slash, path = url[start:].partition("/")
-    short = url[:start] + host + slash + path[:8].split("?")[0].split(".")[0]
+    short = url[:start] + host + slash + re.split("[?#.]", path[:8], maxsplit=1)[0]
     if len(short) > MAX_TEXT * 1.5:
         short = short[:MAX_TEXT]
-    cut = short.rfind("&")
-    if cut > 0 and ";" not in short[cut:]:
-        short = short[:cut]
-    return short + "..." if len(short) < len(url) else url
+    entity = short.rfind("&")
+    if entity >= 0 and ";" not in short[entity:]:
+        short = short[:entity]
+    return short + "..." if len(short) + 3 < len(url) else url

@@ -12,8 +12,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus, unquote_to_by
 from tornado._json import dump
 from tornado._urlencoded import parse_urlencoded
 
-_MARKUP = re.compile("[&<>\"']")
-_ENTITIES = {38: "&amp;", 60: "&lt;", 62: "&gt;", 34: "&quot;", 39: "&#x27;"}
+_BLANKS = re.compile(r"[\x00-\x20]+")
 
 
 @overload
@@ -31,7 +30,7 @@ def utf8(value: str | bytes | None) -> bytes | None:
         return value.encode("utf-8")
     if value is None or isinstance(value, bytes):
         return value
-    raise TypeError(f"Expected bytes, unicode, or None; got {type(value)!r}")
+    raise TypeError(f"text or bytes are needed, not {type(value).__name__}")
 
 
 @overload
@@ -49,7 +48,7 @@ def to_unicode(value: str | bytes | None) -> str | None:
         return value.decode("utf-8")
     if value is None or isinstance(value, str):
         return value
-    raise TypeError(f"Expected bytes, unicode, or None; got {type(value)!r}")
+    raise TypeError(f"text or bytes are needed, not {type(value).__name__}")
 
 
 _unicode = to_unicode
@@ -58,33 +57,85 @@ to_basestring = to_unicode
 
 
 def xhtml_escape(value: str | bytes) -> str:
-    """Return text in which the characters that have a meaning in HTML are replaced by entities."""
-    text = to_unicode(value)
-    return text.translate(_ENTITIES) if _MARKUP.search(text) else text
+    """Return text in which the characters that have a meaning in HTML are replaced by entities.
+
+    The result may stand in elements and in quoted attributes: ``&``, ``<``, ``>`` and both quotes
+    are replaced.
+
+    :arg value: text, or UTF-8 bytes.
+    :raises TypeError: it's something else.
+    """
+    text = value if isinstance(value, str) else _text(value)
+    # Asking first is cheap, and most texts have none or few of the five; the ampersand has to be
+    # first. Each step is linear.
+    if "&" in text:
+        text = text.replace("&", "&amp;")
+    if "<" in text:
+        text = text.replace("<", "&lt;")
+    if ">" in text:
+        text = text.replace(">", "&gt;")
+    if '"' in text:
+        text = text.replace('"', "&quot;")
+    if "'" in text:
+        text = text.replace("'", "&#x27;")
+    return text
 
 
 def xhtml_unescape(value: str | bytes) -> str:
-    """Return text in which entities are replaced by what they stand for."""
-    return unescape(to_unicode(value))
+    """Return text in which entities, named or numbered, are replaced by what they stand for.
+
+    :arg value: text, or UTF-8 bytes.
+    :raises TypeError: it's something else.
+    """
+    return unescape(_text(value))
+
+
+def _text(value: str | bytes) -> str:
+    """Return ``value`` as text; it has to be there."""
+    if value is None:
+        raise TypeError("text or bytes are needed, not None")
+    return to_unicode(value)
 
 
 def json_encode(value: Any) -> str:
-    """Return ``value`` as JSON that may stand in a ``<script>`` element."""
-    return dump(value).replace("</", "<\\/")
+    """Return ``value`` as JSON that may stand in a ``<script>`` element.
+
+    Nothing in it can end the element or begin a comment in it; to JSON it's the same value. All
+    of it is ASCII.
+
+    :raises TypeError: there is no JSON for it; bytes, for example.
+    """
+    text = dump(value)
+    if "<" in text:
+        text = text.replace("</", "<\\/").replace("<!", "\\u003c!")
+    return text
 
 
 def json_decode(value: str | bytes) -> Any:
-    """Return what a JSON text stands for."""
+    """Return what a JSON text stands for.
+
+    :arg value: text, or bytes in UTF-8, UTF-16 or UTF-32.
+    :raises ValueError: it isn't JSON.
+    """
     return json.loads(value)
 
 
 def squeeze(value: str) -> str:
-    """Return ``value`` with each run of white space replaced by one space, and none at its ends."""
-    return re.sub(r"[\x00-\x20]+", " ", value).strip()
+    """Return ``value`` with each run of ASCII white space and control characters replaced by one
+    space, and none at its ends."""
+    return _BLANKS.sub(" ", value).strip()
 
 
 def url_escape(value: str | bytes, plus: bool = True) -> str:
-    """Return ``value`` in a form for URLs; with ``plus``, spaces become ``+``."""
+    """Return ``value`` in a form for URLs, percent-encoded.
+
+    :arg value: text, which is encoded as UTF-8, or bytes.
+    :arg plus: spaces become ``+``, as in query strings and forms; otherwise ``%20``, and slashes
+        are left alone, as paths need it.
+
+    .. versionadded:: 3.1
+       ``plus``.
+    """
     return (quote_plus if plus else quote)(utf8(value))
 
 
@@ -93,7 +144,13 @@ def url_unescape(
 ) -> str | bytes:
     """Undo `url_escape`.
 
-    :arg encoding: `None` for a result of bytes.
+    :arg value: text or bytes.
+    :arg encoding: of the text that is returned, in which errors are replaced by U+FFFD; `None`
+        for a result of bytes.
+    :arg plus: ``+`` stands for a space.
+
+    .. versionadded:: 3.1
+       ``plus``.
     """
     if encoding is None:
         raw = utf8(value)
@@ -124,7 +181,10 @@ def parse_qs_bytes(
 
 
 def recursive_unicode(obj: Any) -> Any:
-    """Return ``obj`` with all bytes in it, down through lists, tuples and dictionaries, as text."""
+    """Return ``obj`` with all bytes in it, down through lists, tuples and dictionaries, as text.
+
+    :raises UnicodeDecodeError: some bytes are no UTF-8.
+    """
     if isinstance(obj, dict):
         return {recursive_unicode(k): recursive_unicode(v) for k, v in obj.items()}
     if isinstance(obj, list):
@@ -143,16 +203,18 @@ def linkify(
 ) -> str:
     """Return plain text as HTML in which URLs are links.
 
+    All of the result is safe to be shown as HTML, and the cost is linear, whatever the text.
+
     :arg text: plain text; it's escaped.
-    :arg shorten: shorten long link texts.
-    :arg extra_params: attributes for the links, or a function that makes them of a link's address.
+    :arg shorten: shorten long link texts; the whole address becomes the link's ``title``.
+    :arg extra_params: attributes for the tags, HTML, or a function that makes them of a link's
+        address, which it's called with in its escaped form.
     :arg require_protocol: leave alone what has no protocol, such as ``www.example.com``.
-    :arg permitted_protocols: protocols that become links.
+    :arg permitted_protocols: protocols that become links, in lower case; never let users of a
+        site choose them, for ``javascript`` would be one.
     """
     from tornado._linkify import link_text
 
-    if extra_params and not callable(extra_params):
-        extra_params = " " + extra_params.strip()
     return link_text(
         xhtml_escape(text),
         shorten=shorten,

@@ -6,20 +6,18 @@ import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from inspect import signature
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     import datetime
+    import unittest
 
 PY3 = True
 bytes_type = bytes
 unicode_type = str
 basestring_type = str
 TimeoutError = TimeoutError  # a documented name of this module
-
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 class ObjectDict(dict[str, Any]):
@@ -38,38 +36,43 @@ class ObjectDict(dict[str, Any]):
 class GzipDecompressor:
     """Decode gzip data piece by piece; several members one after another are all decoded."""
 
+    # Input is given to zlib in pieces of this many bytes at most, and in small ones where members
+    # are small: zlib copies what follows a member, so their number would count twice.
+    _LARGE = 64 * 1024
+    _SMALL = 512
+
     def __init__(self) -> None:
-        self._decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        self._decoder = _gzip_decoder()
         self._started = False
+        self._left = b""
+        self._piece_size = self._LARGE
 
     def decompress(self, value: bytes, max_length: int = 0) -> bytes:
         """Decode some data.
 
         :arg value: the next bytes.
-        :arg max_length: the most bytes to return; 0 for all. What's left over is in
+        :arg max_length: the most bytes to return; 0 for all. What's left over of ``value`` is in
             `unconsumed_tail` and has to be passed again.
+        :returns: what could be decoded so far, perhaps nothing.
         :raises zlib.error: it's no gzip data.
         """
-        parts = []
-        room = max_length
-        while value:
+        view = memoryview(value)
+        parts: list[bytes] = []
+        size = position = 0
+        while position < len(view) and (not max_length or size < max_length):
             if self._decoder.eof:
-                self._decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
+                self._decoder = _gzip_decoder()
+                self._piece_size = self._SMALL
             self._started = True
-            part = self._decoder.decompress(value, room)
+            piece = view[position : position + self._piece_size]
+            part = self._decoder.decompress(piece, max_length and max_length - size)
             parts.append(part)
-            if not self._decoder.eof:
-                break
-            value = self._decoder.unused_data
-            if max_length:
-                room = max_length - sum(map(len, parts))
-                if room <= 0:
-                    self._left = value
-                    return b"".join(parts)
-        self._left = self._decoder.unconsumed_tail
+            size += len(part)
+            left = self._decoder.unused_data or self._decoder.unconsumed_tail
+            position += len(piece) - len(left)
+            self._piece_size = min(self._piece_size * 2, self._LARGE)
+        self._left = bytes(view[position:])
         return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    _left = b""
 
     @property
     def unconsumed_tail(self) -> bytes:
@@ -79,34 +82,56 @@ class GzipDecompressor:
     def flush(self) -> bytes:
         """Return what is left at the end.
 
-        :raises ValueError: the data ended in the middle of a member.
+        :raises zlib.error: the data ended in the middle of a member.
+        :raises ValueError: there is an `unconsumed_tail` still.
         """
+        if self._left:
+            raise ValueError("unconsumed_tail has to be decompressed before the end")
         rest = self._decoder.flush()
         if self._started and not self._decoder.eof:
-            raise ValueError("truncated gzip data")
+            raise zlib.error("truncated gzip data")
         return rest
+
+
+def _gzip_decoder() -> zlib._Decompress:
+    return zlib.decompressobj(16 + zlib.MAX_WBITS)
 
 
 def import_object(name: str) -> Any:
     """Import something by its dotted name: ``import_object("tornado.escape.utf8")``.
 
+    :arg name: of a module, or of something in one.
     :raises ImportError: there is no such module or name.
     """
-    module, _, attribute = name.rpartition(".")
-    if not module:
+    module_name, _, attribute = name.rpartition(".")
+    if not module_name:
         return import_module(name)
+    module = import_module(module_name)
     try:
-        return getattr(import_module(module), attribute)
+        return getattr(module, attribute)
     except AttributeError:
-        pass
+        return _import_submodule(name, module_name)
+
+
+def _import_submodule(name: str, parent: str) -> Any:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        raise ImportError(f"No module named {attribute} in {module}") from error
+        # It may be there, and something else that it needs may not.
+        if error.name != name:
+            raise
+        raise ImportError(f"{parent} has no {name[len(parent) + 1 :]!r}", name=name) from error
 
 
 def exec_in(code: Any, glob: dict[str, Any], loc: Mapping[str, Any] | None = None) -> None:
-    """Run code, given as text or compiled, in a namespace."""
+    """Run code, given as text or compiled, in a namespace.
+
+    Text is compiled without the future features of this module.
+
+    :arg code: text or a code object.
+    :arg glob: global names.
+    :arg loc: local names; the global ones if not given.
+    """
     if isinstance(code, str):
         code = compile(code, "<string>", "exec", dont_inherit=True)
     exec(code, glob, loc)
@@ -120,30 +145,12 @@ def raise_exc_info(
     :raises TypeError: the triple holds no exception.
     """
     if exc_info[1] is None:
-        raise TypeError("raise_exc_info called with no exception")
-    raise exc_info[1].with_traceback(exc_info[2])
-
-
-def timedelta_to_seconds(td: datetime.timedelta) -> float:
-    """Return the length of a timedelta in seconds (documented API version 2.x)."""
-    return td.total_seconds()
-
-
-def re_unescape(s: str) -> str:
-    """Undo `re.escape`.
-
-    :raises ValueError: there is an escape that `re.escape` doesn't make, such as ``\\d``.
-
-    .. versionadded:: 4.4
-    """
-    return _ESCAPED.sub(_unescape_match, s)
-
-
-def _unescape_match(match: re.Match[str]) -> str:
-    character = match[1]
-    if character.isascii() and character.isalnum():
-        raise ValueError(f"the escape {match[0]!r} stands for more than a character")
-    return character
+        raise TypeError("the triple has no exception to raise")
+    try:
+        raise exc_info[1].with_traceback(exc_info[2])
+    finally:
+        # The frame is part of the traceback; together they'd be a cycle.
+        exc_info = (None, None, None)
 
 
 def errno_from_exception(e: BaseException) -> int | None:
@@ -154,8 +161,42 @@ def errno_from_exception(e: BaseException) -> int | None:
     return number
 
 
+def re_unescape(s: str) -> str:
+    r"""Undo `re.escape`.
+
+    >>> print(re_unescape(r"1\.5\ \(about\)"))
+    1.5 (about)
+
+    :raises ValueError: it isn't what `re.escape` makes, but a pattern such as ``\d``.
+
+    .. versionadded:: 4.4
+    """
+    return re.sub(r"\\(.?)", _unescaped, s, flags=re.DOTALL)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    character = match[1]
+    if character == "" or (character.isascii() and character.isalnum()):
+        raise ValueError(f"{match[0]!r} has a meaning of its own in patterns")
+    return character
+
+
+def timedelta_to_seconds(td: datetime.timedelta) -> float:
+    """Return a duration in seconds; ``td.total_seconds()``."""
+    return td.total_seconds()
+
+
+def doctests() -> unittest.TestSuite:
+    """Return the examples in this module's descriptions as tests."""
+    import doctest
+
+    return doctest.DocTestSuite(__name__)
+
+
 class ArgReplacer:
     """Replace one argument of calls of a function, however it was passed.
+
+    ``arg_pos`` is the parameter's position, or `None` if it's passed by its name only.
 
     :arg func: the function.
     :arg name: name of the parameter.
@@ -163,7 +204,7 @@ class ArgReplacer:
 
     def __init__(self, func: Callable[..., Any], name: str) -> None:
         self.name = name
-        names = list(signature(func).parameters)
+        names = _positional_parameters(func)
         self.arg_pos: int | None = names.index(name) if name in names else None
 
     def get_old_value(
@@ -177,7 +218,13 @@ class ArgReplacer:
     def replace(
         self, new_value: Any, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> tuple[Any, Sequence[Any], dict[str, Any]]:
-        """Return the old value, and positional and keyword arguments with the new one."""
+        """Return the old value, and positional and keyword arguments with the new one.
+
+        What is passed in stays as it is.
+
+        :returns: the old value, `None` if there was none; the positional arguments; the keyword
+            arguments.
+        """
         old = self.get_old_value(args, kwargs)
         if self.arg_pos is not None and self.arg_pos < len(args):
             args = [*args[: self.arg_pos], new_value, *args[self.arg_pos + 1 :]]
@@ -186,26 +233,41 @@ class ArgReplacer:
         return old, args, kwargs
 
 
+def _positional_parameters(func: Callable[..., Any]) -> list[str]:
+    from inspect import Parameter, signature
+
+    try:
+        parameters = signature(func).parameters.values()
+    except ValueError:
+        # Some functions written in C don't tell.
+        return []
+    positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return [parameter.name for parameter in parameters if parameter.kind in positional]
+
+
 class Configurable:
     """A base class whose constructor makes an instance of an implementation that can be chosen at
     run time.
 
     A hierarchy's base class defines `configurable_base` and `configurable_default`. Constructor
-    arguments go to `initialize`.
+    arguments go to `initialize`, which takes the place of ``__init__``. An implementation may be
+    the base of a hierarchy itself.
     """
 
+    # What is chosen is kept in the hierarchy's base class; nothing of it is inherited by the base
+    # of a hierarchy within a hierarchy.
     __impl_class: type[Configurable] | None = None
     __impl_kwargs: dict[str, Any] | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make an instance of the implementation."""
+        """Make an instance of the implementation, or of the class that is called if it is one."""
         base = cls.configurable_base()
         implementation = cls
         if cls is base:
             implementation = cls.configured_class()
-            kwargs = {**(base.__impl_kwargs or {}), **kwargs}
+            _, configured = cls._save_configuration()
+            kwargs = {**(configured or {}), **kwargs}
             if implementation.configurable_base() is not base:
-                # The implementation is configurable itself.
                 return implementation(*args, **kwargs)
         instance = super().__new__(implementation)
         instance.initialize(*args, **kwargs)
@@ -213,46 +275,50 @@ class Configurable:
 
     @classmethod
     def configurable_base(cls) -> type[Configurable]:
-        """Return the base class of the hierarchy."""
-        raise NotImplementedError()
+        """Return the base class of the hierarchy; that base class defines it."""
+        raise NotImplementedError(f"the base class of {cls.__name__} has to say that it is it")
 
     @classmethod
     def configurable_default(cls) -> type[Configurable]:
-        """Return the implementation that is used unless another is configured."""
-        raise NotImplementedError()
+        """Return the implementation that is used unless another is configured; the base class
+        defines it."""
+        raise NotImplementedError(f"{cls.__name__} has to say what its default is")
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
-        """Take the constructor's arguments."""
+        """Take the constructor's arguments; implementations define what they need.
+
+        .. versionchanged:: 4.2
+           Takes positional arguments too.
+        """
 
     @classmethod
     def configure(cls, impl: str | type[Configurable] | None, **kwargs: Any) -> None:
         """Choose the implementation.
 
         :arg impl: a subclass, its dotted name, or `None` for the default.
-        :arg kwargs: arguments for each instance that is made through the base class.
+        :arg kwargs: arguments for each instance that is made through the base class; those of a
+            call come before them.
         :raises ValueError: ``impl`` is no subclass.
+        :raises ImportError: there is nothing of that name.
         """
-        base = cls.configurable_base()
         chosen: type[Configurable] | None = import_object(impl) if isinstance(impl, str) else impl
-        if chosen is not None and not issubclass(chosen, cls):
+        if chosen is not None and not (isinstance(chosen, type) and issubclass(chosen, cls)):
             raise ValueError(f"{chosen!r} is no subclass of {cls!r}")
-        base.__impl_class = chosen
-        base.__impl_kwargs = kwargs
+        cls._restore_configuration((chosen, kwargs))
 
     @classmethod
     def configured_class(cls) -> type[Configurable]:
         """Return the implementation that is in use."""
         base = cls.configurable_base()
-        if base.__dict__.get("_Configurable__impl_class") is None:
-            base.__impl_class = cls.configurable_default()
-        implementation = base.__impl_class
-        assert implementation is not None
+        implementation, _ = cls._save_configuration()
+        if implementation is None:
+            implementation = base.__impl_class = cls.configurable_default()
         return implementation
 
     @classmethod
     def _save_configuration(cls) -> tuple[type[Configurable] | None, dict[str, Any] | None]:
-        base = cls.configurable_base()
-        return base.__impl_class, base.__impl_kwargs
+        own = vars(cls.configurable_base())
+        return own.get("_Configurable__impl_class"), own.get("_Configurable__impl_kwargs")
 
     @classmethod
     def _restore_configuration(
