@@ -215,3 +215,9 @@ def receive_all(conn):
 def serve():
     """Return a function that makes a context manager: the application on a real port."""
     return RunningServer
+
+
+@pytest.fixture
+def in_memory():
+    """Return what tests need that run a loop of their own."""
+    return SimpleNamespace(connection=MemoryConnection, exchange=exchange)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tornado._routing.around import hooks_of, note_hooks, restore_hooks
 from tornado._routing.delegates import BufferedMessage, RoutedMessage
 from tornado._routing.index import RuleIndex
 from tornado._routing.rules import Rule, RuleList, make_rule
@@ -104,10 +105,24 @@ class RuleRouter(Router):
                 continue
             if rule.target_kwargs:
                 found = {**found, "target_kwargs": rule.target_kwargs}
-            delegate = self.get_target_delegate(rule.target, request, **found)
+            if rule.around_request:
+                delegate = self._surrounded_delegate(rule, request, found)
+            else:
+                delegate = self.get_target_delegate(rule.target, request, **found)
             if delegate is not None:
                 return delegate
         return None
+
+    def _surrounded_delegate(
+        self, rule: Rule, request: HTTPServerRequest, found: dict[str, Any]
+    ) -> HTTPMessageDelegate | None:
+        """Make the delegate for the target of a rule that has hooks."""
+        before = hooks_of(request)
+        note_hooks(request, rule.around_request)
+        delegate = self.get_target_delegate(rule.target, request, **found)
+        if delegate is None:
+            restore_hooks(request, before)
+        return delegate
 
     def get_target_delegate(
         self, target: Any, request: HTTPServerRequest, **target_params: Any

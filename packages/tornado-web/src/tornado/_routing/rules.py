@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from tornado._routing.around import AroundHook
 from tornado._routing.matchers import Matcher, PathMatches
 from tornado.util import import_object
 
@@ -20,9 +21,15 @@ class Rule:
         one of these.
     :arg target_kwargs: parameters for the target; request handlers get them in ``initialize``.
     :arg name: for ``reverse_url``; unique in its router.
+    :arg around_request: hooks around the requests that a request handler answers by way of this
+        rule; see the setting of the same name.
 
     .. versionadded:: 4.5
+    .. versionchanged:: 6.100
+       Added ``around_request``.
     """
+
+    around_request: tuple[AroundHook, ...] = ()
 
     def __init__(
         self,
@@ -30,11 +37,15 @@ class Rule:
         target: Any,
         target_kwargs: dict[str, Any] | None = None,
         name: str | None = None,
+        *,
+        around_request: Sequence[AroundHook] = (),
     ) -> None:
         self.matcher = matcher
         self.target = import_object(target) if isinstance(target, str) else target
         self.target_kwargs = target_kwargs or {}
         self.name = name
+        if around_request:
+            self.around_request = tuple(around_request)
 
     def reverse(self, *args: Any) -> str | None:
         """Make a URL that this rule's matcher matches; see :meth:`Matcher.reverse`."""
@@ -55,6 +66,10 @@ class URLSpec(Rule):
     :arg handler: handler class, or its dotted name.
     :arg kwargs: keyword arguments for the handler's ``initialize``.
     :arg name: for ``reverse_url``.
+    :arg around_request: hooks around the requests of this route; see `Rule`.
+
+    .. versionchanged:: 6.100
+       Added ``around_request``.
     """
 
     def __init__(
@@ -63,9 +78,11 @@ class URLSpec(Rule):
         handler: Any,
         kwargs: dict[str, Any] | None = None,
         name: str | None = None,
+        *,
+        around_request: Sequence[AroundHook] = (),
     ) -> None:
         matcher = PathMatches(pattern)
-        super().__init__(matcher, handler, kwargs, name)
+        super().__init__(matcher, handler, kwargs, name, around_request=around_request)
         self.regex = matcher.regex
         self.handler_class = self.target
         self.kwargs = kwargs

@@ -9,7 +9,9 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tornado._routing.around import AroundHook, hooks_of, note_hooks
 from tornado._routing.index import RuleIndex
+from tornado._web.around import SurroundedMessage
 from tornado._web.handler import RequestHandler
 from tornado._web.messages import ApplicationMessage, CompleteRequest, HandlerMessage
 from tornado._web.simple_handlers import ErrorHandler
@@ -51,6 +53,12 @@ class ApplicationRouter(ReversibleRuleRouter):
         self._application = application
         super().__init__(rules)
 
+    def process_rule(self, rule: Rule) -> Rule:
+        """Prepare a rule, and note whether it has hooks."""
+        if rule.around_request:
+            self._application._surround()
+        return super().process_rule(rule)
+
     def get_target_delegate(
         self, target: Any, request: HTTPServerRequest, **target_params: Any
     ) -> HTTPMessageDelegate | None:
@@ -83,6 +91,27 @@ class Application(ReversibleRouter):
        setting ``compress_response`` and none otherwise.
     :arg settings: all other arguments; see `settings`.
 
+    Hooks stand around requests: around all that handlers of the application answer by the setting
+    ``around_request``, around those of one route by the `URLSpec` argument of that name. A hook is
+    a function of the handler that returns a context manager, synchronous or asynchronous. It is
+    entered before anything else is done with the request and left when the response is over, in the
+    same context as the handler; ``__exit__`` gets the exception that the request ended with, if
+    any, which has been answered by then::
+
+        @contextlib.contextmanager
+        def measured(handler):
+            start = time.perf_counter()
+            try:
+                yield
+            finally:
+                durations[handler.get_status()].append(time.perf_counter() - start)
+
+        application = Application(routes, around_request=[measured])
+
+    Hooks of the application are entered before those of the route. A hook that raises before its
+    request, or finishes the response, keeps the rest from being run: `HTTPError` and `Finish` mean
+    what they mean in handlers.
+
     .. attribute:: settings
 
        The settings, a dictionary. Those that the framework knows are described in the
@@ -98,6 +127,8 @@ class Application(ReversibleRouter):
 
     .. versionchanged:: 4.5
        Is a `tornado.routing.Router`.
+    .. versionchanged:: 6.100
+       Added the settings ``around_request`` and ``cancel_on_disconnect``.
     """
 
     def __init__(
@@ -117,9 +148,13 @@ class Application(ReversibleRouter):
         self._template_loaders = TemplateLoaders()
         # The loop knows its tasks weakly; without this they could be collected while they wait.
         self._running: set[asyncio.Future[Any]] = set()
+        self._around: tuple[AroundHook, ...] = tuple(settings.get("around_request", ()))
+        # Whether there are hooks, here or at a route: requests without any go a shorter way.
+        self._surrounds = bool(self._around)
         rules = [*self._static_routes(), *(handlers or [])]
         self.wildcard_router = ApplicationRouter(self, rules)
         self._any_host = Rule(AnyMatches(), self.wildcard_router)
+        self._plain_rule: Rule | None = None if self._surrounds else self._any_host
         self.default_router = ApplicationRouter(self, [self._any_host])
         if settings.get("autoreload"):
             # It watches files and restarts the process: nothing to load in production.
@@ -253,6 +288,8 @@ class Application(ReversibleRouter):
         :arg request: the request, its body not yet read.
         :arg kwargs: what the matcher of a router above has found.
         """
+        if self._around:
+            note_hooks(request, self._around)
         found = self.default_router.find_handler(request)
         if found is not None:
             return found
@@ -281,12 +318,20 @@ class Application(ReversibleRouter):
         :arg path_args: positional arguments for its method, as bytes.
         :arg path_kwargs: keyword arguments for its method, as bytes.
         """
-        return HandlerMessage(self, request, target_class, target_kwargs, path_args, path_kwargs)
+        if self._around:
+            note_hooks(request, self._around)
+        message_class = SurroundedMessage if hooks_of(request) else HandlerMessage
+        return message_class(self, request, target_class, target_kwargs, path_args, path_kwargs)
+
+    def _surround(self) -> None:
+        """A route has hooks around its requests."""
+        self._surrounds = True
+        self._plain_rule = None
 
     def _plain_routes(self) -> RuleIndex | None:
         """Return the routes, if paths are all there is to routing."""
         rules = self.default_router.rules
-        if len(rules) != 1 or rules[0] is not self._any_host:
+        if len(rules) != 1 or rules[0] is not self._plain_rule:
             return None
         if type(self).get_handler_delegate is not Application.get_handler_delegate:
             return None

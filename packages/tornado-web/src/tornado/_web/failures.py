@@ -141,6 +141,8 @@ class FailureMethods(UserMethods):
             refused = HTTPError(getattr(e, "status_code", 400), "%s", e)
             refused.__cause__ = e
             e = refused.with_traceback(e.__traceback__)
+        if self._surrounded is not None:
+            self._surrounded.error = e
         self._log_quietly(e)
         if self._finished:
             # There is no other way to answer twice than to have logged it.
@@ -170,9 +172,15 @@ class FailureMethods(UserMethods):
     def _abort(self) -> None:
         """Close the connection in the middle of the response."""
         self._finished = True
+        self._end_surroundings()
         connection = self.request.connection
         close = getattr(connection, "close", None) or connection.stream.close
         close()
+
+    def _end_surroundings(self) -> None:
+        """Let hooks around the request know that nothing more comes."""
+        if self._surrounded is not None:
+            self._surrounded.end()
 
     def _allowed_methods(self) -> list[str]:
         """Return the request methods that the handler answers."""

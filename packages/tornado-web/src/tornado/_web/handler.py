@@ -86,6 +86,13 @@ class RequestHandler(FailureMethods):
     #: Request methods that are answered; extend it for others than the usual ones.
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
+    #: Whether a coroutine that answers a request is cancelled when its client has gone; `None`
+    #: means as the setting ``cancel_on_disconnect`` says, which is off by default.
+    #: `on_connection_close` is called before.
+    #:
+    #: .. versionadded:: 6.100
+    cancel_on_disconnect: bool | None = None
+
     _streams_body = False
     _has_further_bases = False
 
@@ -174,6 +181,7 @@ class RequestHandler(FailureMethods):
         .. versionadded:: 5.1
         """
         self._finished = True
+        self._end_surroundings()
         stream: IOStream = self.request.connection.detach()
         return stream
 
@@ -361,6 +369,15 @@ class RequestHandler(FailureMethods):
             # Whoever waits for it gets it; if nobody does, it is no news.
             arrived.exception()
         self.on_connection_close()
+        self._end_surroundings()
+        if self._request_task is not None and self._cancels_for_nobody():
+            self._request_task.cancel()
+
+    def _cancels_for_nobody(self) -> bool:
+        wanted = self.cancel_on_disconnect
+        if wanted is None:
+            wanted = self.settings.get("cancel_on_disconnect", False)
+        return bool(wanted)
 
     def _after_finish(self) -> None:
         self.application.log_request(self)

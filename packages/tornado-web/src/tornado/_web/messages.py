@@ -52,6 +52,9 @@ class HandlerMessage(HTTPMessageDelegate):
         "request",
     )
 
+    # A handler whose method ``_execute`` is another one runs through that.
+    _usual_execute: object = staticmethod(PRISTINE_EXECUTE)
+
     def __init__(
         self,
         application: Application,
@@ -127,16 +130,23 @@ class HandlerMessage(HTTPMessageDelegate):
         makers = application.transforms
         transforms = [make(request) for make in makers] if makers else _NO_TRANSFORMS
         # The class may have a wrapped or another one, and so may the instance.
-        if getattr(handler._execute, "__func__", None) is not PRISTINE_EXECUTE:
+        if getattr(handler._execute, "__func__", None) is not self._usual_execute:
             self._run_replaced(handler, transforms)
             return
         rest = handler._begin(transforms, self.path_args, self.path_kwargs)
         if rest is not None:
             self._run_rest(handler, rest)
 
-    def _run_rest(self, handler: RequestHandler, rest: Coroutine[Any, Any, None]) -> None:
+    def _run_rest(
+        self,
+        handler: RequestHandler,
+        rest: Coroutine[Any, Any, None],
+        context: Context | None = None,
+    ) -> None:
         self.request.connection.set_close_callback(handler._on_client_gone)
-        self.application._keep_running(asyncio.get_running_loop().create_task(rest))
+        task = asyncio.get_running_loop().create_task(rest, context=context)
+        handler._request_task = task
+        self.application._keep_running(task)
 
     def _run_replaced(self, handler: RequestHandler, transforms: Sequence[Any]) -> None:
         self.request.connection.set_close_callback(handler._on_client_gone)

@@ -15,6 +15,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
 if TYPE_CHECKING:
     from tornado._web.application import Application
+    from tornado._web.around import Surrounded
     from tornado._web.set_cookies import SetCookies
     from tornado._web.transforms import OutputTransform
     from tornado._web.ui import PageParts
@@ -38,6 +39,8 @@ class HandlerState:
     _body_arrived: asyncio.Future[None] | None
     _prepared: asyncio.Future[None] | None = None
     _client_gone = False
+    _request_task: asyncio.Task[None] | None = None  # what runs the handler, once it had to wait
+    _surrounded: Surrounded | None = None  # present while the request is between hooks
 
     # Response.
     _status_code = 200
