@@ -32,6 +32,8 @@ MODULES = [
     "tornado.log",
     "tornado.netutil",
     "tornado.options",
+    "tornado.platform.asyncio",
+    "tornado.platform.auto",
     "tornado.process",
     "tornado.queues",
     "tornado.routing",

@@ -11,12 +11,17 @@ import numbers
 import sys
 import threading
 import time
+import traceback
+import types
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from tornado.concurrent import Future, chain_future, is_future
 from tornado.log import app_log
 from tornado.util import Configurable, import_object
+
+if TYPE_CHECKING:
+    from tornado._ioloop.watchdog import Watchdog
 
 T = TypeVar("T")
 
@@ -51,6 +56,8 @@ class IOLoop(Configurable):
 
     asyncio_loop: asyncio.AbstractEventLoop
 
+    _watchdog: Watchdog | None = None
+
     @classmethod
     def configure(cls, impl: str | type[Configurable] | None, **kwargs: Any) -> None:
         """Choose the implementation that ``IOLoop()`` makes; all are faces of asyncio loops."""
@@ -72,8 +79,13 @@ class IOLoop(Configurable):
 
         return AsyncIOLoop
 
-    def initialize(self, make_current: bool = True) -> None:
-        """Take the constructor's arguments."""
+    def initialize(self, make_current: bool | None = True) -> None:
+        """Take the constructor's arguments.
+
+        :arg make_current: with `None`, only if the thread has no current loop.
+        """
+        if make_current is None:
+            make_current = IOLoop.current(instance=False) is None
         if make_current:
             self.make_current()
 
@@ -320,6 +332,50 @@ class IOLoop(Configurable):
         logged."""
         if app_log.isEnabledFor(logging.ERROR):
             app_log.error("Exception in callback %r", callback, exc_info=True)
+
+    # -- loops that are blocked
+
+    def set_blocking_signal_threshold(
+        self, seconds: float | None, action: Callable[[int, types.FrameType | None], Any] | None
+    ) -> None:
+        """Have a signal handler called when callbacks block the loop for longer than ``seconds``.
+
+        The signal is ``SIGALRM``. The loop has to run in the main thread, and wakes up several
+        times in ``seconds`` from now on.
+
+        :arg seconds: `None` ends the watching.
+        :arg action: called with the signal's number and the frame that runs, and once for each time
+            that the loop is blocked. `None` ends the process.
+        :raises ValueError: ``seconds`` isn't positive, or this isn't the main thread.
+        :raises RuntimeError: the system can't do it.
+        """
+        if self._watchdog is not None:
+            self._watchdog.end()
+            self._watchdog = None
+        if seconds is None:
+            return
+        from tornado._ioloop.watchdog import Watchdog
+
+        self._watchdog = Watchdog(self.asyncio_loop, seconds, action)
+        if self.running():
+            self._watchdog.begin()
+        else:
+            self._watchdog.prepare()
+
+    def set_blocking_log_threshold(self, seconds: float | None) -> None:
+        """Have it logged when callbacks block the loop for longer than ``seconds``, and where.
+
+        :arg seconds: as for `set_blocking_signal_threshold`, with `log_stack` for the action.
+        """
+        self.set_blocking_signal_threshold(seconds, self.log_stack)
+
+    def log_stack(self, signal: int, frame: types.FrameType | None) -> None:
+        """Log which code runs; a handler for `set_blocking_signal_threshold`.
+
+        :arg signal: number of the signal.
+        :arg frame: the frame that was interrupted.
+        """
+        app_log.warning("The event loop is blocked in\n%s", "".join(traceback.format_stack(frame)))
 
     # -- executors
 

@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import selectors
+import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado._ioloop.loop import IOLoop
+
+if TYPE_CHECKING:
+    from tornado._ioloop.selector_thread import AddThreadSelectorEventLoop, SelectorThread
+
+__all__ = [
+    "AddThreadSelectorEventLoop",
+    "AsyncIOLoop",
+    "AsyncIOMainLoop",
+    "BaseAsyncIOLoop",
+    "SelectorThread",
+    "to_asyncio_future",
+    "to_tornado_future",
+]
 
 
 class BaseAsyncIOLoop(IOLoop):
     """An `~tornado.ioloop.IOLoop` over a given asyncio loop."""
 
+    # What watches descriptors: the loop below, or something in front of it.
+    selector_loop: asyncio.AbstractEventLoop
+
     def initialize(  # type: ignore[override]  # Configurable leaves the parameters to each class
-        self, asyncio_loop: asyncio.AbstractEventLoop, make_current: bool = True, **kwargs: Any
+        self,
+        asyncio_loop: asyncio.AbstractEventLoop,
+        make_current: bool | None = True,
+        **kwargs: Any,
     ) -> None:
         """Take the constructor's arguments.
 
@@ -27,6 +48,7 @@ class BaseAsyncIOLoop(IOLoop):
         if known.setdefault(asyncio_loop, self) is not self:
             raise RuntimeError(f"there is an IOLoop for {asyncio_loop!r} already")
         self.asyncio_loop = asyncio_loop
+        self.selector_loop = _with_add_reader(asyncio_loop)
         self.handlers: dict[int, tuple[Any, Callable[[Any, int], None]]] = {}
         self.readers: set[int] = set()
         self.writers: set[int] = set()
@@ -34,8 +56,16 @@ class BaseAsyncIOLoop(IOLoop):
         super().initialize(make_current=make_current, **kwargs)
 
     def close(self, all_fds: bool = False) -> None:
-        """Close the loop; see `IOLoop.close`."""
+        """Close the loop; see `IOLoop.close`.
+
+        :raises RuntimeError: it runs.
+        """
+        if self.running():
+            raise RuntimeError("a loop can't be closed while it runs")
         self.closing = True
+        if self._watchdog is not None:
+            self._watchdog.end()
+            self._watchdog = None
         for fd in list(self.handlers):
             file, _ = self.handlers[fd]
             self.remove_handler(fd)
@@ -46,11 +76,17 @@ class BaseAsyncIOLoop(IOLoop):
             IOLoop.clear_current()
         if IOLoop._instance is self:
             IOLoop._instance = None
-        self.asyncio_loop.close()
+        self.selector_loop.close()
 
     def start(self) -> None:
         """Run until `stop`; see `IOLoop.start`."""
-        self.asyncio_loop.run_forever()
+        if self._watchdog is None:
+            self.asyncio_loop.run_forever()
+        else:
+            self._watchdog.begin()
+            self.asyncio_loop.run_forever()
+        if self._watchdog is not None:
+            self._watchdog.pause()
 
     def stop(self) -> None:
         """End `start`; see `IOLoop.stop`."""
@@ -107,7 +143,7 @@ class BaseAsyncIOLoop(IOLoop):
             self._watch(number, 0)
 
     def _watch(self, number: int, events: int) -> None:
-        loop = self.asyncio_loop
+        loop = self.selector_loop
         if events & IOLoop.READ:
             if number not in self.readers:
                 self.readers.add(number)
@@ -137,24 +173,63 @@ class AsyncIOMainLoop(BaseAsyncIOLoop):
 
     def initialize(self, **kwargs: Any) -> None:  # type: ignore[override]  # as above
         """Take the constructor's arguments."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            loop = asyncio.get_event_loop_policy().get_event_loop()
-        super().initialize(loop, **kwargs)
+        super().initialize(_loop_of_thread(), **kwargs)
 
 
 class AsyncIOLoop(BaseAsyncIOLoop):
     """An `~tornado.ioloop.IOLoop` with an asyncio loop of its own; what ``IOLoop()`` makes."""
 
-    def initialize(self, **kwargs: Any) -> None:  # type: ignore[override]  # as above
-        """Take the constructor's arguments."""
-        loop = asyncio.new_event_loop()
+    def initialize(  # type: ignore[override]  # as above
+        self,
+        make_current: bool | selectors.BaseSelector | None = True,
+        *,
+        impl: selectors.BaseSelector | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Take the constructor's arguments.
+
+        :arg impl: the selector that waits for descriptors; it may stand first. By default it's the
+            best that the system has.
+        """
+        if isinstance(make_current, selectors.BaseSelector):
+            impl, make_current = make_current, True
+        loop = asyncio.new_event_loop() if impl is None else asyncio.SelectorEventLoop(impl)
+        kwargs["make_current"] = make_current
         try:
             super().initialize(loop, **kwargs)
         except BaseException:
             loop.close()
             raise
+
+
+def _loop_of_thread() -> asyncio.AbstractEventLoop:
+    """Return the asyncio loop that runs, or else the one that is set, which is made if needed."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    try:
+        with warnings.catch_warnings():
+            # Python 3.12 and 3.13 warn where 3.14 raises.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return asyncio.get_event_loop()
+    except RuntimeError:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        return loop
+
+
+def _with_add_reader(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
+    """Return the loop, or one around it if it can't watch descriptors."""
+    proactor: type | None = getattr(asyncio, "ProactorEventLoop", None)
+    if proactor is None or not isinstance(loop, proactor):
+        return loop
+    from tornado._ioloop.selector_thread import AddThreadSelectorEventLoop
+
+    # For a type checker it lacks what it passes on.
+    wrapper: Any = AddThreadSelectorEventLoop
+    around: asyncio.AbstractEventLoop = wrapper(loop)
+    return around
 
 
 def to_tornado_future(asyncio_future: asyncio.Future[Any]) -> asyncio.Future[Any]:
@@ -167,3 +242,43 @@ def to_asyncio_future(tornado_future: asyncio.Future[Any]) -> asyncio.Future[Any
     from tornado.gen import convert_yielded
 
     return convert_yielded(tornado_future)
+
+
+@functools.cache
+def _any_thread_policy() -> type:
+    with warnings.catch_warnings():
+        # Policies are deprecated from Python 3.14 on; who asks for this one knows.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        default: Any = asyncio.DefaultEventLoopPolicy
+
+    class AnyThreadEventLoopPolicy(default):  # type: ignore[misc]  # the base varies
+        """Makes a loop for each thread that asks for one, not for the main thread alone.
+
+        .. versionadded:: 5.0
+        .. deprecated:: 6.2
+        """
+
+        def get_event_loop(self) -> asyncio.AbstractEventLoop:
+            """Return the thread's loop; it's made if needed."""
+            loop: asyncio.AbstractEventLoop
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    loop = super().get_event_loop()
+            except RuntimeError:
+                loop = self.new_event_loop()
+                self.set_event_loop(loop)
+            return loop
+
+    return AnyThreadEventLoopPolicy
+
+
+def __getattr__(name: str) -> Any:
+    # Most programs need none of these, and each brings modules along.
+    if name in ("AddThreadSelectorEventLoop", "SelectorThread"):
+        from tornado._ioloop import selector_thread
+
+        return getattr(selector_thread, name)
+    if name == "AnyThreadEventLoopPolicy":
+        return _any_thread_policy()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
