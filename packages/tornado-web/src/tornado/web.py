@@ -46,6 +46,7 @@ from tornado._web.simple_handlers import ErrorHandler, FallbackHandler, Redirect
 from tornado._web.static import StaticFileHandler
 from tornado._web.transforms import GZipContentEncoding, OutputTransform
 from tornado._web.ui import TemplateModule, UIModule
+from tornado._web.uploads import FormStream, UploadedPart, UploadHandler
 from tornado._web.urls import is_absolute
 from tornado.routing import URLSpec
 
@@ -60,6 +61,7 @@ __all__ = [
     "ErrorHandler",
     "FallbackHandler",
     "Finish",
+    "FormStream",
     "GZipContentEncoding",
     "HTTPError",
     "MissingArgumentError",
@@ -70,6 +72,8 @@ __all__ = [
     "TemplateModule",
     "UIModule",
     "URLSpec",
+    "UploadHandler",
+    "UploadedPart",
     "_has_stream_request_body",
     "addslash",
     "asynchronous",
