@@ -1,15 +1,22 @@
-"""Options and logging (OPT statements)."""
+"""Options of programs (OPT statements)."""
 
+import copy
 import datetime
 import io
-import logging
+import itertools
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tornado.log import LogFormatter, define_logging_options, enable_pretty_logging
 from tornado.options import Error, OptionParser
+
+HOUR = datetime.timedelta(hours=1)
+SECOND = datetime.timedelta(seconds=1)
+AFTERNOON = datetime.datetime(2013, 1, 27, 18, 43)
 
 
 @pytest.fixture
@@ -22,12 +29,45 @@ def options():
     parser.define("when", type=datetime.datetime)
     parser.define("wait", type=datetime.timedelta)
     parser.define("ids", type=int, multiple=True)
+    parser.define("log_names", multiple=True)
     return parser
 
 
-def test_opt_1_a_name_can_be_defined_once(options):
-    with pytest.raises(Error, match="already defined"):
-        options.define("port")
+def run(program, *arguments, status=0):
+    command = [sys.executable, "-W", "error", "-c", program, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == status, done.stderr
+    return done
+
+
+@pytest.mark.parametrize("name", ["port", "log_names", "log-names"])
+def test_opt_1_a_name_can_be_defined_once(options, name):
+    flag = name.replace("_", "-")
+    with pytest.raises(Error, match=f"--{flag} is defined in .*test_core_options.py already"):
+        options.define(name)
+
+
+@pytest.mark.parametrize(
+    ("default", "multiple", "text", "value"),
+    [
+        (None, False, "1", "1"),
+        ("", False, "1", "1"),
+        (0, False, "1", 1),
+        (0.0, False, "1", 1.0),
+        (False, False, "1", True),
+        (HOUR, False, "1", SECOND),
+        (AFTERNOON, False, "2013-01-27", AFTERNOON.replace(hour=0, minute=0)),
+        (None, True, "1,2", ["1", "2"]),
+        ([], True, "1", ["1"]),
+        ([3], True, "1,2", [1, 2]),
+        ((0.5,), True, "1", [1.0]),
+    ],
+)
+def test_opt_2_the_default_gives_the_type(options, default, multiple, text, value):
+    options.define("option", default=default, multiple=multiple)
+    options.parse_command_line(["program", f"--option={text}"], final=False)
+    assert options.option == value
+    assert type(options.option) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -36,13 +76,19 @@ def test_opt_1_a_name_can_be_defined_once(options):
         ("--port=8080", "port", 8080),
         ("-port=8080", "port", 8080),
         ("--name=a=b", "name", "a=b"),
+        ("--name=", "name", ""),
+        ("--name=h\u00e9", "name", "h\u00e9"),
         ("--ratio=1e3", "ratio", 1000.0),
         ("--debug", "debug", True),
-        ("--debug=false", "debug", False),
-        ("--when=2013-01-27 18:43", "when", datetime.datetime(2013, 1, 27, 18, 43)),
-        ("--wait=1h30m", "wait", datetime.timedelta(hours=1.5)),
-        ("--wait=1.5", "wait", datetime.timedelta(seconds=1.5)),
+        *((f"--debug={text}", "debug", True) for text in ("true", "1", "t", "yes", "on")),
+        *((f"--debug={text}", "debug", False) for text in ("false", "F", "0", "no", "off")),
         ("--ids=1,5:7", "ids", [1, 5, 6, 7]),
+        ("--ids=-2:0", "ids", [-2, -1, 0]),
+        ("--ids=3:3,1", "ids", [3, 1]),
+        ("--ids=3:1", "ids", []),
+        ("--ids=4:", "ids", [4]),
+        ("--log_names=a,b:c", "log_names", ["a", "b:c"]),
+        ("--log-names=a", "log-names", ["a"]),
     ],
 )
 def test_opt_2_3_5_values_have_types(options, argument, name, value):
@@ -51,95 +97,442 @@ def test_opt_2_3_5_values_have_types(options, argument, name, value):
     assert options[name] == value
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Sun Jan 27 18:43:23 2013", AFTERNOON.replace(second=23)),
+        ("2013-01-27 18:43:23", AFTERNOON.replace(second=23)),
+        ("2013-01-27 18:43", AFTERNOON),
+        ("2013-01-27T18:43", AFTERNOON),
+        ("2013-01-27T18:43:00", AFTERNOON),
+        ("20130127 18:43:23", AFTERNOON.replace(second=23)),
+        ("20130127 18:43", AFTERNOON),
+        ("2013-01-27", AFTERNOON.replace(hour=0, minute=0)),
+        ("20130127", AFTERNOON.replace(hour=0, minute=0)),
+        ("18:43", datetime.datetime(1900, 1, 1, 18, 43)),
+        ("18:43:23", datetime.datetime(1900, 1, 1, 18, 43, 23)),
+    ],
+)
+def test_opt_2_dates_have_many_forms(options, text, value):
+    options.parse_command_line(["program", f"--when={text}"])
+    assert options.when == value
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1h30m", 5400),
+        ("1.5", 1.5),
+        ("-1s", -1),
+        ("1h 3m", 3780),
+        ("2 days, ".rstrip(", "), 172800),
+        ("5w", 3024000),
+        ("1d2h3min4sec5ms6us", 93784.005006),
+        ("1 hour 1 Minute", 3660),
+        (".5s", 0.5),
+        ("1e3s", 1000),
+        ("", 0),
+    ],
+)
+def test_opt_2_durations_are_sums_of_amounts(options, text, seconds):
+    options.parse_command_line(["program", f"--wait={text}"])
+    assert options.wait == datetime.timedelta(seconds=seconds)
+
+
+@given(st.timedeltas(), st.permutations(["days", "seconds", "us"]))
+def test_opt_2_durations_in_any_order(value, order):
+    parts = {"days": value.days, "seconds": value.seconds, "us": value.microseconds}
+    parser = OptionParser()
+    parser.define("wait", type=datetime.timedelta)
+    text = " ".join(f"{parts[unit]}{unit}" for unit in order)
+    parser.parse_command_line(["program", f"--wait={text}"])
+    assert parser.wait == value
+
+
+@given(st.lists(st.integers() | st.tuples(st.integers(-50, 50), st.integers(0, 9)), min_size=1))
+def test_opt_3_numbers_and_ranges(items):
+    parts, expected = [], []
+    for item in items:
+        low, length = item if isinstance(item, tuple) else (item, 0)
+        parts.append(f"{low}:{low + length}" if isinstance(item, tuple) else str(item))
+        expected += range(low, low + length + 1)
+    parser = OptionParser()
+    parser.define("ids", type=int, multiple=True)
+    parser.parse_command_line(["program", "--ids=" + ",".join(parts)])
+    assert parser.ids == expected
+
+
+def test_types_of_ones_own(options):
+    options.define("base", type=lambda text: int(text, 16))
+    options.define("raw", type=bytes.fromhex, multiple=True)
+    options.parse_command_line(["program", "--base=ff", "--raw=00,ff"])
+    assert (options.base, options.raw) == (255, [b"\0", b"\xff"])
+    with pytest.raises(Error, match="--base: .* is needed, not 'x'"):
+        options.parse_command_line(["program", "--base=x"])
+
+
 def test_opt_4_a_list_is_replaced_not_extended(options, tmp_path):
     config = tmp_path / "config.py"
-    config.write_text("ids = [1, 2]\nport = '81'\nname = 'h\u00e9'\nother = 3\n", encoding="utf-8")
+    config.write_text("ids = [1, 2]")
     options.parse_config_file(str(config))
-    assert (options.ids, options.port, options.name) == ([1, 2], 81, "h\u00e9")
+    assert options.ids == [1, 2]
     options.parse_command_line(["program", "--ids=9"])
     assert options.ids == [9]
 
 
 @pytest.mark.parametrize(
-    "argument", ["--unknown=1", "--port=x", "--name", "--when=yesterday", "--wait=3 moons"]
+    ("arguments", "remaining"),
+    [
+        ([], []),
+        (["a", "--port=1"], ["a", "--port=1"]),
+        (["--port=1", "a", "b"], ["a", "b"]),
+        (["--port=1", "--", "--port=2"], ["--port=2"]),
+        (["--port=1", "-", "a"], ["-", "a"]),
+    ],
 )
-def test_opt_8_wrong_arguments_raise_an_error_that_names_them(options, argument):
-    with pytest.raises(Error):
-        options.parse_command_line(["program", argument])
+def test_opt_5_what_is_no_option_is_returned(options, arguments, remaining):
+    assert options.parse_command_line(["--unknown", *arguments]) == remaining
+    assert options.port == (1 if "--port=1" in arguments and arguments[0] != "a" else 80)
 
 
-@pytest.mark.parametrize(("argument", "said"), [("--bogus=1", "bogus"), ("--n=x", "'x' is no int")])
-def test_wrong_arguments_of_a_program_are_told_in_one_line(argument, said):
-    code = "from tornado.options import define, parse_command_line\ndefine('n', type=int)\nparse_command_line()"
-    run = subprocess.run(
-        [sys.executable, "-c", code, argument], capture_output=True, text=True, check=False
+def test_opt_5_the_command_line_is_that_of_the_program():
+    program = """
+from tornado.options import define, options, parse_command_line
+define("port", default=8888, help="run on the given port", type=int)
+print(parse_command_line(), options.port)
+"""
+    assert run(program, "--port=1", "a").stdout == "['a'] 1\n"
+
+
+# Configuration files
+
+
+def test_opt_7_global_names_of_a_file_are_options(options, tmp_path):
+    config = tmp_path / "config.py"
+    config.write_text(
+        """
+import datetime, os as name
+port = 40 + 1
+ratio = 1
+debug = "false"
+when = datetime.datetime(2013, 1, 27)
+wait = "1h"
+ids = (1, 2)
+log_names = "a,b"
+other = 3
+""",
+        encoding="utf-8",
     )
-    assert run.returncode == 1
-    assert said in run.stderr
-    assert len(run.stderr.splitlines()) == 1
+    options.parse_config_file(config)
+    assert options.as_dict() == {
+        "help": None,
+        "port": 41,
+        "name": None,
+        "ratio": 1.0,
+        "debug": False,
+        "when": datetime.datetime(2013, 1, 27),
+        "wait": HOUR,
+        "ids": [1, 2],
+        "log_names": ["a", "b"],
+    }
+    assert type(options.ratio) is float
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "name = 'h\u00e9\u20ac'".encode(),
+        "\ufeffname = 'h\u00e9\u20ac'".encode(),
+        b"# coding: latin-1\nname = 'h\xe9' '\\u20ac'",
+        b"name = 'h\\u00e9\\u20ac'\r\n",
+    ],
+)
+def test_opt_7_files_are_utf_8_unless_they_say_otherwise(options, tmp_path, content):
+    config = tmp_path / "config.py"
+    config.write_bytes(content)
+    options.parse_config_file(str(config))
+    assert options.name == "h\u00e9\u20ac"
+
+
+def test_opt_7_a_file_knows_where_it_is(options, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.py").write_text("name = __file__")
+    options.parse_config_file("config.py")
+    assert options.name == str(tmp_path / "config.py")
+
+
+@pytest.mark.parametrize("line", ["port = 'x'", "port = [1]", "ids = 3", "ids = ['a']", "wait = 5"])
+def test_opt_8_a_wrong_value_in_a_file_is_told_with_the_files_name(options, tmp_path, line):
+    config = tmp_path / "config.py"
+    config.write_text(line)
+    with pytest.raises(Error, match=r"config\.py: --(port|ids|wait): .* is needed, not "):
+        options.parse_config_file(str(config))
+
+
+def test_errors_in_a_file_are_those_of_python(options, tmp_path):
+    config = tmp_path / "config.py"
+    config.write_text("port = 1\nport = =")
+    with pytest.raises(SyntaxError) as caught:
+        options.parse_config_file(str(config))
+    assert (caught.value.filename, caught.value.lineno) == (str(config), 2)
+    with pytest.raises(FileNotFoundError):
+        options.parse_config_file(str(tmp_path / "missing"))
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--unknown=1", "there is no option --unknown; --help lists what there is"),
+        ("--prot=1", "there is no option --prot; is --port meant?"),
+        ("--PORT=1", "there is no option --PORT; --help lists what there is"),
+        ("--port", "--port needs a value: --port=INT"),
+        ("--name", "--name needs a value: --name=NAME"),
+        ("--port=x", "--port: a whole number is needed, not 'x'"),
+        ("--ratio=x", "--ratio: a number is needed, not 'x'"),
+        ("--ids=1,x", "--ids: a whole number is needed, not 'x'"),
+        ("--ids=1,", "--ids: a whole number is needed, not ''"),
+        ("--when=yesterday", "--when: a date such as 2013-01-27 18:43 is needed, not 'yesterday'"),
+        ("--wait=3 moons", "--wait: a duration such as 1h30m is needed, not '3 moons'"),
+        ("--wait=1:30", "--wait: a duration such as 1h30m is needed, not '1:30'"),
+        ("--wait=1e300s", "--wait: a duration such as 1h30m is needed, not '1e300s'"),
+    ],
+)
+def test_opt_8_wrong_arguments_raise_an_error_that_names_them(options, argument, message):
+    before = options.as_dict()
+    with pytest.raises(Error) as caught:
+        options.parse_command_line(["program", argument])
+    assert str(caught.value) == message
+    assert options.as_dict() == before
+
+
+PROGRAM = """
+from tornado.options import define, parse_command_line
+define("n", type=int)
+parse_command_line({})
+"""
+
+
+@pytest.mark.parametrize("argument", ["", "__import__('sys').argv"])
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ("--bogus=1", "-c: there is no option --bogus; --help lists what there is\n"),
+        ("--n=x", "-c: --n: a whole number is needed, not 'x'\n"),
+        ("--n", "-c: --n needs a value: --n=INT\n"),
+    ],
+)
+def test_opt_8_wrong_arguments_end_a_program_with_one_line(argument, wrong, line):
+    done = run(PROGRAM.format(argument), wrong, status=1)
+    assert (done.stdout, done.stderr) == ("", line)
+
+
+@pytest.mark.parametrize("caught", ["options.Error", "Exception", "SystemExit"])
+def test_opt_8_a_program_can_catch_the_error(caught):
+    program = f"""
+from tornado import options
+try:
+    options.parse_command_line()
+except {caught} as error:
+    print(error)
+"""
+    done = run(program, "--x")
+    assert done.stdout == "there is no option --x; --help lists what there is\n"
+    assert done.stderr == ""
+
+
+def test_opt_8_programs_have_the_names_of_their_files_and_packages(options):
+    for path, name in (("/bin/prog.py", "prog.py"), ("/x/pkg/__main__.py", "pkg")):
+        with pytest.raises(Error) as caught:
+            options.parse_command_line([path, "--x"])
+        assert caught.value.code.startswith(f"{name}: there is no option")
+
+
+def test_opt_8_an_error_in_a_file_that_the_command_line_names_is_the_users_too(options, tmp_path):
+    config = tmp_path / "config.py"
+    config.write_text("port = 'x'")
+    options.define("config", callback=lambda path: options.parse_config_file(path, final=False))
+    with pytest.raises(SystemExit) as caught:
+        options.parse_command_line(["program", f"--config={config}"])
+    assert caught.value.code == f"program: {config}: --port: a whole number is needed, not 'x'"
+
+
+def test_errors_of_other_classes_stay_what_they_are(options):
+    class ForbiddenPort(Error):
+        """A program's own."""
+
+    def check(port):
+        raise ForbiddenPort
+
+    options.define("own_port", type=int, callback=check)
+    with pytest.raises(ForbiddenPort) as caught:
+        options.parse_command_line(["program", "--own-port=1"])
+    assert not isinstance(caught.value, SystemExit)
+
+
+# Attributes and items
 
 
 def test_opt_9_attributes_items_and_assignment(options):
     options.port = 1
     options["name"] = "x"
-    assert (options["port"], options.name) == (1, "x")
+    options.log_names = ["a"]
+    options.ratio = 2
+    assert (options["port"], options.name, options["log-names"]) == (1, "x", ["a"])
+    assert type(options.ratio) is float
+    options.name = None
+    assert options.name is None
     assert "port" in options
+    assert "log-names" in options
     assert "nosuch" not in options
-    with pytest.raises(Error, match="required to be"):
-        options.port = "text"
-    with pytest.raises(AttributeError):
-        _ = options.nosuch
     assert options.group_dict("server") == {"port": 1}
 
 
+@pytest.mark.parametrize("value", ["text", 1.5, [1]])
+def test_opt_9_assigned_values_have_to_have_the_type(options, value):
+    with pytest.raises(Error, match="--port: a whole number is needed, not"):
+        options.port = value
+    with pytest.raises(Error, match="--ids: .* is needed, not"):
+        options["ids"] = [1, value]
+    assert (options.port, options.ids) == (80, [])
+
+
+def test_opt_9_unknown_names_are_no_attributes(options):
+    for access in (
+        lambda: options.nosuch,
+        lambda: options["nosuch"],
+        lambda: setattr(options, "nosuch", 1),
+        lambda: options.__setitem__("nosuch", 1),
+    ):
+        with pytest.raises(AttributeError, match="no option 'nosuch' is defined"):
+            access()
+    assert not hasattr(options, "nosuch")
+
+
+def test_opt_9_options_can_be_listed(options):
+    names = ["help", "port", "name", "ratio", "debug", "when", "wait", "ids", "log_names"]
+    assert list(options) == names
+    assert [name for name, _ in options.items()] == names
+    assert list(options.as_dict()) == names
+    assert options.group_dict("") == options.as_dict()
+    assert options.groups() == {"", "server", __file__}
+
+
+def test_parsers_can_be_copied(options):
+    other = copy.copy(options)
+    assert other.port == 80
+
+
+# Help
+
+
 def test_opt_10_help_lists_options_by_group(options):
+    options.define("a_rather_long_name_of_an_option", metavar="SOME|THING", help="word " * 20)
+    options.define("zero", default=0, help="nought")
     out = io.StringIO()
     options.print_help(out)
+    head, *groups = out.getvalue().split(" options:\n\n")
+    assert "Usage: " in head
+    assert head.splitlines()[3:5] == ["", f"  {'--help':30}  show this help and exit"]
+    (server,) = [text for name, text in itertools.pairwise([head, *groups]) if "server" in name]
+    assert server.splitlines()[0] == f"  {'--port':30}  port to listen on (default 80)"
     text = out.getvalue()
-    assert "server options" in text
-    assert "--port" in text
-    assert "port to listen on (default 80)" in text
-    assert "--name=NAME" in text
+    assert f"{__file__} options:" in text
+    assert "\n  --name=NAME\n" in text
+    assert f"\n  --a-rather-long-name-of-an-option=SOME|THING\n{'':34}word word" in text
+    assert f"\n  {'--zero':30}  nought (default 0)\n" in text
+    assert "None" not in text
+    assert max(len(line) for line in text.splitlines()) <= max(79, len(__file__) + 10)
+    assert not any(line != line.rstrip() for line in text.splitlines())
+
+
+def test_opt_10_help_ends_the_program():
+    program = PROGRAM.format("") + "print('not reached')"
+    done = run(program, "--help")
+    assert done.stdout == ""
+    assert "--n" in done.stderr
+    assert "--logging=debug|info|warning|error|none" in done.stderr
+    assert run(program, "--help=false").stdout == "not reached\n"
+
+
+def test_opt_12_options_of_modules_need_only_be_imported(tmp_path):
+    (tmp_path / "mod.py").write_text(
+        "from tornado.options import define, options\n"
+        "define('mysql_host', default='127.0.0.1:3306', help='Main user DB')\n"
+        "define('memcache_hosts', default='127.0.0.1:11011', multiple=True)\n"
+        "def connect():\n"
+        "    return options.mysql_host, options.memcache_hosts\n"
+    )
+    program = f"""
+import sys; sys.path.insert(0, {str(tmp_path)!r})
+import mod, tornado.options
+tornado.options.parse_command_line()
+print(mod.connect())
+tornado.options.print_help(sys.stdout)
+"""
+    done = run(program, "--mysql-host=h:1", "--memcache_hosts=a:1,b:2")
+    first, *others = done.stdout.splitlines()
+    assert first == "('h:1', ['a:1', 'b:2'])"
+    assert f"{tmp_path / 'mod.py'} options:" in others
+
+
+# Callbacks and mocks
 
 
 def test_callbacks_run_when_options_are_parsed(options):
     seen = []
-    options.define("level", default="a", callback=lambda value: seen.append(value))
+    options.define("level", default="a", callback=seen.append)
+    options.define("levels", type=int, multiple=True, callback=seen.append)
     options.add_parse_callback(lambda: seen.append("done"))
-    options.parse_command_line(["program", "--level=b"])
-    assert seen == ["b", "done"]
+    options.parse_command_line(["program", "--level=b", "--levels=1:2"])
+    options.level = "c"
+    assert seen == ["b", [1, 2], "done", "c"]
+
+
+def test_callbacks_wait_for_the_final_parsing(options, tmp_path):
+    seen = []
+    config = tmp_path / "config.py"
+    config.write_text("port = 1\nname = 'file'")
+    options.add_parse_callback(lambda: seen.append((options.port, options.name)))
+    options.define("config", callback=lambda path: options.parse_config_file(path, final=False))
+    options.parse_command_line(["program", f"--config={config}", "--port=2"], final=False)
+    assert seen == []
+    options.run_parse_callbacks()
+    options.parse_config_file(str(config))
+    assert seen == [(2, "file"), (1, "file")]
 
 
 def test_mockable_gives_old_values_back(options):
-    mock = options.mockable()
-    mock.port = 5
-    assert options.port == 5
-    del mock.port
+    with mock.patch.object(options.mockable(), "port", 5) as patched:
+        assert (options.port, patched) == (5, 5)
+    assert options.port == 80
+    mockable = options.mockable()
+    with pytest.raises(Error, match="whole number"):
+        mockable.port = "x"
+    mockable.port = 6
+    assert mockable.port == 6
+    with pytest.raises(AttributeError, match="'port'"):
+        mockable.port = 7
+    del mockable.port
     assert options.port == 80
 
 
-def test_opt_6_logging_options_set_a_logger_up(tmp_path):
-    parser = OptionParser()
-    define_logging_options(parser)
-    parser.parse_command_line(
-        ["program", "--logging=none", f"--log_file_prefix={tmp_path / 'log'}"], final=False
-    )
-    parser.logging = "debug"
-    logger = logging.getLogger("test.opt.6")
-    logger.propagate = False
-    enable_pretty_logging(options=parser, logger=logger)
-    try:
-        logger.info("h\u00e9llo\nsecond line")
-    finally:
-        for handler in logger.handlers:
-            handler.close()
-        logger.handlers.clear()
-    text = (tmp_path / "log").read_text(encoding="utf-8")
-    assert text.startswith("[I ")
-    assert "h\u00e9llo\n    second line" in text
-
-
-def test_opt_11_formatter_survives_messages_that_are_wrong():
-    formatter = LogFormatter(color=False)
-    record = logging.LogRecord("x", logging.ERROR, "file.py", 3, "%d", ("text",), None)
-    assert "Bad message" in formatter.format(record)
+def test_functions_of_the_module_are_those_of_its_parser(tmp_path):
+    config = tmp_path / "config.py"
+    config.write_text("port = '81'")
+    program = f"""
+import io
+from tornado import options
+seen = []
+options.define("port", 80, int, "the port", "N", False, "server", seen.append)
+options.add_parse_callback(lambda: seen.append("done"))
+options.parse_config_file({str(config)!r}, final=False)
+options.parse_command_line(["program", "--port=82"])
+help = io.StringIO()
+options.print_help(help)
+print(seen, options.options.group_dict("server"), "--port=N" in help.getvalue())
+options.enable_pretty_logging()
+"""
+    assert run(program).stdout == "[81, 82, 'done'] {'port': 82} True\n"

@@ -18,168 +18,51 @@ The main program reads them, and uses them as attributes:
    application.listen(options.port)
 
 ``--name=value`` on the command line sets an option; so does ``name = value`` in a configuration
-file, which is Python.
+file, which is Python. Underscores and dashes in names are the same thing.
+
+A command line that can't be understood is its user's fault: unless the program catches `Error`, it
+ends with one line on the standard error stream and exit status 1.
 """
 
 from __future__ import annotations
 
-import datetime
 import os
-import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any, TextIO
 
-_MISSING = object()
-_DATE_FORMATS = (
-    "%a %b %d %H:%M:%S %Y",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y%m%d %H:%M:%S",
-    "%Y%m%d %H:%M",
-    "%Y-%m-%d",
-    "%Y%m%d",
-    "%H:%M:%S",
-    "%H:%M",
-)
-_TIMEDELTA_UNITS = {
-    "h": "hours",
-    "m": "minutes",
-    "min": "minutes",
-    "s": "seconds",
-    "sec": "seconds",
-    "ms": "milliseconds",
-    "us": "microseconds",
-    "d": "days",
-    "w": "weeks",
-}
-_TIMEDELTA_PART = re.compile(r"\s*([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*([a-zA-Z]*)\s*")
+from tornado._option import Error, Option
+from tornado.log import define_logging_options, enable_pretty_logging
+
+__all__ = [
+    "Error",
+    "OptionParser",
+    "add_parse_callback",
+    "define",
+    "define_logging_options",
+    "enable_pretty_logging",
+    "options",
+    "parse_command_line",
+    "parse_config_file",
+    "print_help",
+]
+
+_FLAG_WIDTH = 30  # columns of the help for flags; descriptions begin behind them
+_HELP_WIDTH = 79
 
 
-class Error(Exception):
-    """An option is unknown, defined twice, or has a value that it can't have."""
+class _UsageError(Error, SystemExit):
+    """What is wrong with a command line.
 
+    It's an ordinary `Error` for who catches it. Caught by nobody, it's the end of the program that
+    `sys.exit` with a message is.
+    """
 
-class _Option:
-    """One option."""
-
-    def __init__(
-        self,
-        name: str,
-        default: Any,
-        type_: type,
-        help_: str | None,
-        metavar: str | None,
-        multiple: bool,
-        file_name: str,
-        group_name: str,
-        callback: Callable[[Any], None] | None,
-    ) -> None:
-        self.name = name
-        self.type = type_
-        self.help = help_
-        self.metavar = metavar
-        self.multiple = multiple
-        self.file_name = file_name
-        self.group_name = group_name
-        self.callback = callback
-        self.default = [] if default is None and multiple else default
-        self._value: Any = _MISSING
-
-    @property
-    def value(self) -> Any:
-        return self.default if self._value is _MISSING else self._value
-
-    def parse(self, text: str) -> Any:
-        """Set the value from text."""
-        if not self.multiple:
-            self._value = self._parse_one(text)
-        else:
-            self._value = []
-            for part in text.split(","):
-                self._value.extend(self._parse_range(part))
-        self._notify()
-        return self.value
-
-    def set(self, value: Any) -> None:
-        """Set the value."""
-        if self.multiple:
-            if not isinstance(value, list):
-                raise Error(
-                    f"Option {self.name!r} is required to be a list of {self.type.__name__}"
-                )
-            wrong = [item for item in value if item is not None and not isinstance(item, self.type)]
-            if wrong:
-                raise Error(
-                    f"Option {self.name!r} is required to be a list of {self.type.__name__}, "
-                    f"not {wrong[0]!r}"
-                )
-        elif value is not None and not isinstance(value, self.type):
-            raise Error(
-                f"Option {self.name!r} is required to be a {self.type.__name__} "
-                f"({type(value).__name__} given)"
-            )
-        self._value = value
-        self._notify()
-
-    def _notify(self) -> None:
-        if self.callback is not None:
-            self.callback(self.value)
-
-    def _parse_range(self, text: str) -> list[Any]:
-        if not issubclass(self.type, int) or issubclass(self.type, bool):
-            return [self._parse_one(text)]
-        low, colon, high = text.partition(":")
-        first = self._parse_one(low)
-        last = self._parse_one(high) if colon else first
-        return list(range(first, last + 1))
-
-    def _parse_one(self, text: str) -> Any:
-        parse = _PARSERS.get(self.type, self.type)
-        try:
-            return parse(text)
-        except Error:
-            raise
-        except (ValueError, TypeError) as error:
-            raise Error(f"option --{self.name}: {text!r} is no {self.type.__name__}") from error
-
-
-def _parse_bool(text: str) -> bool:
-    return text.lower() not in ("false", "0", "f", "no", "n", "off")
-
-
-def _parse_datetime(text: str) -> datetime.datetime:
-    for form in _DATE_FORMATS:
-        try:
-            return datetime.datetime.strptime(text, form)
-        except ValueError:
-            continue
-    raise Error(f"Unrecognized date/time format: {text!r}")
-
-
-def _parse_timedelta(text: str) -> datetime.timedelta:
-    total = datetime.timedelta()
-    position = 0
-    while position < len(text):
-        match = _TIMEDELTA_PART.match(text, position)
-        if match is None:
-            raise Error(f"Unrecognized time: {text!r}")
-        unit = match[2] or "seconds"
-        unit = _TIMEDELTA_UNITS.get(unit, unit)
-        if unit not in _TIMEDELTA_UNITS.values():
-            raise Error(f"Unrecognized unit of time: {match[2]!r}")
-        total += datetime.timedelta(**{unit: float(match[1])})
-        position = match.end()
-    return total
-
-
-_PARSERS: dict[type, Callable[[str], Any]] = {
-    bool: _parse_bool,
-    datetime.datetime: _parse_datetime,
-    datetime.timedelta: _parse_timedelta,
-}
+    def __init__(self, message: str, program: str) -> None:
+        super().__init__(message)
+        self.code = f"{program}: {message}"
 
 
 class OptionParser:
@@ -188,38 +71,38 @@ class OptionParser:
     Options are its attributes and its items.
     """
 
-    _options: dict[str, _Option]
+    _options: dict[str, Option]
     _parse_callbacks: list[Callable[[], None]]
 
     def __init__(self) -> None:
         self.__dict__["_options"] = {}
         self.__dict__["_parse_callbacks"] = []
-        self.define("help", type=bool, help="show this help information", callback=self._show_help)
+        self.define(
+            "help", type=bool, help="show this help and exit", group="", callback=self._show_help
+        )
 
-    def _find(self, name: str) -> _Option | None:
-        # Dashes and underscores in names are the same thing.
-        return self._options.get(name.replace("_", "-"))
+    def _find(self, name: str) -> Option | None:
+        # Copies and unpickled objects are asked for attributes before they have their options.
+        options: dict[str, Option] = self.__dict__.get("_options", {})
+        return options.get(_key(name))
+
+    def _require(self, name: str) -> Option:
+        option = self._find(name)
+        if option is None:
+            raise AttributeError(f"no option {name!r} is defined")
+        return option
 
     def __getattr__(self, name: str) -> Any:
-        option = self._find(name)
-        if option is None:
-            raise AttributeError(f"Unrecognized option {name!r}")
-        return option.value
+        return self._require(name).value
 
     def __setattr__(self, name: str, value: Any) -> None:
-        option = self._find(name)
-        if option is None:
-            raise AttributeError(f"Unrecognized option {name!r}")
-        option.set(value)
+        self._require(name).set(value)
 
     def __getitem__(self, name: str) -> Any:
-        option = self._find(name)
-        if option is None:
-            raise KeyError(name)
-        return option.value
+        return self._require(name).value
 
     def __setitem__(self, name: str, value: Any) -> None:
-        setattr(self, name, value)
+        self._require(name).set(value)
 
     def __contains__(self, name: str) -> bool:
         return self._find(name) is not None
@@ -228,15 +111,34 @@ class OptionParser:
         return (option.name for option in self._options.values())
 
     def items(self) -> list[tuple[str, Any]]:
-        """Return names and values."""
+        """Return names and values.
+
+        .. versionadded:: 3.1
+        """
         return [(option.name, option.value) for option in self._options.values()]
 
     def groups(self) -> set[str]:
-        """Return the names of the groups."""
+        """Return the names of the groups.
+
+        .. versionadded:: 3.1
+        """
         return {option.group_name for option in self._options.values()}
 
     def group_dict(self, group: str) -> dict[str, Any]:
-        """Return names and values of a group; of all options for an empty name."""
+        """Return names and values of a group; of all options for an empty name.
+
+        A web application may get its settings from one:
+
+        .. code-block:: python
+
+           define("template_path", group="application")
+           define("static_path", group="application")
+
+           parse_command_line()
+           application = Application(handlers, **options.group_dict("application"))
+
+        .. versionadded:: 3.1
+        """
         return {
             option.name: option.value
             for option in self._options.values()
@@ -244,7 +146,10 @@ class OptionParser:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """Return names and values."""
+        """Return names and values.
+
+        .. versionadded:: 3.1
+        """
         return dict(self.items())
 
     def define(
@@ -260,98 +165,114 @@ class OptionParser:
     ) -> None:
         """Define an option.
 
+        A callback can read a configuration file before the rest of the command line, which then
+        counts for more:
+
+        .. code-block:: python
+
+           define("config", callback=lambda path: parse_config_file(path, final=False))
+
         :arg name: its name, unique in the program.
         :arg default: its value if nothing sets it.
-        :arg type: type of the value; that of ``default`` if not given, or else `str`.
+        :arg type: `str`, `int`, `float`, `bool`, `~datetime.datetime`, `~datetime.timedelta`, or
+            what else makes a value of text; the type of ``default`` if not given.
         :arg help: a description.
         :arg metavar: what stands for the value in the help.
         :arg multiple: the value is a list; on the command line it's separated by commas, and
-            ``x:y`` is a range of integers.
+            ``x:y`` is a range of integers, both included.
         :arg group: group in the help; the defining file's name if not given.
         :arg callback: called with the value when it has been set.
         :raises Error: it's defined already.
         """
-        key = name.replace("_", "-")
+        known = self._find(name)
+        if known is not None:
+            raise Error(f"{known.flag} is defined in {known.file_name} already")
         file_name = _file_of_caller()
-        if key in self._options:
-            raise Error(f"Option {name!r} already defined in {self._options[key].file_name}")
-        if type is None:
-            sample = default[0] if multiple and default else default
-            type = str if sample is None or isinstance(sample, list) else sample.__class__
-        self._options[key] = _Option(
+        self._options[_key(name)] = Option(
             name,
             default,
-            type,
-            help,
-            metavar,
-            multiple,
-            file_name,
-            file_name if group is None else group,
-            callback,
+            _type_of(default, multiple) if type is None else type,
+            help_text=help,
+            metavar=metavar,
+            multiple=multiple,
+            file_name=file_name,
+            group_name=file_name if group is None else group,
+            callback=callback,
         )
 
     def parse_command_line(self, args: list[str] | None = None, final: bool = True) -> list[str]:
         """Set options from ``--name=value`` arguments; ``--name`` alone is true for boolean
         options.
 
-        :arg args: arguments, the program's name first. With `None` they are those of the program,
-            and an error is its user's: it's told in
-            one line, and the program ends with status 1.
+        :arg args: arguments, the program's name first; `sys.argv` if not given.
         :arg final: run the callbacks of `add_parse_callback`.
-        :returns: the arguments that aren't options: those from the first one on that doesn't begin
-            with a dash, or after ``--``.
-        :raises Error: an option is unknown or has a wrong value (if ``args`` is given).
+        :returns: the arguments from the first on that is no option, or after ``--``.
+        :raises Error: an option is unknown or has a wrong value. It's also a `SystemExit`: a
+            program that doesn't catch it ends with the message and status 1.
         """
-        if args is not None:
-            return self._parse_arguments(args, final)
+        if args is None:
+            args = sys.argv
         try:
-            return self._parse_arguments(sys.argv, final)
+            remaining = self._parse_arguments(args[1:])
+            if final:
+                self.run_parse_callbacks()
         except Error as error:
-            sys.stderr.write(f"{os.path.basename(sys.argv[0])}: {error}\n")
-            sys.exit(1)
+            # An error of another class, from a callback, may have a meaning for the program.
+            if error.__class__ is not Error:
+                raise
+            raise _UsageError(str(error), _program_name(args)) from error
+        return remaining
 
-    def _parse_arguments(self, args: list[str], final: bool) -> list[str]:
-        remaining: list[str] = []
-        for number, argument in enumerate(args[1:], 1):
-            if not argument.startswith("-"):
-                remaining = args[number:]
-                break
+    def _parse_arguments(self, arguments: list[str]) -> list[str]:
+        for number, argument in enumerate(arguments):
             if argument == "--":
-                remaining = args[number + 1 :]
-                break
+                return arguments[number + 1 :]
+            if not argument.startswith("-") or argument == "-":
+                return arguments[number:]
             name, equals, value = argument.lstrip("-").partition("=")
             option = self._find(name)
             if option is None:
-                raise Error(f"Unrecognized command line option: {name!r}, see --help")
-            if not equals:
-                if option.type is not bool:
-                    raise Error(f"Option {name!r} requires a value")
-                value = "true"
-            option.parse(value)
-        if final:
-            self.run_parse_callbacks()
-        return remaining
+                raise Error(self._unknown(name))
+            if not equals and option.type is not bool:
+                raise Error(f"{option.flag} needs a value: {option.flag}={_placeholder(option)}")
+            option.parse(value if equals else "true")
+        return []
+
+    def _unknown(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        similar = get_close_matches(_key(name), self._options, n=1)
+        advice = f"is --{similar[0]} meant?" if similar else "--help lists what there is"
+        return f"there is no option --{name}; {advice}"
 
     def parse_config_file(self, path: str, final: bool = True) -> None:
         """Set options from the global names of a Python file, UTF-8.
 
-        Text is parsed like on the command line if the option isn't text itself.
+        Text is parsed like on the command line if the option isn't text itself. Names that are no
+        options are left alone, and so are modules that the file imports. ``__file__`` is the
+        file's absolute path.
 
-        :arg path: the file.
+        :arg path: the file. It's run, so it has to be as trustworthy as the program.
         :arg final: run the callbacks of `add_parse_callback`.
         :raises Error: a value is wrong.
+
+        .. versionchanged:: 4.4
+           ``__file__`` is there.
         """
-        config: dict[str, Any] = {"__file__": os.path.abspath(path)}
+        names: dict[str, Any] = {"__file__": os.path.abspath(path)}
         with open(path, "rb") as file:
-            exec(compile(file.read(), path, "exec", dont_inherit=True), config)
-        for name, value in config.items():
+            exec(compile(file.read(), path, "exec", dont_inherit=True), names)
+        for name, value in names.items():
             option = self._find(name)
-            if option is None:
+            if option is None or isinstance(value, ModuleType):
                 continue
-            if isinstance(value, str) and (option.type is not str or option.multiple):
-                option.parse(value)
-            else:
-                option.set(value)
+            try:
+                if isinstance(value, str) and (option.multiple or option.type is not str):
+                    option.parse(value)
+                else:
+                    option.set(value)
+            except Error as error:
+                raise Error(f"{path}: {error}") from error
         if final:
             self.run_parse_callbacks()
 
@@ -360,17 +281,17 @@ class OptionParser:
 
         :arg file: where to; the standard error stream if not given.
         """
-        out = file or sys.stderr
-        out.write(f"Usage: {sys.argv[0]} [OPTIONS]\n\nOptions:\n\n")
-        groups: dict[str, list[_Option]] = {}
+        out = sys.stderr if file is None else file
+        groups: dict[str, list[Option]] = {}
         for option in self._options.values():
             groups.setdefault(option.group_name, []).append(option)
-        for name, members in sorted(groups.items()):
-            if name:
-                out.write(f"\n{os.path.normpath(name)} options:\n\n")
-            for option in sorted(members, key=lambda option: option.name):
-                out.write(_help_lines(option))
-        out.write("\n")
+        lines = [f"Usage: {_program_name(sys.argv)} [OPTIONS]", "", "Options:", ""]
+        for group in sorted(groups):
+            if group:
+                lines += ["", f"{os.path.normpath(group)} options:", ""]
+            for option in sorted(groups[group], key=lambda option: option.name):
+                lines += _help_lines(option)
+        out.write("\n".join(lines) + "\n\n")
 
     def _show_help(self, value: bool) -> None:
         if value:
@@ -383,35 +304,18 @@ class OptionParser:
 
     def run_parse_callbacks(self) -> None:
         """Call the functions of `add_parse_callback`."""
-        for callback in self._parse_callbacks:
+        for callback in list(self._parse_callbacks):
             callback()
 
     def mockable(self) -> _Mockable:
-        """Return an object for ``unittest.mock.patch.object``, which can't work on this one."""
+        """Return an object for ``unittest.mock.patch.object``, which can't work on this one.
+
+        .. code-block:: python
+
+           with mock.patch.object(options.mockable(), "port", 80):
+               assert options.port == 80
+        """
         return _Mockable(self)
-
-
-def _help_lines(option: _Option) -> str:
-    prefix = "--" + option.name.replace("_", "-")
-    if option.metavar:
-        prefix += "=" + option.metavar
-    description = option.help or ""
-    if option.default is not None and option.default != "":
-        description += f" (default {option.default})"
-    lines = textwrap.wrap(description, 79 - 35) or [""]
-    if len(prefix) > 30:
-        lines.insert(0, "")
-    text = f"  {prefix:<30} {lines[0]}".rstrip() + "\n"
-    return text + "".join(f"{'':<34} {line}\n" for line in lines[1:])
-
-
-def _file_of_caller() -> str:
-    """Return the file that called ``define``."""
-    frame = sys._getframe(1)
-    own = frame.f_code.co_filename
-    while frame.f_back is not None and frame.f_code.co_filename == own:
-        frame = frame.f_back
-    return frame.f_code.co_filename
 
 
 class _Mockable:
@@ -422,17 +326,60 @@ class _Mockable:
         self.__dict__["_originals"] = {}
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._options, name)
+        return getattr(self.__dict__["_options"], name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         originals = self.__dict__["_originals"]
         if name in originals:
-            raise AttributeError(f"{name} is mocked already")
-        originals[name] = getattr(self._options, name)
+            raise AttributeError(f"the option {name!r} has another value for a while already")
+        original = getattr(self, name)
         setattr(self.__dict__["_options"], name, value)
+        originals[name] = original
 
     def __delattr__(self, name: str) -> None:
         setattr(self.__dict__["_options"], name, self.__dict__["_originals"].pop(name))
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _type_of(default: Any, multiple: bool) -> type:
+    if multiple and isinstance(default, (list, tuple)):
+        default = default[0] if default else None
+    return str if default is None else default.__class__
+
+
+def _file_of_caller() -> str:
+    """Return the file that called ``define``."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return frame.f_code.co_filename
+
+
+def _program_name(args: list[str]) -> str:
+    path = args[0] if args else ""
+    folder, name = os.path.split(path)
+    # What python -m runs is called by its package.
+    return os.path.basename(folder) if name == "__main__.py" else name
+
+
+def _placeholder(option: Option) -> str:
+    return option.metavar or getattr(option.type, "__name__", "value").upper()
+
+
+def _help_lines(option: Option) -> list[str]:
+    flag = f"{option.flag}={option.metavar}" if option.metavar else option.flag
+    description = option.help or ""
+    if option.default not in (None, "", []):
+        description += f" (default {option.default})"
+    indent = " " * (_FLAG_WIDTH + 4)
+    text = textwrap.wrap(description, _HELP_WIDTH - len(indent)) or [""]
+    if len(flag) > _FLAG_WIDTH:
+        return [f"  {flag}", *(indent + line for line in text if line)]
+    first = f"  {flag:<{_FLAG_WIDTH}}  {text[0]}".rstrip()
+    return [first, *(indent + line for line in text[1:])]
 
 
 #: The options of the program.
@@ -474,10 +421,4 @@ def add_parse_callback(callback: Callable[[], None]) -> None:
     options.add_parse_callback(callback)
 
 
-def _define_logging_options() -> None:
-    from tornado.log import define_logging_options
-
-    define_logging_options(options)
-
-
-_define_logging_options()
+define_logging_options(options)
