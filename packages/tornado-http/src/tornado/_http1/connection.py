@@ -179,6 +179,22 @@ class HTTP1Connection(MessageOutput):
             and self._output in (NONE, DONE)
         )
 
+    @property
+    def has_finished(self) -> bool:
+        """Whether this side's message was ended with `finish`, or has not begun.
+
+        .. versionadded:: 6.100
+        """
+        return self._output in (NONE, DONE)
+
+    @property
+    def has_written_all(self) -> bool:
+        """Whether as much of this side's body was written as ``Content-Length`` announced.
+
+        .. versionadded:: 6.100
+        """
+        return self._unwritten == 0
+
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
         """Set what is called if the peer goes away before this side's message is finished; `None`
         for nothing."""
@@ -515,14 +531,17 @@ class HTTP1Connection(MessageOutput):
             self._reader.next_message()
             self._reader.expects_no_body = self._request[0] == "HEAD"
             return
+        # The delegate may begin the next exchange at once, so all of this one has to be over.
         self._delegate = None
+        future, self._read_future = self._read_future, None
+        if self._output is not BODY or not self.is_client:
+            self._reset_message()
+        if not self._keep_alive and self._phase is OPEN:
+            self._phase = CLOSING
         if delegate is not None:
             delegate.finish()
-        if self._phase is OPEN:
-            self._reset_message()
-            if not self._keep_alive:
-                self._phase = CLOSING
-        self._resolve_read()
+        if future is not None and not future.done():
+            future.set_result(None)
 
     # -- the end of messages and connections
 
