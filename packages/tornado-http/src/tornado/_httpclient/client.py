@@ -9,11 +9,6 @@ from typing import Any, ClassVar
 
 from tornado._httpclient.request import DEFAULTS, EffectiveRequest, HTTPRequest
 from tornado._httpclient.response import HTTPResponse
-from tornado.concurrent import (
-    future_set_exception_unless_cancelled,
-    future_set_result_unless_cancelled,
-)
-from tornado.httputil import HTTPHeaders
 from tornado.ioloop import IOLoop
 from tornado.util import Configurable
 
@@ -117,28 +112,17 @@ class AsyncHTTPClient(Configurable):
         """
         if self._closed:
             raise RuntimeError("fetch() called on a closed client")
-        if isinstance(request, HTTPRequest):
-            if kwargs:
-                raise ValueError("further arguments can't be used with an HTTPRequest object")
-        else:
-            request = HTTPRequest(url=request, **kwargs)
+        if not isinstance(request, HTTPRequest):
+            request = HTTPRequest(request, **kwargs)
+        elif kwargs:
+            raise ValueError("further arguments can't be used with an HTTPRequest object")
         if callback is not None and not callable(callback):
             raise_error, callback = bool(callback), None
-        # A header of the client's own must not show in the caller's request.
-        request.headers = HTTPHeaders(request.headers)
-        future: asyncio.Future[HTTPResponse] = asyncio.Future(loop=_asyncio_loop(self.io_loop))
+        effective = EffectiveRequest(request, self.defaults)
+        future = PendingFetch(effective, raise_error, self.io_loop.asyncio_loop)
         if callback is not None:
             _deliver(self, future, callback)
-
-        def handle_response(response: HTTPResponse) -> None:
-            error = response.error
-            if error is not None and (raise_error or not response._error_is_response_code):
-                future_set_exception_unless_cancelled(future, error)
-            else:
-                future_set_result_unless_cancelled(future, response)
-
-        effective = EffectiveRequest(request, self.defaults)
-        self.fetch_impl(effective, handle_response)  # type: ignore[arg-type]  # it has all of a request's attributes
+        self.fetch_impl(effective, future.respond)  # type: ignore[arg-type]  # it has all of a request's attributes
         return future
 
     def fetch_impl(self, request: HTTPRequest, callback: FetchCallback) -> None:
@@ -151,9 +135,39 @@ class AsyncHTTPClient(Configurable):
         self.io_loop.handle_callback_exception(callback)
 
 
-def _asyncio_loop(io_loop: IOLoop) -> asyncio.AbstractEventLoop:
-    loop: asyncio.AbstractEventLoop = io_loop.asyncio_loop
-    return loop
+class PendingFetch(asyncio.Future[HTTPResponse]):
+    """What a fetch will have come to. Cancelling it gives the fetch up.
+
+    :arg request: what is fetched.
+    :arg raise_error: whether a response with an error code is an error.
+    :arg loop: the client's loop.
+    """
+
+    __slots__ = ("_raise_error", "_request")
+
+    def __init__(
+        self, request: EffectiveRequest, raise_error: bool, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(loop=loop)
+        self._request = request
+        self._raise_error = raise_error
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Cancel; the client frees what the fetch has in use."""
+        cancelled = super().cancel(msg)
+        if cancelled and self._request.abandon is not None:
+            self._request.abandon()
+        return cancelled
+
+    def respond(self, response: HTTPResponse) -> None:
+        """Take what the implementation has fetched."""
+        if self.done():
+            return
+        error = response.error
+        if error is None or (response._error_is_response_code and not self._raise_error):
+            self.set_result(response)
+        else:
+            self.set_exception(error)
 
 
 def _deliver(

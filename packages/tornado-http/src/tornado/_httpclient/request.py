@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Awaitable, Callable
-from ssl import SSLContext
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tornado.escape import utf8
 from tornado.httputil import HTTPHeaders, format_timestamp
 
-# : What holds for attributes that neither the request nor the client's ``defaults`` set. Times are
-# seconds.
+if TYPE_CHECKING:
+    import datetime
+    from ssl import SSLContext
+
+#: What holds for attributes that neither the request nor the client's ``defaults`` set. Times are
+#: seconds.
 DEFAULTS: dict[str, Any] = {
     "connect_timeout": 20.0,
     "request_timeout": 20.0,
@@ -44,11 +46,11 @@ class HTTPRequest:
     :arg max_redirects: how often at most; 5 by default.
     :arg user_agent: text of the ``User-Agent`` header.
     :arg use_gzip: another name of ``decompress_response``.
-    :arg network_interface: source address or interface to use.
+    :arg network_interface: name or address of the network interface to use.
     :arg streaming_callback: called with each piece of the body as bytes; the response's body is
-        empty then.
+        empty then. With the simple client it may be a coroutine function: the next piece waits.
     :arg header_callback: called with each line of the response's head, its line end included, as
-        text.
+        text: status line and empty line too. The response's headers are empty then.
     :arg prepare_curl_callback: called with the ``pycurl.Curl`` object (curl client only).
     :arg proxy_host: host of an HTTP proxy. ``proxy_port`` has to be set too.
     :arg proxy_port: port of the proxy.
@@ -56,7 +58,7 @@ class HTTPRequest:
     :arg proxy_password: password for the proxy.
     :arg proxy_auth_mode: ``basic`` (default) or ``digest``.
     :arg allow_nonstandard_methods: permit unknown methods, and bodies where the method has none.
-    :arg validate_cert: whether to check the server's certificate; true by default.
+    :arg validate_cert: whether to check the server's certificate and its name; true by default.
     :arg ca_certs: file of certificates to trust in place of the system's.
     :arg allow_ipv6: whether to use IPv6; true by default.
     :arg client_key: file of the key of a client certificate.
@@ -69,15 +71,60 @@ class HTTPRequest:
     :arg decompress_response: ask for compression and decode the response; true by default.
     :arg ssl_options: an `ssl.SSLContext`; it takes the place of ``validate_cert``, ``ca_certs``,
         ``client_key`` and ``client_cert``.
+    :arg unix_socket: path of a Unix domain socket to connect to in place of the URL's host and
+        port. It holds for that host alone: a redirect to another one goes by the network.
     :raises ValueError: arguments exclude each other, or ``url`` is no text.
 
     .. versionchanged:: 4.0
        Added ``body_producer``, ``expect_100_continue``, ``decompress_response``.
     .. versionchanged:: 4.2
        Added ``ssl_options``.
+    .. versionchanged:: 6.100
+       Added ``unix_socket``. The simple client takes ``proxy_*``, digest authentication and
+       ``network_interface`` too.
     """
 
+    # So many attributes are set quicker in slots; programs may still add their own.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_body",
+        "_headers",
+        "allow_ipv6",
+        "allow_nonstandard_methods",
+        "auth_mode",
+        "auth_password",
+        "auth_username",
+        "body_producer",
+        "ca_certs",
+        "client_cert",
+        "client_key",
+        "connect_timeout",
+        "decompress_response",
+        "expect_100_continue",
+        "follow_redirects",
+        "header_callback",
+        "max_redirects",
+        "method",
+        "network_interface",
+        "prepare_curl_callback",
+        "proxy_auth_mode",
+        "proxy_host",
+        "proxy_password",
+        "proxy_port",
+        "proxy_username",
+        "request_timeout",
+        "ssl_options",
+        "start_time",
+        "streaming_callback",
+        "unix_socket",
+        "url",
+        "user_agent",
+        "validate_cert",
+    )
+
     _headers: HTTPHeaders
+    _body: bytes | None
 
     def __init__(
         self,
@@ -114,17 +161,21 @@ class HTTPRequest:
         expect_100_continue: bool = False,
         decompress_response: bool | None = None,
         ssl_options: dict[str, Any] | SSLContext | None = None,
+        *,
+        unix_socket: str | None = None,
     ) -> None:
         if not isinstance(url, str):
             raise ValueError(f"url must be str, not {url!r}")
         if body is not None and body_producer is not None:
             raise ValueError("body and body_producer exclude each other")
-        self.headers = headers
-        if if_modified_since:
-            self.headers["If-Modified-Since"] = format_timestamp(if_modified_since)
+        self._headers = headers if isinstance(headers, HTTPHeaders) else HTTPHeaders(headers or {})
+        if if_modified_since is not None:
+            # The caller's own headers stay as they are.
+            self._headers = self._headers.copy()
+            self._headers["If-Modified-Since"] = format_timestamp(if_modified_since)
         self.url = url
         self.method = method
-        self.body = body
+        self._body = utf8(body)
         self.body_producer = body_producer
         self.expect_100_continue = expect_100_continue
         self.auth_username = auth_username
@@ -152,6 +203,7 @@ class HTTPRequest:
         self.client_key = client_key
         self.client_cert = client_cert
         self.ssl_options = ssl_options
+        self.unix_socket = unix_socket
         self.start_time = time.time()
 
     @property
@@ -173,18 +225,50 @@ class HTTPRequest:
 
     @body.setter
     def body(self, value: bytes | str | None) -> None:
-        self._body: bytes | None = utf8(value)
+        self._body = utf8(value)
+
+
+class BodySink(Protocol):
+    """What takes a response piece by piece."""
+
+    def on_head(self, code: int, reason: str, headers: HTTPHeaders, url: str) -> None:
+        """The head has come, of the response that is not followed by another."""
+
+    def on_data(self, data: bytes) -> Awaitable[None] | None:
+        """Some of the body has come; what follows waits for an awaitable that is returned."""
 
 
 class EffectiveRequest:
     """A request as it is seen through a client's defaults: attributes that are `None` have the
-    default's value."""
+    default's value.
 
-    __slots__ = ("_defaults", "request")
+    :arg request: the request.
+    :arg defaults: the values.
+    """
+
+    __slots__ = ("_defaults", "abandon", "request", "sink")
 
     def __init__(self, request: HTTPRequest, defaults: dict[str, Any]) -> None:
         self.request = request
         self._defaults = defaults
+        #: Set by a client that can give a fetch up; called when nobody waits for it any more.
+        self.abandon: Callable[[], None] | None = None
+        #: Takes the response as it comes, in place of the request's callbacks.
+        self.sink: BodySink | None = None
+
+    def with_request(
+        self, request: HTTPRequest, *, without: frozenset[str] = frozenset()
+    ) -> EffectiveRequest:
+        """Return another request seen through the same defaults, for the same receiver.
+
+        :arg without: names of defaults that don't hold for it.
+        """
+        defaults = self._defaults
+        if not without.isdisjoint(defaults):
+            defaults = {name: value for name, value in defaults.items() if name not in without}
+        other = EffectiveRequest(request, defaults)
+        other.sink = self.sink
+        return other
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.request, name)

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from tornado._httpclient.client import AsyncHTTPClient
+from tornado._httpclient.digest import DigestStore
 from tornado._httpclient.request import EffectiveRequest, HTTPRequest
 from tornado._httpclient.response import HTTPResponse
-from tornado._simple_client.errors import HTTPTimeoutError
+from tornado._simple_client.deadlines import Deadlines
+from tornado._simple_client.dial import Dialer, NotingResolver
+from tornado._simple_client.errors import HTTPStreamClosedError
 from tornado._simple_client.exchange import Exchange
 from tornado._simple_client.pool import ConnectionPool
+from tornado.http1connection import HTTP1ConnectionParameters
 from tornado.netutil import OverrideResolver, Resolver
 from tornado.tcpclient import TCPClient
 
 DEFAULT_MAX_BUFFER_SIZE = 104857600  # bytes
-
-_Entry = tuple[Exchange, EffectiveRequest, Callable[[HTTPResponse], Any], float]
+DEFAULT_MAX_IDLE = 100  # connections
+DEFAULT_IDLE_TIME = 30.0  # seconds
 
 
 class SimpleAsyncHTTPClient(AsyncHTTPClient):
     """An HTTP client without further libraries.
 
-    Connections are kept and used again for requests to the same server.
+    Connections are kept and used again for requests to the same server. A request that finds its
+    kept connection closed by the server is sent again on a new one, if its method is idempotent
+    (RFC 9110 section 9.2.2) and its body can be repeated.
+
+    Timeouts are `HTTPTimeoutError`, whose message names the phase in which they struck.
+
+    .. versionchanged:: 6.100
+       Connections are kept. Proxies, digest authentication, network interfaces and Unix sockets
+       are supported. Responses may be compressed with ``deflate`` too, and with ``br`` and
+       ``zstd`` if the packages ``brotli`` (1.2 or later) and ``backports.zstd`` (part of Python
+       since 3.14) are installed.
     """
 
     def initialize(  # type: ignore[override]  # Configurable leaves the parameters to each class
@@ -37,45 +50,87 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         defaults: dict[str, Any] | None = None,
         max_header_size: int | None = None,
         max_body_size: int | None = None,
+        *,
+        keep_alive: bool = True,
+        max_idle_per_host: int | None = None,
+        max_idle: int = DEFAULT_MAX_IDLE,
+        idle_timeout: float = DEFAULT_IDLE_TIME,
     ) -> None:
         """Take the constructor's arguments.
 
         :arg max_clients: how many fetches go on at once; further ones wait, and their waiting
             counts against ``request_timeout``.
         :arg hostname_mapping: addresses for host names, in place of what a resolver would find.
-        :arg max_buffer_size: limit of a stream's input buffer in bytes.
+        :arg max_buffer_size: limit in bytes of a stream's input buffer, and of bodies that aren't
+            streamed.
         :arg resolver: how names are resolved.
         :arg defaults: values for attributes that requests leave `None`.
         :arg max_header_size: limit of a response's headers in bytes; 65536 by default.
         :arg max_body_size: limit of a response's body in bytes, decoded; ``max_buffer_size`` by
             default.
+        :arg keep_alive: whether connections are kept; if not, servers are told to close them.
+        :arg max_idle_per_host: how many unused connections are kept for one server;
+            ``max_clients`` by default.
+        :arg max_idle: how many unused connections are kept in all.
+        :arg idle_timeout: seconds after which an unused connection is closed.
+
+        .. versionchanged:: 6.100
+           Added the arguments from ``keep_alive`` on.
         """
         super().initialize(defaults=defaults)
         self.max_clients = max_clients
         self.max_buffer_size = max_buffer_size
         self.max_header_size = max_header_size
         self.max_body_size = max_body_size or max_buffer_size
+        self.max_buffered_size = min(self.max_body_size, max_buffer_size)
+        self.keep_alive = keep_alive
         self.own_resolver = resolver is None
         self.resolver: Any = resolver or Resolver()
         if hostname_mapping is not None:
             self.resolver = OverrideResolver(resolver=self.resolver, mapping=hostname_mapping)
-        self.tcp_client = TCPClient(resolver=self.resolver)
-        self.pool = ConnectionPool()
+        self.tcp_client = TCPClient(resolver=NotingResolver(self.resolver))
+        self.digests = DigestStore()
+        self.pool = ConnectionPool(
+            (max_clients if max_idle_per_host is None else max_idle_per_host) if keep_alive else 0,
+            max_idle,
+            idle_timeout,
+        )
+        #: How many connections were opened so far.
         self.connections_opened = 0
-        self.queue: deque[_Entry] = deque()
-        self.active: set[asyncio.Task[None]] = set()
-        self.waiting: dict[Exchange, asyncio.TimerHandle] = {}
+        self.active: dict[Exchange, None] = {}
+        self.queue: OrderedDict[Exchange, None] = OrderedDict()
+        self.waiting = self.queue
+        self._deadlines = Deadlines(self._under_way, lambda: self.io_loop.asyncio_loop)
+        self._params = HTTP1ConnectionParameters(
+            no_keep_alive=not keep_alive,
+            max_header_size=max_header_size,
+            max_body_size=self.max_body_size,
+            decompress=False,
+        )
+
+    @property
+    def dialer(self) -> Dialer:
+        """What makes connections; programs may replace ``tcp_client``."""
+        dialer = self._dialer
+        if dialer is None or dialer.tcp_client is not self.tcp_client:
+            self._dialer = dialer = Dialer(
+                self.tcp_client, self._params, self.max_buffer_size, self.digests
+            )
+        return dialer
+
+    _dialer: Dialer | None = None
 
     def close(self) -> None:
-        """Free connections and resolver; see `AsyncHTTPClient.close`."""
+        """Free connections and resolver; see `AsyncHTTPClient.close`.
+
+        Fetches that are under way fail.
+        """
         if self._closed:
             return
         super().close()
-        for task in self.active:
-            task.cancel()
-        for timer in self.waiting.values():
-            timer.cancel()
-        self.queue.clear()
+        self._deadlines.cancel()
+        for exchange in self._under_way():
+            exchange.fail(HTTPStreamClosedError("the client was closed"))
         self.pool.close()
         if self.own_resolver:
             self.resolver.close()
@@ -88,54 +143,30 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
             if isinstance(request, EffectiveRequest)
             else EffectiveRequest(request, self.defaults)
         )
-        exchange = Exchange(self, effective)
+        exchange = Exchange(self, effective, callback)
+        effective.abandon = exchange.abandon
+        self._deadlines.expect(exchange.deadline)
         if len(self.active) < self.max_clients:
-            self._start(exchange, callback)
+            self.active[exchange] = None
+            exchange.start()
+        else:
+            self.queue[exchange] = None
+
+    def release(self, exchange: Exchange) -> None:
+        """Take note that an exchange has ended: its place is for the next one."""
+        if self.active.pop(exchange, self) is self:
+            self.queue.pop(exchange, None)
             return
-        entry = (exchange, effective, callback, time.monotonic())
-        self.queue.append(entry)
-        timeout = effective.request_timeout
-        if timeout:
-            self.waiting[exchange] = self._asyncio_loop.call_later(
-                timeout, self._on_queue_timeout, entry
-            )
+        while self.queue and len(self.active) < self.max_clients and not self._closed:
+            following, _ = self.queue.popitem(last=False)
+            self.active[following] = None
+            following.start()
+
+    def _under_way(self) -> list[Exchange]:
+        return [*self.active, *self.queue]
 
     @property
-    def _asyncio_loop(self) -> asyncio.AbstractEventLoop:
+    def asyncio_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the client works on."""
         loop: asyncio.AbstractEventLoop = self.io_loop.asyncio_loop
         return loop
-
-    def _start(self, exchange: Exchange, callback: Callable[[HTTPResponse], Any]) -> None:
-        task = self._asyncio_loop.create_task(self._run(exchange, callback))
-        self.active.add(task)
-        task.add_done_callback(self._on_done)
-
-    async def _run(self, exchange: Exchange, callback: Callable[[HTTPResponse], Any]) -> None:
-        callback(await exchange.run())
-
-    def _on_done(self, task: asyncio.Task[None]) -> None:
-        self.active.discard(task)
-        while self.queue and len(self.active) < self.max_clients:
-            exchange, _, callback, since = self.queue.popleft()
-            timer = self.waiting.pop(exchange, None)
-            if timer is not None:
-                timer.cancel()
-            exchange.queue_time = time.monotonic() - since
-            self._start(exchange, callback)
-        if not task.cancelled():
-            task.result()
-
-    def _on_queue_timeout(self, entry: _Entry) -> None:
-        exchange, request, callback, since = entry
-        self.queue.remove(entry)
-        del self.waiting[exchange]
-        waited = time.monotonic() - since
-        callback(
-            HTTPResponse(
-                request,
-                599,
-                error=HTTPTimeoutError("Timeout in request queue"),
-                request_time=waited,
-                time_info={"queue": waited},
-            )
-        )

@@ -1,92 +1,44 @@
-"""One fetch, from its connection to its response, redirects included."""
+"""One fetch, from its connection to its response, redirects included.
+
+Nothing of it is a task while it isn't needed: a request whose connection is there already is
+written at once, and the connection calls when the response is complete. Tasks make connections, and
+write bodies that have to be waited for.
+
+An exchange ends in exactly one of three ways: with a response (`complete`), with an error (`fail`),
+or because nobody waits for it any more (`abandon`). Each gives its place and its connection back.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
-import socket
-import ssl
+import contextvars
+import math
 import time
-from collections.abc import Awaitable
+from collections.abc import Callable, Coroutine
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
-from tornado._http1.decompress import GunzipDelegate
-from tornado._httpclient.request import EffectiveRequest, HTTPRequest
+from tornado._http1 import grammar
+from tornado._httpclient.request import EffectiveRequest
 from tornado._httpclient.response import HTTPResponse
+from tornado._simple_client.attempt import Attempt
+from tornado._simple_client.dial import proxy_credentials, proxy_space
 from tornado._simple_client.errors import HTTPStreamClosedError, HTTPTimeoutError
-from tornado._simple_client.pool import Origin
-from tornado._simple_client.target import Target, request_headers, tls_key, tls_options
-from tornado.escape import to_unicode
-from tornado.gen import convert_yielded
-from tornado.http1connection import HTTP1Connection, HTTP1ConnectionParameters
-from tornado.httputil import (
-    HTTPHeaders,
-    HTTPInputError,
-    HTTPMessageDelegate,
-    RequestStartLine,
-    ResponseStartLine,
-)
+from tornado._simple_client.phases import DONE, LOOKUP, QUEUED, SENDING, WAITING, Phase
+from tornado._simple_client.pool import Route
+from tornado._simple_client.redirect import REDIRECTS, redirect_url, redirected
+from tornado._simple_client.target import Target, credentials_for, request_headers, target_of
+from tornado._simple_client.tls import tls_key
+from tornado._simple_client.upload import Upload
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
 from tornado.iostream import StreamClosedError
 
 if TYPE_CHECKING:
     from tornado._simple_client.client import SimpleAsyncHTTPClient
 
-REDIRECTS = frozenset((301, 302, 303, 307, 308))
 # RFC 9110 section 9.2.2: these may be sent again when a kept connection turns out to be dead.
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
-
-
-class _ResponseDelegate(HTTPMessageDelegate):
-    """Collect a response, or hand it to the request's callbacks."""
-
-    def __init__(self, request: EffectiveRequest, max_body_size: int) -> None:
-        self._request = request
-        self._room = max_body_size
-        self.start_line: ResponseStartLine | None = None
-        self.headers = HTTPHeaders()
-        self.chunks: list[bytes] = []
-        self.complete = False
-        self.streams = True
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        assert isinstance(start_line, ResponseStartLine)
-        self.start_line = start_line
-        self.headers = headers
-        request = self._request
-        # A redirect that is followed isn't the response that the callbacks wait for.
-        self.streams = not (
-            request.follow_redirects and start_line.code in REDIRECTS and "Location" in headers
-        )
-        if request.header_callback is not None and self.streams:
-            version, code, reason = start_line
-            request.header_callback(f"{version} {code} {reason}\r\n")
-            for name, value in headers.get_all():
-                request.header_callback(f"{name}: {value}\r\n")
-            request.header_callback("\r\n")
-        return None
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        self._room -= len(chunk)
-        if self._room < 0:
-            raise HTTPInputError("response body too large", status_code=413)
-        callback = self._request.streaming_callback
-        if callback is None:
-            self.chunks.append(chunk)
-            return None
-        if not self.streams:
-            return None
-        result = callback(chunk)
-        return result if inspect.isawaitable(result) else None
-
-    def finish(self) -> None:
-        self.complete = True
-
-    def on_connection_close(self) -> None:
-        return None
 
 
 class Exchange:
@@ -94,245 +46,449 @@ class Exchange:
 
     :arg client: has the limits, the pool and the means to connect.
     :arg request: what to fetch, seen through the client's defaults.
+    :arg callback: gets the response, also one that tells of an error.
     """
 
-    def __init__(self, client: SimpleAsyncHTTPClient, request: EffectiveRequest) -> None:
-        self._client = client
-        self._request = request
-        self._started = time.monotonic()
-        self._start_time = time.time()
-        self._phase = "while connecting"
-        self._timed_out = False
-        self._task: asyncio.Task[Any] | None = None
-        self.queue_time = 0.0
+    __slots__ = (
+        "_attempt",
+        "_callback",
+        "_client",
+        "_context",
+        "_created",
+        "_moments",
+        "_original",
+        "_redirects_left",
+        "_route",
+        "_seen_nonces",
+        "_started",
+        "_started_hop",
+        "_target",
+        "_task",
+        "_wall_time",
+        "body_limit",
+        "deadline",
+        "decompress",
+        "has_listeners",
+        "phase",
+        "request",
+        "url",
+    )
 
-    async def run(self) -> HTTPResponse:
-        """Fetch, and return a response whatever happens."""
-        self._task = asyncio.current_task()
-        timer = self._arm(self._request.request_timeout)
-        try:
-            return await self._follow()
-        except asyncio.CancelledError:
-            if not self._timed_out:
-                raise
-            return self._failed(HTTPTimeoutError(f"Timeout {self._phase}"))
-        except StreamClosedError as error:
-            return self._failed(error.real_error or HTTPStreamClosedError("Stream closed"))
-        except Exception as error:
-            return self._failed(error)
-        finally:
-            if timer is not None:
-                timer.cancel()
+    _route: Route
+    _target: Target
+    _started: float
+    _started_hop: float
 
-    def _arm(self, timeout: float | None) -> asyncio.TimerHandle | None:
-        if not timeout:
-            return None
-        left = timeout - self.queue_time
-        return asyncio.get_running_loop().call_later(left, self._strike)
-
-    def _strike(self) -> None:
-        if self._task is not None and not self._timed_out:
-            self._timed_out = True
-            self._task.cancel()
-
-    async def _follow(self) -> HTTPResponse:
-        request = self._request
-        url = request.url
-        redirects_left = request.max_redirects
-        while True:
-            target = Target(url)
-            delegate = await self._fetch_once(request, target)
-            start_line = delegate.start_line
-            assert start_line is not None
-            location = delegate.headers.get("Location")
-            if not (request.follow_redirects and start_line.code in REDIRECTS and location):
-                return self._respond(url, delegate)
-            if redirects_left <= 0:
-                return self._respond(url, delegate)
-            redirects_left -= 1
-            url = urljoin(url, location)
-            request = _redirected(request, start_line.code, target, Target(url), url)
-
-    async def _fetch_once(self, request: EffectiveRequest, target: Target) -> _ResponseDelegate:
-        headers = request_headers(request, target)
-        origin = Origin(
-            target.parts.scheme,
-            target.host,
-            target.port,
-            tls_key(request) if target.parts.scheme == "https" else None,
-            request.network_interface,
-            socket.AF_INET if request.allow_ipv6 is False else socket.AF_UNSPEC,
-        )
-        reused = self._client.pool.take(origin)
-        if reused is not None:
-            delegate = await self._talk(reused, origin, request, target, headers)
-            if delegate.start_line is not None:
-                return delegate
-            # The server closed the kept connection before it saw the request.
-            if request.method not in IDEMPOTENT or request.body_producer is not None:
-                raise HTTPStreamClosedError("Stream closed")
-        connection = await self._connect(origin, request, target)
-        delegate = await self._talk(connection, origin, request, target, headers)
-        if delegate.start_line is None:
-            raise HTTPStreamClosedError("Stream closed")
-        return delegate
-
-    async def _connect(
-        self, origin: Origin, request: EffectiveRequest, target: Target
-    ) -> HTTP1Connection:
-        self._phase = "while connecting"
-        client = self._client
-        client.connections_opened += 1
-        secure = target.parts.scheme == "https"
-        context: ssl.SSLContext | dict[str, Any] | None = None
-        if secure:
-            # An empty dictionary asks for the context that all clients share.
-            context = tls_options(request) or {}
-        timer = self._arm(request.connect_timeout)
-        try:
-            stream = await client.tcp_client.connect(
-                target.host,
-                target.port,
-                af=socket.AddressFamily(origin.family),
-                ssl_options=context,
-                max_buffer_size=client.max_buffer_size,
-                source_ip=request.network_interface,
-            )
-        finally:
-            if timer is not None:
-                timer.cancel()
-        stream.set_nodelay(True)
-        return HTTP1Connection(
-            stream,
-            True,
-            HTTP1ConnectionParameters(
-                max_header_size=client.max_header_size,
-                max_body_size=client.max_body_size,
-                decompress=False,
-            ),
-        )
-
-    async def _talk(
+    def __init__(
         self,
-        connection: HTTP1Connection,
-        origin: Origin,
+        client: SimpleAsyncHTTPClient,
         request: EffectiveRequest,
-        target: Target,
-        headers: HTTPHeaders,
-    ) -> _ResponseDelegate:
-        """Send the request and read the response on one connection."""
-        self._phase = "during request"
-        delegate = _ResponseDelegate(request, self._client.max_body_size)
-        receiver: HTTPMessageDelegate = delegate
-        if request.decompress_response:
-            receiver = GunzipDelegate(delegate, 65536, self._client.max_body_size)
-        kept = False
-        try:
-            start_line = RequestStartLine(request.method, target.request_target, "HTTP/1.1")
-            body = request.body
-            at_once = body if body and not request.expect_100_continue else None
-            connection.write_headers(start_line, headers, at_once)
-            reading = connection.read_response(receiver)
-            if at_once is None:
-                await self._send_body(connection, request, reading)
-            elif not reading.done():
-                connection.finish()
-            await reading
-            if connection.input_error is not None:
-                raise connection.input_error
-            if delegate.start_line is not None and not delegate.complete:
-                raise HTTPStreamClosedError("Connection closed")
-            kept = delegate.complete
-            return delegate
-        finally:
-            if kept:
-                self._client.pool.give_back(origin, connection)
-            else:
-                connection.close()
-
-    async def _send_body(
-        self,
-        connection: HTTP1Connection,
-        request: EffectiveRequest,
-        reading: asyncio.Future[None],
+        callback: Callable[[HTTPResponse], Any],
     ) -> None:
-        if request.expect_100_continue:
-            proceed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        asked = request.request
+        defaults = request._defaults
+        # Fetch.
+        self._client = client
+        self._original = self.request = request
+        self._callback = callback
+        self._wall_time = time.time()
+        self._created = created = time.monotonic()
+        timeout = asked.request_timeout
+        if timeout is None:
+            timeout = defaults["request_timeout"]
+        self.deadline = created + timeout if timeout else math.inf
+        self.phase: Phase = QUEUED
+        self.url = asked.url
+        decompress = asked.decompress_response
+        self.decompress = defaults["decompress_response"] if decompress is None else decompress
+        self._redirects_left = -1
+        streams = asked.streaming_callback is not None or request.sink is not None
+        self.body_limit = client.max_body_size if streams else client.max_buffered_size
+        self.has_listeners = streams or asked.header_callback is not None
+        # The callbacks' context is the caller's, whoever is the first to use a connection.
+        self._context: contextvars.Context | None = None
+        if self.has_listeners or asked.body_producer is not None:
+            self._context = contextvars.copy_context()
+        # Hop.
+        self._attempt: Attempt | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._moments: dict[str, float] | None = None
+        self._seen_nonces: set[str] | None = None
 
-            def go_on() -> None:
-                if not proceed.done():
-                    proceed.set_result(None)
+    # -- for the client
 
-            connection.continue_callback = go_on
-            await asyncio.wait((proceed, reading), return_when=asyncio.FIRST_COMPLETED)
-            connection.continue_callback = None
-            if not proceed.done():
-                # The server has answered without wanting the body, so the connection is of no
-                # further use.
-                connection.no_keep_alive = True
+    def start(self) -> None:
+        """Begin: there is a place for it."""
+        self._started = self._started_hop = time.monotonic()
+        self._next_hop()
+
+    def strike(self) -> None:
+        """The time for the request is over."""
+        self.fail(HTTPTimeoutError(f"Timeout {self.phase.value}"))
+
+    def abandon(self) -> None:
+        """Give up without a word: nobody waits for the response."""
+        if self.phase is not DONE:
+            self._end()
+
+    # -- hops
+
+    def _next_hop(self) -> None:
+        try:
+            request = self.request
+            self._target = target = target_of(self.url)
+            headers = request_headers(request, target)
+            self._route = route = self._find_route(request, target)
+            # What can't be sent again needs a connection that lives.
+            connection = self._client.pool.take(route, surely=not self._may_repeat(request))
+            if connection is None:
+                self._connect(headers)
+            else:
+                self._send(connection, headers, reused=True)
+        except Exception as error:
+            self.fail(error)
+
+    def _find_route(self, request: EffectiveRequest, target: Target) -> Route:
+        asked = request.request
+        defaults = request._defaults
+        values = (
+            asked.proxy_host,
+            asked.network_interface,
+            asked.unix_socket,
+            asked.allow_ipv6,
+        )
+        if values == _ORDINARY and not target.secure and defaults.keys().isdisjoint(_ROUTING):
+            return target.plain_route
+        proxy = _proxy_of(request)
+        unix_socket = request.unix_socket
+        if proxy is not None and unix_socket is not None:
+            raise ValueError("unix_socket and proxy_host exclude each other")
+        plain_proxy = proxy is not None and not target.secure
+        return Route(
+            target.parts.scheme,
+            # A proxy's connection serves requests to all servers.
+            "" if plain_proxy else target.host.lower(),
+            0 if plain_proxy else target.port,
+            tls_key(request) if target.secure else None,
+            request.network_interface,
+            request.allow_ipv6 is not False,
+            proxy,
+            unix_socket,
+        )
+
+    def _may_repeat(self, request: EffectiveRequest) -> bool:
+        asked = request.request
+        return asked.method in IDEMPOTENT and asked.body_producer is None
+
+    def _connect(self, headers: HTTPHeaders) -> None:
+        self.phase = LOOKUP
+        self._moments = {}
+        self._client.connections_opened += 1
+        # Connections outlive the fetch that needed them first, so they don't keep its context.
+        self._run(self._dial(headers), contextvars.Context())
+
+    async def _dial(self, headers: HTTPHeaders) -> None:
+        request = self.request
+        timeout = request.connect_timeout
+        try:
+            async with asyncio.timeout(timeout or None):
+                connection = await self._client.dialer.dial(
+                    self._route, request, self._target, self
+                )
+        except TimeoutError as error:
+            # Systems have limits of their own, which are shorter where a timeout is long.
+            self.fail(error if error.errno else HTTPTimeoutError(f"Timeout {self.phase.value}"))
+        except Exception as error:
+            self.fail(error)
+        else:
+            self._task = None
+            if self.phase is DONE:
+                connection.close()
                 return
-            if request.body:
-                connection.write(request.body)
-        if request.body_producer is not None:
-            produced = request.body_producer(connection.write)
-            if produced is not None:
-                await convert_yielded(produced)
-        if not reading.done():
+            try:
+                self._send(connection, headers, reused=False)
+            except Exception as error:
+                connection.close()
+                self.fail(error)
+
+    def note(self, name: str, moment: float) -> None:
+        """A step of connecting is done (`tornado._simple_client.dial.Progress`)."""
+        if self._moments is not None:
+            self._moments[name] = moment
+
+    def _send(self, connection: HTTP1Connection, headers: HTTPHeaders, *, reused: bool) -> None:
+        request = self.request
+        asked = request.request
+        target = self._target
+        request_target = target.request_target
+        if self._route.proxy is not None and not target.secure:
+            request_target = target.absolute_form
+            self._authorize_with_proxy(headers, request_target)
+        if self._client.digests and request.auth_mode == "digest":
+            self._authorize(headers, request_target)
+        if not self._client.keep_alive:
+            headers._values["Connection"] = "close"
+        elif "Connection" in headers._values and _asks_to_close(headers):
+            # RFC 9112 section 9.6: nothing is sent after that.
+            connection.no_keep_alive = True
+        self._attempt = attempt = Attempt(self, connection, reused)
+        body = asked._body
+        waits = asked.expect_100_continue or asked.body_producer is not None
+        self.phase = SENDING
+        connection.write_headers(
+            RequestStartLine(asked.method, request_target, "HTTP/1.1"),
+            headers,
+            None if waits else body,
+        )
+        if not waits:
             connection.finish()
+            if not connection.stream.write_buffer_size:
+                self.phase = WAITING
+        connection.read_response(attempt)
+        if waits and self._attempt is attempt:
+            self._run(Upload(self, attempt).run(), self._context)
 
-    def _respond(self, url: str, delegate: _ResponseDelegate) -> HTTPResponse:
-        assert delegate.start_line is not None
-        request = self._request
-        streamed = request.streaming_callback is not None
-        return HTTPResponse(
-            request,
-            delegate.start_line.code,
-            reason=delegate.start_line.reason or None,
-            headers=HTTPHeaders() if request.header_callback is not None else delegate.headers,
-            buffer=BytesIO(b"" if streamed else b"".join(delegate.chunks)),
-            effective_url=url,
-            request_time=time.monotonic() - self._started + self.queue_time,
-            time_info={"queue": self.queue_time},
-            start_time=self._start_time,
+    def _authorize(self, headers: HTTPHeaders, request_target: str) -> None:
+        credentials = credentials_for(self.request, self._target)
+        if credentials is not None and "Authorization" not in self.request.headers:
+            value = self._client.digests.answer(
+                self._protection_space(), *credentials, self.request.method, request_target
+            )
+            if value is not None:
+                headers["Authorization"] = value
+
+    def _authorize_with_proxy(self, headers: HTTPHeaders, request_target: str) -> None:
+        if "Proxy-Authorization" not in headers:
+            value = proxy_credentials(
+                self.request, self.request.method, request_target, self._client.digests
+            )
+            if value is not None:
+                headers["Proxy-Authorization"] = value
+
+    # -- what comes back
+
+    def followup_of(self, attempt: Attempt) -> EffectiveRequest | None:
+        """Return the request that has to follow a response, `None` if it's what was asked for."""
+        start_line = attempt.start_line
+        assert start_line is not None
+        code = start_line.code
+        request = self.request
+        if code in REDIRECTS:
+            location = attempt.headers.get("Location")
+            if not (request.follow_redirects and location):
+                return None
+            if self._redirects_left < 0:
+                self._redirects_left = request.max_redirects
+            if not self._redirects_left:
+                return None
+            self._redirects_left -= 1
+            return self._follow(request, code, location)
+        if code == 401 and request.auth_mode == "digest":
+            return request if self._takes_up(attempt) else None
+        if code == 407 and request.proxy_auth_mode == "digest":
+            return request if self._takes_up_for_proxy(attempt) else None
+        return None
+
+    def _follow(self, request: EffectiveRequest, code: int, location: str) -> EffectiveRequest:
+        url = redirect_url(self.url, location)
+        following = redirected(request, code, self._target, target_of(url), url)
+        self.url = url
+        self._seen_nonces = None
+        return following
+
+    def _takes_up(self, attempt: Attempt) -> bool:
+        if "Authorization" in self.request.headers:
+            return False
+        if credentials_for(self.request, self._target) is None:
+            return False
+        fields = attempt.headers.get_list("Www-Authenticate")
+        return self._client.digests.learn(self._protection_space(), fields, self._nonces())
+
+    def _takes_up_for_proxy(self, attempt: Attempt) -> bool:
+        if self._route.proxy is None or self.request.proxy_username is None:
+            return False
+        fields = attempt.headers.get_list("Proxy-Authenticate")
+        return self._client.digests.learn(proxy_space(self.request), fields, self._nonces())
+
+    def _nonces(self) -> set[str]:
+        if self._seen_nonces is None:
+            self._seen_nonces = set()
+        return self._seen_nonces
+
+    def _protection_space(self) -> tuple[Any, ...]:
+        return (*self._target.origin, credentials_for(self.request, self._target))
+
+    def complete(self, attempt: Attempt) -> None:
+        """A response has come whole."""
+        connection = attempt.connection
+        task = self._task
+        if task is not None and not connection.has_finished:
+            if connection.has_written_all:
+                # The body has gone out; what its producer has left to do is its own business.
+                task.add_done_callback(lambda _: self._complete_later(attempt))
+                return
+            # RFC 9112 section 9.5: the server has answered without wanting the rest.
+            self._task = None
+            task.cancel()
+        self._attempt = attempt.exchange = None
+        self._give_back(connection, attempt)
+        if attempt.followup is None:
+            self._respond(attempt)
+            return
+        self.request = attempt.followup
+        self._started_hop = time.monotonic()
+        self._next_hop()
+
+    def _complete_later(self, attempt: Attempt) -> None:
+        self._task = None
+        if self.phase is not DONE and self._attempt is attempt:
+            self.complete(attempt)
+
+    def _give_back(self, connection: HTTP1Connection, attempt: Attempt) -> None:
+        start_line = attempt.start_line
+        if start_line is not None and start_line.code == 101:
+            # RFC 9110 section 15.2.2: another protocol is spoken there now.
+            connection.close()
+        else:
+            self._client.pool.give_back(self._route, connection)
+
+    def lost(self, attempt: Attempt) -> None:
+        """The connection was closed before the response was whole."""
+        connection = attempt.connection
+        self._attempt = attempt.exchange = None
+        if attempt.followup is not None and attempt.start_line is not None:
+            # Nobody wants the rest.
+            attempt.exchange = self
+            self.complete(attempt)
+        elif connection.input_error is not None:
+            self.fail(connection.input_error)
+        elif attempt.start_line is not None:
+            self.fail(HTTPStreamClosedError("Connection closed before the response was complete"))
+        elif attempt.reused and self._may_repeat(self.request):
+            # The server closed the kept connection before it saw the request.
+            self._cancel_task()
+            try:
+                self._connect(request_headers(self.request, self._target))
+            except Exception as error:
+                self.fail(error)
+        else:
+            self.fail(HTTPStreamClosedError("Stream closed before the response"))
+
+    # -- the end
+
+    def fail(self, error: BaseException) -> None:
+        """End with an error."""
+        if self.phase is DONE:
+            return
+        if isinstance(error, StreamClosedError):
+            error = error.real_error or HTTPStreamClosedError("Stream closed")
+        elif isinstance(error, HTTPInputError):
+            error = HTTPStreamClosedError(str(error))
+        was_queued = self.phase is QUEUED
+        now = time.monotonic()
+        self._end()
+        self._callback(
+            HTTPResponse(
+                self._original,
+                599,
+                error=error,
+                effective_url=self.url,
+                request_time=now - self._created,
+                time_info={"queue": (now if was_queued else self._started) - self._created},
+                start_time=self._wall_time,
+            )
         )
 
-    def _failed(self, error: BaseException) -> HTTPResponse:
-        if isinstance(error, HTTPInputError):
-            error = HTTPStreamClosedError(to_unicode(str(error)))
-        return HTTPResponse(
-            self._request,
-            599,
-            error=error,
-            request_time=time.monotonic() - self._started + self.queue_time,
-            time_info={"queue": self.queue_time},
-            start_time=self._start_time,
+    def _respond(self, attempt: Attempt) -> None:
+        assert attempt.start_line is not None
+        now = time.monotonic()
+        _, code, reason = attempt.start_line
+        chunks = attempt.chunks
+        if not chunks:
+            body = b""
+        else:
+            body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        response = HTTPResponse(
+            self._original,
+            code,
+            # Documented API version 2.x: whoever gets the lines has the headers already.
+            HTTPHeaders()
+            if self.has_listeners and self._original.header_callback is not None
+            else attempt.headers,
+            BytesIO(body),
+            self.url,
+            None,
+            now - self._created,
+            self._time_info(attempt.first_byte, now),
+            reason or None,
+            self._wall_time,
         )
+        self._end()
+        self._callback(response)
+
+    def _time_info(self, first_byte: float, now: float) -> dict[str, float]:
+        """Return how many seconds after its start the fetch came to each point."""
+        started = self._started
+        moments = self._moments or _NO_MOMENTS
+        connected = moments.get("connect", 0.0)
+        hop = self._started_hop
+        return {
+            "queue": started - self._created,
+            "namelookup": moments.get("namelookup", hop) - started,
+            "connect": (connected or hop) - started,
+            "appconnect": moments["appconnect"] - started if "appconnect" in moments else 0.0,
+            "pretransfer": max(connected, moments.get("appconnect", hop)) - started,
+            "starttransfer": first_byte - started,
+            "total": now - started,
+            "redirect": hop - started,
+        }
+
+    def _end(self) -> None:
+        """Give back what is in use."""
+        self.phase = DONE
+        self._cancel_task()
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            attempt.exchange = None
+            attempt.connection.close()
+        self._client.release(self)
+
+    def _cancel_task(self) -> None:
+        task, self._task = self._task, None
+        if task is not None and task is not asyncio.current_task(task.get_loop()):
+            task.cancel()
+
+    # -- tools
+
+    def call(self, function: Callable[..., Any], argument: Any) -> Any:
+        """Call a callback of the request in its caller's context."""
+        context = self._context
+        # A coroutine's own callbacks are there already.
+        if context is None:
+            return function(argument)
+        return context.run(function, argument)
+
+    def _run(
+        self, coroutine: Coroutine[Any, Any, None], context: contextvars.Context | None
+    ) -> None:
+        loop = self._client.io_loop.asyncio_loop
+        self._task = loop.create_task(coroutine, context=context)
 
 
-def _redirected(
-    request: EffectiveRequest, code: int, source: Target, target: Target, url: str
-) -> EffectiveRequest:
-    """Return the request that follows a redirect (RFC 9110 section 15.4)."""
-    old = request.request
-    new = HTTPRequest.__new__(HTTPRequest)
-    new.__dict__.update(old.__dict__)
-    new.headers = old.headers.copy()
-    new.url = url
-    to_get = (code == 303 and old.method != "HEAD") or (code in (301, 302) and old.method == "POST")
-    if to_get:
-        new.method = "GET"
-        new.body = None
-        new.body_producer = None
-        new.expect_100_continue = False
-        for name in ("Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding"):
-            new.headers.pop(name, None)
-    new.headers.pop("Host", None)
-    if source.origin != target.origin:
-        # Credentials are for the origin that they were given for.
-        new.auth_username = new.auth_password = None
-        for name in ("Authorization", "Cookie"):
-            new.headers.pop(name, None)
-    elif source.parts.username is not None and target.parts.username is None:
-        new.auth_username = new.auth_username or source.parts.username
-        new.auth_password = new.auth_password or source.parts.password
-    return EffectiveRequest(new, request._defaults)
+_NO_MOMENTS: dict[str, float] = {}
+_ORDINARY = (None, None, None, None)
+# The defaults of a client that change where connections go.
+_ROUTING = frozenset(("proxy_host", "network_interface", "unix_socket", "allow_ipv6"))
+
+
+def _asks_to_close(headers: HTTPHeaders) -> bool:
+    return "close" in grammar.connection_options(headers["Connection"])
+
+
+def _proxy_of(request: EffectiveRequest) -> tuple[Any, ...] | None:
+    host = request.proxy_host
+    if not host:
+        return None
+    if not request.proxy_port:
+        raise ValueError("proxy_host needs proxy_port beside it")
+    return host, request.proxy_port, request.proxy_username, request.proxy_password

@@ -3,87 +3,159 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import time
-from collections import OrderedDict
+import weakref
+from collections.abc import AsyncGenerator
 from typing import Any, NamedTuple
 
 from tornado.http1connection import HTTP1Connection
 
-IDLE_TIME = 30.0  # seconds that an unused connection is kept
-MAX_IDLE = 64  # unused connections in all
 
-
-class Origin(NamedTuple):
+class Route(NamedTuple):
     """What two requests need to have in common to share a connection."""
 
     scheme: str
     host: str
     port: int
-    tls: Any
-    source: str | None
-    family: int
+    tls: Any = None
+    source: str | None = None
+    ipv6: bool = True
+    proxy: tuple[Any, ...] | None = None
+    unix_socket: str | None = None
+
+
+class Kept(NamedTuple):
+    """A connection at rest."""
+
+    connection: HTTP1Connection
+    deadline: float
 
 
 class ConnectionPool:
-    """Unused connections, the one used last at the end."""
+    """Connections at rest. The one that was used last is the first to be used again.
 
-    def __init__(self) -> None:
-        self._idle: OrderedDict[HTTP1Connection, tuple[Origin, float]] = OrderedDict()
-        self._by_origin: dict[Origin, list[HTTP1Connection]] = {}
+    :arg max_per_host: how many are kept for one route; 0 keeps none at all.
+    :arg max_total: how many are kept in all.
+    :arg idle_time: seconds after which a connection at rest is closed.
+    """
+
+    def __init__(self, max_per_host: int, max_total: int, idle_time: float) -> None:
+        self.max_per_host = max_per_host
+        self.max_total = max_total
+        self.idle_time = idle_time
+        self._resting: dict[Route, list[Kept]] = {}
+        self._count = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._guard: AsyncGenerator[None, None] | None = None
+        self._closed = False
 
-    def take(self, origin: Origin) -> HTTP1Connection | None:
-        """Return a connection that is likely to work, or `None`."""
-        waiting = self._by_origin.get(origin)
-        while waiting:
-            connection = waiting[-1]
-            self._remove(connection)
-            if connection.is_reusable():
-                connection.set_close_callback(None)
+    def __len__(self) -> int:
+        return self._count
+
+    def take(self, route: Route, *, surely: bool = False) -> HTTP1Connection | None:
+        """Return a connection that is likely to work, or `None`.
+
+        :arg surely: ask the system whether it still works.
+        """
+        resting = self._resting.get(route)
+        while resting:
+            connection = resting.pop()[0]
+            self._count -= 1
+            if connection.is_reusable() and not (surely and _has_input(connection)):
                 return connection
             connection.close()
         return None
 
-    def give_back(self, origin: Origin, connection: HTTP1Connection) -> None:
+    def give_back(self, route: Route, connection: HTTP1Connection) -> None:
         """Keep a connection that has served a request, if it can serve another."""
-        if not connection.is_reusable():
+        if self._closed or not connection.is_reusable() or connection.stream.write_buffer_size:
             connection.close()
             return
-        self._idle[connection] = (origin, time.monotonic() + IDLE_TIME)
-        self._by_origin.setdefault(origin, []).append(connection)
-        if len(self._idle) > MAX_IDLE:
-            oldest = next(iter(self._idle))
-            self._remove(oldest)
-            oldest.close()
+        resting = self._resting.get(route)
+        if resting is None:
+            resting = self._resting[route] = []
+        resting.append(Kept(connection, time.monotonic() + self.idle_time))
+        self._count += 1
+        if len(resting) > self.max_per_host:
+            self._close_oldest(resting)
+        elif self._count > self.max_total:
+            self._close_oldest(min(filter(None, self._resting.values()), key=_first_deadline))
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(IDLE_TIME, self._expire)
+            self._watch()
 
     def close(self) -> None:
-        """Close all."""
+        """Close all connections, and those that are given back later."""
+        self._closed = True
+        self.clear()
+
+    def clear(self) -> None:
+        """Close all connections at rest."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for connection in list(self._idle):
-            self._remove(connection)
-            connection.close()
+        resting, self._resting = self._resting, {}
+        self._count = 0
+        for kept in resting.values():
+            for connection, _ in kept:
+                connection.close()
 
-    def _remove(self, connection: HTTP1Connection) -> None:
-        origin, _ = self._idle.pop(connection)
-        waiting = self._by_origin[origin]
-        waiting.remove(connection)
-        if not waiting:
-            del self._by_origin[origin]
+    def _close_oldest(self, resting: list[Kept]) -> None:
+        self._count -= 1
+        resting.pop(0).connection.close()
+
+    def _watch(self) -> None:
+        self._arm(self.idle_time)
+        if self._guard is None:
+            # Asynchronous generators are closed with their loop, and so the connections are too.
+            self._guard = _close_with_loop(weakref.ref(self))
+            try:
+                self._guard.__anext__().send(None)
+            except StopIteration:
+                pass  # It stands at its ``yield``.
+
+    def _arm(self, delay: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(delay, self._expire)
 
     def _expire(self) -> None:
         self._timer = None
         now = time.monotonic()
-        for connection, (_, deadline) in list(self._idle.items()):
-            if deadline > now and connection.is_reusable():
-                continue
-            self._remove(connection)
-            connection.close()
-        if self._idle:
-            earliest = min(deadline for _, deadline in self._idle.values())
-            self._timer = asyncio.get_running_loop().call_later(
-                max(0.1, earliest - now), self._expire
-            )
+        for route, resting in list(self._resting.items()):
+            alive: list[Kept] = []
+            for kept in resting:
+                if kept.deadline > now and kept.connection.is_reusable():
+                    alive.append(kept)
+                else:
+                    kept.connection.close()
+            self._count -= len(resting) - len(alive)
+            if alive:
+                self._resting[route] = alive
+            else:
+                del self._resting[route]
+        if self._resting:
+            earliest = min(map(_first_deadline, self._resting.values()))
+            self._arm(max(0.001, earliest - now))
+
+
+def _has_input(connection: HTTP1Connection) -> bool:
+    """Whether something has come that nobody asked for, which is the end as a rule."""
+    fd = connection.stream.fileno()
+    if not hasattr(select, "poll"):
+        return bool(select.select([fd], [], [], 0)[0])
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    return bool(poller.poll(0))
+
+
+def _first_deadline(resting: list[Kept]) -> float:
+    return resting[0].deadline
+
+
+async def _close_with_loop(reference: weakref.ref[ConnectionPool]) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        pool = reference()
+        if pool is not None:
+            pool._guard = None
+            pool.clear()

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import base64
-import ssl
-from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+import re
+from functools import lru_cache
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import tornado
 from tornado._httpclient.request import EffectiveRequest
+from tornado._simple_client.codings import accepted_codings
+from tornado._simple_client.pool import Route
+from tornado._simple_client.tls import tls_options
 from tornado.httputil import HTTPHeaders, encode_username_password, split_host_and_port
-from tornado.netutil import ssl_options_to_context
+
+__all__ = ["DEFAULT_PORTS", "Target", "request_headers", "target_of", "tls_options"]
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 STANDARD_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
 METHODS_WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
+EITHER_WAY = frozenset(("OPTIONS", "DELETE"))
+
+# RFC 3986 section 2: what is written as it is; the rest, which means text beyond ASCII, becomes
+# percent escapes.
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
+_NO_URL = re.compile(r"[\x00-\x20\x7f]")
+
+_DEFAULT_AGENT = f"Tornado/{tornado.version}"
 
 
 class Target:
@@ -24,21 +36,45 @@ class Target:
     :raises ValueError: it's neither, or has no host, or holds characters that no URL has.
     """
 
-    __slots__ = ("host", "parts", "port")
+    __slots__ = (
+        "has_userinfo",
+        "host",
+        "host_header",
+        "parts",
+        "plain_route",
+        "port",
+        "request_target",
+        "secure",
+    )
 
     def __init__(self, url: str) -> None:
-        if any(character <= " " or character == "\x7f" for character in url):
+        if _NO_URL.search(url) is not None:
             raise ValueError(f"invalid character in URL {url!r}")
         parts = urlsplit(url)
         if parts.scheme not in DEFAULT_PORTS:
             raise ValueError(f"Unsupported url scheme: {url!r}")
         if not parts.hostname:
             raise ValueError(f"no host in URL {url!r}")
-        _, _, netloc = parts.netloc.rpartition("@")
+        netloc = _ascii_host(parts.netloc.rpartition("@")[2])
         host, port = split_host_and_port(netloc)
+        if port is None and host.endswith(":"):
+            host = host[:-1]
         self.parts: SplitResult = parts
+        self.secure = parts.scheme == "https"
+        self.has_userinfo = "@" in parts.netloc
+        #: The host without the brackets of an IPv6 address.
         self.host = host[1:-1] if host.startswith("[") else host
         self.port = DEFAULT_PORTS[parts.scheme] if port is None else port
+        if not 0 < self.port < 65536:
+            raise ValueError(f"no such port in URL {url!r}")
+        #: The ``Host`` field: as in the URL, without credentials.
+        self.host_header = netloc
+        #: What stands in the request line (RFC 9112 section 3.2.1).
+        self.request_target = quote(parts.path, _VISIBLE) or "/"
+        if parts.query:
+            self.request_target += "?" + quote(parts.query, _VISIBLE)
+        #: The way there, if the request wants nothing special.
+        self.plain_route = Route(parts.scheme, self.host.lower(), self.port)
 
     @property
     def origin(self) -> tuple[str, str, int]:
@@ -46,95 +82,117 @@ class Target:
         return self.parts.scheme, self.host.lower(), self.port
 
     @property
-    def request_target(self) -> str:
-        """What stands in the request line (RFC 9112 section 3.2.1)."""
-        target = self.parts.path or "/"
-        return f"{target}?{self.parts.query}" if self.parts.query else target
+    def username(self) -> str | None:
+        """The user name in the URL."""
+        name = self.parts.username
+        return None if name is None else unquote(name)
 
     @property
-    def host_header(self) -> str:
-        """The ``Host`` field: as in the URL, without credentials."""
-        return self.parts.netloc.rpartition("@")[2]
+    def password(self) -> str:
+        """The password in the URL, empty if there is none."""
+        return unquote(self.parts.password or "")
+
+    @property
+    def absolute_form(self) -> str:
+        """The request target for a proxy (RFC 9112 section 3.2.2)."""
+        return f"{self.parts.scheme}://{self.host_header}{self.request_target}"
+
+    @property
+    def authority(self) -> str:
+        """Host and port as ``CONNECT`` names them (RFC 9112 section 3.2.3)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+def target_of(url: str) -> Target:
+    """Return the target of a URL, quickly for URLs that are used again."""
+    # Credentials shall not stay in memory for longer than they are needed.
+    return Target(url) if "@" in url else _known_target(url)
+
+
+@lru_cache(256)
+def _known_target(url: str) -> Target:
+    return Target(url)
+
+
+def _ascii_host(netloc: str) -> str:
+    """Return a host in the form that resolvers and servers know (RFC 5891)."""
+    if netloc.isascii():
+        return netloc
+    try:
+        return netloc.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise ValueError(f"invalid host name {netloc!r}: {error}") from error
 
 
 def request_headers(request: EffectiveRequest, target: Target) -> HTTPHeaders:
     """Return the header fields to send for ``request``; the caller's are left alone.
 
+    :raises KeyError: the method is unknown.
     :raises ValueError: there is a body where the method has none, or none where it has one.
     """
-    headers: HTTPHeaders = request.headers.copy()
-    if "Host" not in headers:
-        headers["Host"] = target.host_header
-    credentials = _credentials(request, target)
-    if credentials is not None and "Authorization" not in headers:
-        encoded = base64.b64encode(encode_username_password(*credentials))
-        headers["Authorization"] = "Basic " + encoded.decode("ascii")
-    if "User-Agent" not in headers:
-        headers["User-Agent"] = request.user_agent or f"Tornado/{tornado.version}"
-    if request.decompress_response and "Accept-Encoding" not in headers:
-        headers["Accept-Encoding"] = "gzip"
-    if request.expect_100_continue:
-        headers["Expect"] = "100-continue"
-    _check_body(request)
-    body = request.body
+    asked = request.request
+    defaults = request._defaults
+    method = asked.method
+    headers = asked._headers.copy()
+    values = headers._values
+    if "Host" not in values:
+        # RFC 9110 section 7.2: it should come first.
+        headers._values = values = {"Host": target.host_header, **values}
+    if asked.auth_username is not None or target.has_userinfo or "auth_username" in defaults:
+        _add_credentials(headers, request, target)
+    if "User-Agent" not in values:
+        agent = asked.user_agent or defaults.get("user_agent")
+        if agent is None:
+            values["User-Agent"] = _DEFAULT_AGENT
+        else:
+            headers["User-Agent"] = agent
+    if "Accept-Encoding" not in values and request.decompress_response:
+        values["Accept-Encoding"] = accepted_codings()
+    if asked.expect_100_continue:
+        values["Expect"] = "100-continue"
+    body = asked._body
+    if not (asked.allow_nonstandard_methods or defaults["allow_nonstandard_methods"]):
+        _check_body(method, body is not None or asked.body_producer is not None)
     if body is not None:
-        headers["Content-Length"] = str(len(body))
-    if request.method == "POST" and "Content-Type" not in headers:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        values["Content-Length"] = str(len(body))
+    if method == "POST" and "Content-Type" not in values:
+        values["Content-Type"] = "application/x-www-form-urlencoded"
     return headers
 
 
-def _credentials(request: EffectiveRequest, target: Target) -> tuple[str, str] | None:
+def _add_credentials(headers: HTTPHeaders, request: EffectiveRequest, target: Target) -> None:
+    credentials = credentials_for(request, target)
+    if credentials is not None and request.auth_mode in (None, "basic"):
+        if "Authorization" not in headers:
+            headers["Authorization"] = basic(*credentials)
+
+
+def credentials_for(request: EffectiveRequest, target: Target) -> tuple[str, str] | None:
+    """Return user name and password for the server, of the request or else of its URL.
+
+    :raises ValueError: they're to be used in an unknown way.
+    """
+    if request.auth_mode not in (None, "basic", "digest"):
+        raise ValueError(f"unsupported auth_mode {request.auth_mode!r}")
     if request.auth_username is not None:
-        if request.auth_mode not in (None, "basic"):
-            raise ValueError(f"unsupported auth_mode {request.auth_mode!r}")
         return request.auth_username, request.auth_password or ""
-    if target.parts.username is not None:
-        return unquote(target.parts.username), unquote(target.parts.password or "")
-    return None
+    username = target.username
+    return None if username is None else (username, target.password)
 
 
-def _check_body(request: EffectiveRequest) -> None:
-    if request.allow_nonstandard_methods:
-        return
-    if request.method not in STANDARD_METHODS:
-        raise KeyError(f"unknown method {request.method}")
-    has_body = request.body is not None or request.body_producer is not None
-    wants_body = request.method in METHODS_WITH_BODY
-    if has_body != wants_body and request.method not in ("OPTIONS", "DELETE"):
+def basic(username: str, password: str) -> str:
+    """Return the value of a field for basic authentication (RFC 7617)."""
+    encoded = base64.b64encode(encode_username_password(username, password))
+    return "Basic " + encoded.decode("ascii")
+
+
+def _check_body(method: str, has_body: bool) -> None:
+    if method not in STANDARD_METHODS:
+        raise KeyError(f"unknown method {method}")
+    wants_body = method in METHODS_WITH_BODY
+    if has_body != wants_body and method not in EITHER_WAY:
         raise ValueError(
-            f"Body must {'not be' if wants_body else 'be'} None for method {request.method}"
+            f"Body must {'not be' if wants_body else 'be'} None for method {method}"
             " (unless allow_nonstandard_methods is true)"
         )
-
-
-def tls_options(request: EffectiveRequest) -> ssl.SSLContext | None:
-    """Return the context that a request asks for, `None` for the clients' shared one.
-
-    :raises OSError: a certificate can't be read.
-    """
-    if request.ssl_options is not None:
-        return ssl_options_to_context(request.ssl_options, server_side=False)
-    special = (request.ca_certs, request.client_cert, request.client_key)
-    if request.validate_cert and special == (None, None, None):
-        return None
-    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=request.ca_certs)
-    if not request.validate_cert:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if request.client_cert is not None:
-        context.load_cert_chain(request.client_cert, request.client_key)
-    return context
-
-
-def tls_key(request: EffectiveRequest) -> Any:
-    """Return what has to be equal for two requests to share a TLS connection."""
-    return (
-        request.ssl_options
-        if not isinstance(request.ssl_options, dict)
-        else id(request.ssl_options),
-        request.validate_cert,
-        request.ca_certs,
-        request.client_cert,
-        request.client_key,
-    )

@@ -1,0 +1,63 @@
+"""The deadlines of many exchanges, with one timer for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tornado._simple_client.exchange import Exchange
+
+SHORTEST_DELAY = 0.002  # seconds between two looks at all exchanges
+
+
+class Deadlines:
+    """Strikes exchanges when their time is over.
+
+    An exchange that ends in time costs nothing: the timer stays where it is.
+
+    :arg exchanges: gives those that are under way.
+    :arg get_loop: gives the loop.
+    """
+
+    def __init__(
+        self,
+        exchanges: Callable[[], Iterable[Exchange]],
+        get_loop: Callable[[], asyncio.AbstractEventLoop],
+    ) -> None:
+        self._exchanges = exchanges
+        self._get_loop = get_loop
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = math.inf
+
+    def expect(self, deadline: float) -> None:
+        """Allow for a deadline, on the monotonic clock."""
+        if deadline < self._due:
+            self._arm(deadline, time.monotonic())
+
+    def cancel(self) -> None:
+        """Strike nobody any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._due = math.inf
+
+    def _arm(self, deadline: float, now: float) -> None:
+        self.cancel()
+        self._due = deadline
+        delay = max(deadline - now, SHORTEST_DELAY)
+        self._timer = self._get_loop().call_later(delay, self._strike)
+
+    def _strike(self) -> None:
+        self._timer = None
+        self._due = math.inf
+        now = time.monotonic()
+        late = [exchange for exchange in self._exchanges() if exchange.deadline <= now]
+        for exchange in late:
+            exchange.strike()
+        earliest = min((exchange.deadline for exchange in self._exchanges()), default=math.inf)
+        if earliest < self._due:
+            self._arm(earliest, now)

@@ -1,0 +1,262 @@
+"""Makes connections: by name or Unix socket, through proxies, with TLS."""
+
+from __future__ import annotations
+
+import contextvars
+import socket
+import time
+from typing import Any, Protocol
+
+from tornado._http1 import grammar
+from tornado._httpclient.digest import DigestStore
+from tornado._httpclient.request import EffectiveRequest
+from tornado._httpclient.response import HTTPClientError
+from tornado._simple_client.interfaces import source_address
+from tornado._simple_client.phases import CONNECT, HANDSHAKE, LOOKUP, PROXY, Phase
+from tornado._simple_client.pool import Route
+from tornado._simple_client.target import Target, basic
+from tornado._simple_client.tls import TLSContexts
+from tornado.http1connection import HTTP1Connection, HTTP1ConnectionParameters
+from tornado.httputil import HTTPHeaders, HTTPInputError, ResponseStartLine
+from tornado.iostream import IOStream
+from tornado.netutil import Resolver
+from tornado.tcpclient import TCPClient
+
+MAX_PROXY_HEAD = 65536  # bytes of a proxy's answer
+MAX_PROXY_BODY = 65536  # bytes of a proxy's explanation that are read to go on on its connection
+
+
+class Progress(Protocol):
+    """Is told how far a connection is."""
+
+    phase: Phase
+
+    def note(self, name: str, moment: float) -> None:
+        """Something is done, at a moment of the monotonic clock."""
+
+
+_current: contextvars.ContextVar[Progress | None] = contextvars.ContextVar("dialing", default=None)
+
+
+class NotingResolver(Resolver):
+    """Has another resolver do its work, and tells whoever connects when it's done.
+
+    :arg resolver: the other one.
+    """
+
+    @classmethod
+    def configurable_base(cls) -> type[NotingResolver]:
+        """Return this class: which resolver is used has been decided already."""
+        return NotingResolver
+
+    @classmethod
+    def configurable_default(cls) -> type[NotingResolver]:
+        """Return this class."""
+        return NotingResolver
+
+    def initialize(self, resolver: Resolver) -> None:  # type: ignore[override]
+        """Take the constructor's arguments."""
+        self.resolver = resolver
+
+    async def resolve(
+        self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[tuple[int, Any]]:
+        """Look a host up; see `tornado.netutil.Resolver.resolve`."""
+        found: list[tuple[int, Any]] = await self.resolver.resolve(host, port, family)
+        progress = _current.get()
+        if progress is not None:
+            progress.phase = CONNECT
+            progress.note("namelookup", time.monotonic())
+        return found
+
+
+class Dialer:
+    """Makes the connections of a client.
+
+    :arg tcp_client: connects to hosts.
+    :arg params: for the connections.
+    :arg max_buffer_size: limit in bytes of a stream's input buffer.
+    :arg digests: what is known of servers that want digest authentication.
+    """
+
+    def __init__(
+        self,
+        tcp_client: TCPClient,
+        params: HTTP1ConnectionParameters,
+        max_buffer_size: int,
+        digests: DigestStore,
+    ) -> None:
+        self.tcp_client = tcp_client
+        self._params = params
+        self._max_buffer_size = max_buffer_size
+        self._digests = digests
+        self._contexts = TLSContexts()
+
+    async def dial(
+        self, route: Route, request: EffectiveRequest, target: Target, progress: Progress
+    ) -> HTTP1Connection:
+        """Connect.
+
+        Cancelling it closes what was opened.
+
+        :arg route: where to, and how.
+        :arg request: has the credentials and certificates.
+        :arg target: has the server's name.
+        :arg progress: is told of each step.
+        :returns: a connection on which a request can be sent.
+        :raises OSError: nothing can be connected to.
+        :raises ssl.SSLError: the handshake failed.
+        :raises HTTPClientError: a proxy doesn't want to connect.
+        """
+        # It can fail, and does so soonest before anything is connected.
+        context = self._contexts.get(route.tls, request) if target.secure else None
+        stream = await self._open(route, progress)
+        try:
+            progress.note("connect", time.monotonic())
+            stream.set_nodelay(True)
+            if context is not None:
+                if route.proxy is not None:
+                    progress.phase = PROXY
+                    stream = await self._tunnel(stream, route, request, target)
+                progress.phase = HANDSHAKE
+                stream = await stream.start_tls(
+                    False, ssl_options=context, server_hostname=target.host
+                )
+                progress.note("appconnect", time.monotonic())
+        except BaseException:
+            stream.close()
+            raise
+        return HTTP1Connection(stream, True, self._params)
+
+    async def _open(self, route: Route, progress: Progress) -> IOStream:
+        if route.unix_socket is not None:
+            progress.phase = CONNECT
+            return await self._open_unix(route.unix_socket)
+        progress.phase = LOOKUP
+        host, port = (route.host, route.port) if route.proxy is None else route.proxy[:2]
+        family = socket.AF_UNSPEC if route.ipv6 else socket.AF_INET
+        source = None
+        if route.source is not None:
+            source, family = source_address(route.source, family)
+        token = _current.set(progress)
+        try:
+            return await self.tcp_client.connect(
+                host, port, af=family, max_buffer_size=self._max_buffer_size, source_ip=source
+            )
+        finally:
+            _current.reset(token)
+
+    async def _open_unix(self, path: str) -> IOStream:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        stream = IOStream(sock, max_buffer_size=self._max_buffer_size)
+        connected: IOStream = await stream.connect(path)
+        return connected
+
+    # -- proxies
+
+    async def _tunnel(
+        self, stream: IOStream, route: Route, request: EffectiveRequest, target: Target
+    ) -> IOStream:
+        """Have a proxy pass bytes on to the server (RFC 9110 section 9.3.6)."""
+        seen: set[str] = set()
+        while True:
+            await stream.write(self._connect_head(request, target))
+            start_line, headers = await _read_head(stream)
+            if 200 <= start_line.code < 300:
+                return stream
+            challenge = headers.get_list("Proxy-Authenticate")
+            again = start_line.code == 407 and self._takes_up(challenge, request, seen)
+            if not again:
+                raise HTTPClientError(
+                    599,
+                    f"the proxy doesn't connect to {target.authority}:"
+                    f" {start_line.code} {start_line.reason}",
+                )
+            if not await _skip_body(stream, start_line, headers):
+                stream.close()
+                stream = await self._open(route, _Unheard())
+
+    def _connect_head(self, request: EffectiveRequest, target: Target) -> bytes:
+        authority = target.authority
+        grammar.parse_request_line(f"CONNECT {authority} HTTP/1.1")
+        fields = HTTPHeaders({"Host": authority})
+        agent = request.headers.get("User-Agent") or request.user_agent
+        if agent is not None:
+            fields["User-Agent"] = agent
+        credentials = proxy_credentials(request, "CONNECT", authority, self._digests)
+        if credentials is not None:
+            fields["Proxy-Authorization"] = credentials
+        lines = [f"CONNECT {authority} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in fields.get_all()]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _takes_up(self, challenges: list[str], request: EffectiveRequest, seen: set[str]) -> bool:
+        if request.proxy_auth_mode != "digest" or request.proxy_username is None:
+            return False
+        return self._digests.learn(proxy_space(request), challenges, seen)
+
+
+class _Unheard:
+    """Progress that nobody follows: a connection that is made again has been counted before."""
+
+    phase = CONNECT
+
+    def note(self, name: str, moment: float) -> None:
+        return None
+
+
+def proxy_space(request: EffectiveRequest) -> tuple[Any, ...]:
+    """Return what stands for a proxy and who uses it."""
+    return (
+        "proxy",
+        request.proxy_host,
+        request.proxy_port,
+        request.proxy_username,
+        request.proxy_password,
+    )
+
+
+def proxy_credentials(
+    request: EffectiveRequest, method: str, target: str, digests: DigestStore
+) -> str | None:
+    """Return the value of ``Proxy-Authorization``, `None` if there are no credentials.
+
+    :raises ValueError: they're to be used in an unknown way.
+    """
+    username, password = request.proxy_username, request.proxy_password or ""
+    if username is None:
+        return None
+    if request.proxy_auth_mode in (None, "basic"):
+        return basic(username, password)
+    if request.proxy_auth_mode != "digest":
+        raise ValueError(f"unsupported proxy_auth_mode {request.proxy_auth_mode!r}")
+    return digests.answer(proxy_space(request), username, password, method, target)
+
+
+async def _read_head(stream: IOStream) -> tuple[ResponseStartLine, HTTPHeaders]:
+    while True:
+        data = await stream.read_until(b"\r\n\r\n", max_bytes=MAX_PROXY_HEAD)
+        line, _, block = data[:-2].decode("latin-1").partition("\r\n")
+        start_line = grammar.parse_status_line(line)
+        headers = grammar.parse_fields(block)
+        if start_line.code >= 200:
+            return start_line, headers
+
+
+async def _skip_body(stream: IOStream, start_line: ResponseStartLine, headers: HTTPHeaders) -> bool:
+    """Read past a refusal's body, if what follows it can be used.
+
+    :returns: whether another request can be sent.
+    """
+    options = grammar.connection_options(headers.get("Connection"))
+    kept = "close" not in options and start_line.version == "HTTP/1.1"
+    if not kept or "Transfer-Encoding" in headers or "Content-Length" not in headers:
+        return False
+    try:
+        length = grammar.parse_content_length(headers["Content-Length"])
+    except HTTPInputError:
+        return False
+    if length > MAX_PROXY_BODY:
+        return False
+    await stream.read_bytes(length)
+    return True

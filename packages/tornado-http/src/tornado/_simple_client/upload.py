@@ -1,0 +1,79 @@
+"""The writing of bodies that has to be waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tornado._simple_client.attempt import Attempt
+from tornado._simple_client.errors import HTTPStreamClosedError
+from tornado._simple_client.phases import SENDING, WAITING
+from tornado.gen import convert_yielded
+from tornado.iostream import StreamClosedError
+
+if TYPE_CHECKING:
+    from tornado._simple_client.exchange import Exchange
+
+# RFC 9110 section 10.1.1: a client doesn't wait for ever for a 100 (Continue), which not all
+# servers send.
+CONTINUE_TIME = 3.0  # seconds
+
+
+class Upload:
+    """Writes the body of a request that is produced piece by piece, or waits for the server's word.
+
+    :arg exchange: what it belongs to.
+    :arg attempt: has the connection, on which the head has been written.
+    """
+
+    def __init__(self, exchange: Exchange, attempt: Attempt) -> None:
+        self._exchange = exchange
+        self._attempt = attempt
+
+    async def run(self) -> None:
+        """Write it. Errors end the exchange."""
+        attempt = self._attempt
+        try:
+            await self._write()
+        except StreamClosedError:
+            # The connection tells of its end by itself, after what may still come from the server.
+            return
+        except asyncio.CancelledError:
+            # If it wasn't the exchange that did it, something that the producer waits for was
+            # cancelled.
+            if attempt.exchange is not None:
+                attempt.exchange.fail(HTTPStreamClosedError("body_producer was cancelled"))
+            raise
+        except Exception as error:
+            if attempt.exchange is not None:
+                attempt.exchange.fail(error)
+
+    async def _write(self) -> None:
+        connection = self._attempt.connection
+        request = self._attempt.request
+        if request.expect_100_continue:
+            await self._wait_for_continue()
+        if request.body:
+            await connection.write(request.body)
+        elif request.body_producer is not None:
+            produced = request.body_producer(connection.write)
+            if produced is not None:
+                await convert_yielded(produced)
+        if self._attempt.exchange is not None:
+            connection.finish()
+            if self._exchange.phase is SENDING:
+                self._exchange.phase = WAITING
+
+    async def _wait_for_continue(self) -> None:
+        connection = self._attempt.connection
+        proceed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def go_on() -> None:
+            if not proceed.done():
+                proceed.set_result(None)
+
+        connection.continue_callback = go_on
+        try:
+            await asyncio.wait((proceed,), timeout=CONTINUE_TIME)
+        finally:
+            connection.continue_callback = None
