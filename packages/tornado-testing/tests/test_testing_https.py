@@ -34,3 +34,21 @@ class TestHTTPS(AsyncHTTPSTestCase):
             with pytest.raises(ssl.SSLError):
                 await client.fetch(url)
         client.close()
+
+    @gen_test
+    async def test_the_certificate_stands_a_strict_look(self):
+        """RFC 5280, as `ssl.create_default_context` has it from Python 3.13 on."""
+        context = ssl.create_default_context(cafile=self.default_ssl_options()["certfile"])
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        answer = await self.http_client.fetch(self.get_url("/"), ssl_options=context)
+        assert answer.body == b"https"
+
+
+def test_the_certificate_is_good_for_a_long_time():
+    context = ssl.create_default_context(
+        cafile=AsyncHTTPSTestCase.default_ssl_options()["certfile"]
+    )
+    (certificate,) = context.get_ca_certs()
+    assert certificate["notAfter"].endswith("2120 GMT")
+    assert certificate["subject"] == ((("commonName", "localhost (only for tests)"),),)
+    assert certificate["subject"] == certificate["issuer"]

@@ -1,5 +1,8 @@
 """The command line, and logs that passing tests don't show (TST-9, TST-10, TST-12, TST-13)."""
 
+import asyncio
+import logging
+import signal
 import subprocess
 import sys
 import textwrap
@@ -7,10 +10,10 @@ import unittest
 
 import pytest
 
-from tornado.testing import LogTrapTestCase
+from tornado.testing import AsyncTestCase, LogTrapTestCase, gen_test
 
 MODULE = """
-    import logging, unittest
+    import logging, os, signal, unittest
     import tornado.testing
     from tornado.options import define, options
 
@@ -25,6 +28,10 @@ MODULE = """
 
         def test_two(self):
             logging.getLogger("app").warning("logged by two")
+
+    class Interrupted(unittest.TestCase):
+        def test_it(self):
+            os.kill(os.getpid(), signal.SIGINT)
 
     def all():
         return unittest.defaultTestLoader.loadTestsFromTestCase(Cases)
@@ -51,7 +58,9 @@ def test_tst_12_all_tests_or_those_that_are_named(tmp_path):
     code, shown = run(tmp_path, "cases.py", "cases.Cases.test_two")
     assert code == 0
     assert "Ran 1 test " in shown
-    code, shown = run(tmp_path, "-m", "tornado.testing", "--exception_on_interrupt=false", "cases")
+    code, shown = run(
+        tmp_path, "-m", "tornado.testing", "--exception_on_interrupt=false", "cases.Cases"
+    )
     assert (code, "Ran 2 tests" in shown) == (0, True)
 
 
@@ -60,6 +69,60 @@ def test_tst_9_only_failing_tests_show_what_they_logged(tmp_path):
     assert code == 1
     assert "logged by one" in shown
     assert "logged by two" not in shown
+
+
+def test_tst_13_ctrl_c_shows_where_it_struck_or_just_ends(tmp_path):
+    code, shown = run(tmp_path, "cases.py", "cases.Interrupted")
+    assert code != 0
+    assert "os.kill(os.getpid()" in shown
+    flag = "--exception_on_interrupt=false"
+    code, shown = run(tmp_path, "cases.py", flag, "cases.Interrupted")
+    assert code == -signal.SIGINT
+    assert "Traceback" not in shown
+
+
+def test_tst_14_reloading_is_not_for_the_runner(tmp_path):
+    code, shown = run(tmp_path, "cases.py", "--autoreload")
+    assert code != 0
+    assert "autoreload" in shown
+
+
+def test_flags_of_unittest(tmp_path):
+    code, shown = run(tmp_path, "cases.py", "--fail", "--failfast", "--quiet")
+    assert code == 1
+    assert "Ran 1 test " in shown
+    code, shown = run(tmp_path, "cases.py", "--catch", "--verbose", "cases.Interrupted")
+    assert "test_it" in shown
+    code, shown = run(tmp_path, "cases.py", "--buffer")
+    assert code == 0
+
+
+def test_tst_9_together_with_a_loop():
+    class Both(AsyncTestCase, LogTrapTestCase):
+        @gen_test
+        async def test_pass(self):
+            logging.getLogger("app").warning("passed")
+            await asyncio.sleep(0)
+
+        @gen_test
+        async def test_fail(self):
+            logging.getLogger("app").warning("failed")
+            self.fail()
+
+    shown = []
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            shown.append(record.getMessage())
+
+    handler = Handler()
+    logging.getLogger().addHandler(handler)
+    try:
+        for name in ("test_pass", "test_fail"):
+            Both(name).run(unittest.TestResult())
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert shown == ["failed"]
 
 
 def test_without_tests(tmp_path):

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
-import os
-import sys
 import unittest
 from collections.abc import Callable, Generator
 from typing import Any, overload
 
-from tornado._testing.ports import bind_unused_port
-from tornado.gen import coroutine
-from tornado.httpclient import AsyncHTTPClient, HTTPResponse
-from tornado.httpserver import HTTPServer
+from tornado._testing.leaks import LeakWatch, held_open, report
+from tornado._testing.supervision import SupervisedLoop, is_shared
+from tornado._testing.timeouts import get_async_test_timeout
 from tornado.ioloop import IOLoop
-from tornado.util import raise_exc_info
-
-DEFAULT_TIMEOUT = 5.0  # seconds
-
-
-def get_async_test_timeout() -> float:
-    """Return how long asynchronous tests may take, in seconds: ``ASYNC_TEST_TIMEOUT`` of the
-    environment, or 5."""
-    try:
-        return float(os.environ.get("ASYNC_TEST_TIMEOUT", ""))
-    except ValueError:
-        return DEFAULT_TIMEOUT
 
 
 class AsyncTestCase(unittest.TestCase):
@@ -45,192 +29,163 @@ class AsyncTestCase(unittest.TestCase):
                response = self.wait()
                self.assertIn(b"Hello", response.body)
 
-    An exception in a callback fails the test.
+    An exception in a callback fails the test; one that `ExpectLog` waits for in the log does not.
+
+    A test that passes otherwise fails if it leaves a socket or an event loop open, or a coroutine
+    that was never awaited.
+
+    .. attribute:: io_loop
+
+       The test's event loop. Tasks that are left on it are cancelled when the test has ended.
+
+    .. attribute:: fail_on_leaks
+
+       Set it to false in a class whose tests may leave things open.
+
+    .. versionchanged:: 6.100
+       Tests that leak fail. Exceptions of callbacks that asyncio runs fail the test too.
     """
 
     io_loop: IOLoop
+    fail_on_leaks = True
+
+    # While a test runs.
+    _supervised: SupervisedLoop | None = None
+    _stopped = False
+    _waiting = False
+    _passed: Any = None
+
+    # -- around the test
+
+    def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
+        """Run the test, and look for leaks when it's over."""
+        if not self.fail_on_leaks:
+            return super().run(result)
+        watch = LeakWatch()
+        watch.start()
+        # Cleanups are part of the test, and the first is the last to run.
+        self.addCleanup(self._fail_on_leaks, watch, set(vars(self)))
+        try:
+            return super().run(result)
+        finally:
+            watch.stop()
 
     def setUp(self) -> None:
         """Make the loop."""
         super().setUp()
-        self._stopped = False
-        self._running = False
-        self._stop_args: Any = None
-        self._failure: tuple[Any, Any, Any] | None = None
+        known = set(IOLoop._ioloop_for_asyncio.values())
         self.io_loop = self.get_new_ioloop()
-        self._original_handler = self.io_loop.handle_callback_exception
-        self.io_loop.handle_callback_exception = self._on_callback_exception  # type: ignore[method-assign]  # for this loop only
-        self.io_loop.make_current()
+        supervised = SupervisedLoop(self.io_loop, shared=is_shared(self.io_loop, known))
+        supervised.on_failure = self.stop
+        self._supervised = supervised
+        self._stopped = False
+        self._passed = None
+        # For tests whose setUp fails later on, or whose tearDown does.
+        self.addCleanup(supervised.release)
 
     def tearDown(self) -> None:
         """Cancel what still runs, and close the loop."""
-        loop: asyncio.AbstractEventLoop = self.io_loop.asyncio_loop
-        tasks = [task for task in asyncio.all_tasks(loop) if not task.done()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        IOLoop.clear_current()
-        self.io_loop.close(all_fds=True)
         super().tearDown()
-        # A failure of which nobody has taken notice yet.
-        self._raise_failure()
+        if self._supervised is not None:
+            self._supervised.release()
+            # A failure of which nobody has taken notice yet.
+            self._supervised.raise_failure()
 
     def get_new_ioloop(self) -> IOLoop:
-        """Return the loop for a test; subclasses may take another than a new one."""
+        """Return the loop for a test: a new one.
+
+        Subclasses may return another. One that was there before, or that is the process's (see
+        `IOLoop.instance`), stays open after the test.
+        """
         loop: IOLoop = IOLoop(make_current=False)
         return loop
 
-    def _on_callback_exception(self, callback: Any) -> None:
-        exc_info = sys.exc_info()
-        if self._failure is None:
-            self._failure = exc_info
-        else:
-            self._original_handler(callback)
-        self.stop()
-
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise_exc_info(failure)
+    def _fail_on_leaks(self, watch: LeakWatch, earlier: set[str]) -> None:
+        made = [value for name, value in vars(self).items() if name not in earlier]
+        leaks = list(held_open(value for value in made if value is not self.io_loop))
+        leaks += watch.stop()
+        if leaks:
+            raise self.failureException(report(leaks))
 
     def _callTestMethod(self, method: Callable[[], Any]) -> None:
         result = method()
-        if inspect.iscoroutine(result) or isinstance(result, Generator):
-            if inspect.iscoroutine(result):
-                result.close()
-            raise TypeError(
-                "Generator and coroutine test methods should be decorated with gen_test"
-            )
-        if result is not None:
-            raise ValueError(f"Return value from test method ignored: {result!r}")
+        if result is None:
+            return
+        if inspect.iscoroutine(result):
+            result.close()
+        elif not isinstance(result, Generator):
+            raise ValueError(f"a test returns nothing, but {method.__name__} returns {result!r}")
+        raise TypeError(
+            f"{method.__name__} is a coroutine, so it has to be decorated with gen_test"
+        )
+
+    def _run(self, function: Callable[[], Any], timeout: float, name: str) -> Any:
+        if self._supervised is None:
+            raise RuntimeError(f"{type(self).__qualname__}.setUp leaves out AsyncTestCase.setUp")
+        return self._supervised.run(function, timeout, name)
+
+    # -- callback style
 
     def stop(self, _arg: Any = None, **kwargs: Any) -> None:
-        """End `wait`, which returns the argument, or the keyword arguments as a dictionary."""
+        """End the present `wait` or the next.
+
+        :arg _arg: what `wait` returns.
+        :arg kwargs: in place of one argument, several, which `wait` returns as a dictionary.
+        """
         if _arg is not None and kwargs:
-            raise TypeError("stop() takes one argument or keywords, not both")
-        self._stop_args = kwargs or _arg
-        if self._running:
-            self.io_loop.stop()
-            self._running = False
+            raise TypeError("stop takes one argument or several with names, not both")
+        self._passed = kwargs or _arg
         self._stopped = True
+        if self._waiting:
+            self.io_loop.stop()
 
     def wait(
         self, condition: Callable[..., bool] | None = None, timeout: float | None = None
     ) -> Any:
-        """Run the loop until `stop` is called, or return at once if it was.
+        """Run the loop until `stop` is called; if it was called already, return at once.
 
-        :arg condition: go on until this is true.
-        :arg timeout: seconds; `get_async_test_timeout` by default.
-        :returns: what was passed to `stop`.
+        Each call begins anew, so that a test may wait several times.
+
+        :arg condition: is asked after each `stop`; as long as it says false, the loop goes on.
+        :arg timeout: seconds; `get_async_test_timeout` by default, and 0 for any time.
+        :returns: what was given to `stop`.
+        :raises AssertionError: (or the ``failureException`` of the class) that time is over.
+        :raises Exception: whatever a callback has let out meanwhile.
         """
         limit = get_async_test_timeout() if timeout is None else timeout
-        if not self._stopped:
-            handle = None
-            if limit:
-                handle = self.io_loop.call_later(limit, self._on_timeout, limit)
-            while True:
-                self._running = True
-                self.io_loop.start()
-                if self._failure is not None or condition is None or condition():
-                    break
-            if handle is not None:
-                self.io_loop.remove_timeout(handle)
-        self._stopped = False
+        timer = self.io_loop.call_later(limit, self._wait_too_long, limit) if limit else None
+        try:
+            while not self._may_return(condition):
+                self._stopped = False
+                self._run_loop()
+        finally:
+            self._stopped = False
+            if timer is not None:
+                self.io_loop.remove_timeout(timer)
         self._raise_failure()
-        result, self._stop_args = self._stop_args, None
-        return result
+        passed, self._passed = self._passed, None
+        return passed
 
-    def _on_timeout(self, limit: float) -> None:
-        message = f"Async operation timed out after {limit} seconds"
-        self._failure = (TimeoutError, TimeoutError(message), None)
-        self.stop()
+    def _run_loop(self) -> None:
+        self._waiting = True
+        try:
+            self.io_loop.start()
+        finally:
+            self._waiting = False
 
+    def _may_return(self, condition: Callable[..., bool] | None) -> bool:
+        if self._supervised is not None and self._supervised.failure is not None:
+            return True
+        return self._stopped and (condition is None or bool(condition()))
 
-class AsyncHTTPTestCase(AsyncTestCase):
-    """A test case with a server for an application, and a client.
+    def _wait_too_long(self, limit: float) -> None:
+        if self._supervised is not None:
+            error = self.failureException(f"nobody has called stop within {limit} seconds")
+            self._supervised.fail(error, lambda: None)
 
-    .. code-block:: python
-
-       class HelloTest(AsyncHTTPTestCase):
-           def get_app(self):
-               return Application([("/", HelloHandler)])
-
-           def test_hello(self):
-               response = self.fetch("/")
-               self.assertEqual(response.code, 200)
-    """
-
-    def setUp(self) -> None:
-        """Start the server."""
-        super().setUp()
-        sock, port = bind_unused_port()
-        self.__port = port
-
-        async def start() -> None:
-            self.http_client = self.get_http_client()
-            self._app = self.get_app()
-            self.http_server = self.get_http_server()
-            self.http_server.add_sockets([sock])
-
-        self.io_loop.run_sync(start)
-
-    def tearDown(self) -> None:
-        """Stop the server and close its connections."""
-        self.http_server.stop()
-        self.io_loop.run_sync(
-            self.http_server.close_all_connections, timeout=get_async_test_timeout()
-        )
-        self.http_client.close()
-        del self.http_server
-        del self._app
-        super().tearDown()
-
-    def get_http_client(self) -> AsyncHTTPClient:
-        """Return the client."""
-        client: AsyncHTTPClient = AsyncHTTPClient()
-        return client
-
-    def get_http_server(self) -> HTTPServer:
-        """Return the server, not listening yet."""
-        server: HTTPServer = HTTPServer(self._app, **self.get_httpserver_options())
-        return server
-
-    def get_app(self) -> Any:
-        """Return the application; subclasses define it."""
-        raise NotImplementedError()
-
-    def get_httpserver_options(self) -> dict[str, Any]:
-        """Return arguments for the server; subclasses may define some."""
-        return {}
-
-    def fetch(self, path: str, raise_error: bool = False, **kwargs: Any) -> HTTPResponse:
-        """Fetch something from the server, and return the response.
-
-        :arg path: path, or a whole URL.
-        :arg raise_error: raise an error for responses that aren't 2xx.
-        :arg kwargs: arguments of `~tornado.httpclient.HTTPRequest`.
-        """
-        url = path if path.lower().startswith(("http://", "https://")) else self.get_url(path)
-
-        async def run() -> HTTPResponse:
-            return await self.http_client.fetch(url, raise_error=raise_error, **kwargs)
-
-        response: HTTPResponse = self.io_loop.run_sync(run, timeout=get_async_test_timeout())
-        return response
-
-    def get_http_port(self) -> int:
-        """Return the server's port."""
-        return self.__port
-
-    def get_protocol(self) -> str:
-        """Return ``http``."""
-        return "http"
-
-    def get_url(self, path: str) -> str:
-        """Return the URL of a path."""
-        return f"{self.get_protocol()}://127.0.0.1:{self.get_http_port()}{path}"
+    def _raise_failure(self) -> None:
+        if self._supervised is not None:
+            self._supervised.raise_failure()
 
 
 @overload
@@ -250,21 +205,20 @@ def gen_test(func: Callable[..., Any] | None = None, timeout: float | None = Non
            @gen_test(timeout=10)
            async def test_fetch(self):
                response = await self.http_client.fetch(self.get_url("/"))
+
+    A test that takes too long is cancelled, and fails with a `TimeoutError` that shows where it was
+    waiting.
+
+    .. versionchanged:: 4.0
+       Added ``timeout`` and support for ``ASYNC_TEST_TIMEOUT``.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., None]:
-        runner = function if inspect.iscoroutinefunction(function) else coroutine(function)
-
         @functools.wraps(function)
         def test(self: AsyncTestCase, *args: Any, **kwargs: Any) -> None:
             limit = get_async_test_timeout() if timeout is None else timeout
-            try:
-                self.io_loop.run_sync(
-                    functools.partial(runner, self, *args, **kwargs), timeout=limit
-                )
-            except TimeoutError as error:
-                raise TimeoutError(f"{function.__qualname__}: {error}") from error
-            self._raise_failure()
+            call = functools.partial(function, self, *args, **kwargs)
+            self._run(call, limit, function.__qualname__)
 
         return test
 

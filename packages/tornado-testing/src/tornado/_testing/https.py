@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tornado._testing.cases import AsyncHTTPTestCase
+from tornado._testing.http_cases import AsyncHTTPTestCase
 from tornado.httpclient import AsyncHTTPClient
 
 # A certificate that signs itself, for localhost, 127.0.0.1 and ::1, until 2120, and its key. Both
-# are public, so nobody should trust it for anything but tests.
+# are public, so nobody should trust it for anything but tests. The tests of this distribution have
+# the script that made it.
 LOCALHOST = Path(__file__).parent / "localhost.pem"
 
 

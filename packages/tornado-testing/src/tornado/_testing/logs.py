@@ -7,7 +7,7 @@ import re
 import unittest
 from types import TracebackType
 
-from tornado.escape import to_unicode
+from tornado.log import app_log
 
 
 class ExpectLog(logging.Filter):
@@ -18,10 +18,30 @@ class ExpectLog(logging.Filter):
        with ExpectLog("tornado.application", "Uncaught exception"):
            response = self.fetch("/broken")
 
+    It sees what is logged by the logger itself, not by those below it.
+
     :arg logger: the logger or its name; ``""`` for the root logger.
     :arg regex: pattern for the beginning of the message.
     :arg required: fail if no record matches.
-    :arg level: level that a matching record has to have.
+    :arg level: level that a matching record has to have, as ``logging.INFO``. If the logger lets
+        only higher ones through, it's opened for the time being.
+
+    .. attribute:: matched
+
+       The number of records that matched.
+
+    .. attribute:: logged_stack
+
+       Whether a record with a traceback was seen.
+
+    .. attribute:: deprecated_level_matched
+
+       The number of records that matched at ``INFO`` or below although no ``level`` was given.
+
+    .. versionchanged:: 4.3
+       Added ``logged_stack``.
+    .. versionchanged:: 6.1
+       Added ``level``.
     """
 
     def __init__(
@@ -36,20 +56,29 @@ class ExpectLog(logging.Filter):
         self.regex = re.compile(regex)
         self.required = required
         self.level = level
-        #: Number of records that matched.
         self.matched = 0
-        #: Whether one of them had a traceback.
+        self.deprecated_level_matched = 0
         self.logged_stack = False
         self.orig_level: int | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Take a record out if it matches."""
+        """Say whether a record may pass: not if it's one that is expected."""
         if record.exc_info:
             self.logged_stack = True
+        message = record.getMessage()
+        if not self.regex.match(message):
+            return True
         if self.level is not None and record.levelno != self.level:
+            # It's let through, and this tells why.
+            app_log.warning(
+                "%r was expected at level %s, and came at %s",
+                message,
+                logging.getLevelName(self.level),
+                record.levelname,
+            )
             return True
-        if not self.regex.match(to_unicode(record.getMessage())):
-            return True
+        if self.level is None and record.levelno <= logging.INFO:
+            self.deprecated_level_matched += 1
         self.matched += 1
         return False
 
@@ -58,6 +87,7 @@ class ExpectLog(logging.Filter):
             self.orig_level = self.logger.level
             self.logger.setLevel(self.level)
         self.logger.addFilter(self)
+        _expecting.append(self)
         return self
 
     def __exit__(
@@ -66,12 +96,29 @@ class ExpectLog(logging.Filter):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
+        _expecting.remove(self)
         if self.orig_level is not None:
             self.logger.setLevel(self.orig_level)
             self.orig_level = None
         self.logger.removeFilter(self)
         if typ is None and self.required and not self.matched:
-            raise Exception("did not get expected log message")
+            raise Exception(
+                f"nothing that matches {self.regex.pattern!r} was logged by {self.logger.name}"
+            )
+
+
+# Those that are entered now.
+_expecting: list[ExpectLog] = []
+
+
+def records_are_expected() -> bool:
+    """Whether any `ExpectLog` is entered now."""
+    return bool(_expecting)
+
+
+def count_of_expected() -> int:
+    """Return how many records have matched in those that are entered now."""
+    return sum(expected.matched for expected in _expecting)
 
 
 class LogTrapTestCase(unittest.TestCase):
