@@ -6,7 +6,6 @@ import datetime
 import logging
 import os
 import socket
-import subprocess
 import sys
 import threading
 
@@ -361,34 +360,6 @@ def test_stk_7_wrapped_functions_keep_their_context_in_other_threads():
     thread.join()
     assert seen == [ZeroDivisionError]
     assert stack_context.wrap(None) is None
-
-
-def test_arl_1_3_programs_start_anew_when_their_source_changes(tmp_path):
-    program = tmp_path / "program.py"
-    source = """
-import sys, os
-from tornado import autoreload
-from tornado.ioloop import IOLoop
-autoreload.watch(sys.argv[0])
-autoreload.add_reload_hook(lambda: print("hook", flush=True))
-loop = IOLoop()
-autoreload.start(check_time=20)
-print("started VERSION", sys.argv[1:], flush=True)
-if "VERSION" == "two":
-    loop.call_later(0, loop.stop)
-loop.start()
-"""
-    program.write_text(source.replace("VERSION", "one"))
-    os.utime(program, (1, 1))
-    process = subprocess.Popen(
-        [sys.executable, str(program), "argument"], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "started one ['argument']\n"
-    program.write_text(source.replace("VERSION", "two"))
-    output, _ = process.communicate(timeout=30)
-    assert output == "hook\nstarted two ['argument']\n"
-    assert process.returncode == 0
 
 
 def test_loggers_are_not_set_up_by_importing():
