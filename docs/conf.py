@@ -17,6 +17,8 @@ html_title = f"Tornado {release}"
 default_role = "py:obj"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
+# What is optional need not be there.
+autodoc_mock_imports = ["pycares"]
 autodoc_typehints = "none"
 autoclass_content = "class"
 myst_enable_extensions = ["deflist"]
