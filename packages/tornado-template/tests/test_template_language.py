@@ -1,7 +1,5 @@
 """The template language (TPL statements)."""
 
-import traceback
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,59 +101,6 @@ def test_tpl_2_29_files_are_utf8_and_kept_until_reset(tmp_path):
     assert loader.load("a.html") is first
     loader.reset()
     assert loader.load("a.html") is not first
-
-
-@pytest.mark.parametrize(
-    ("text", "message", "line"),
-    [
-        ("a\n{{ x", "Missing end expression", 2),
-        ("a\n\n{% if x %}b", "{% if %} opened on line 3 is never closed", 3),
-        ("{% end %}", "Extra {% end %} block", 1),
-        ("{% else %}", "else outside", 1),
-        ("{% if x %}{% except %}{% end %}", "cannot be attached to if", 1),
-        ("\n{{ }}", "Empty expression", 2),
-        ("{% %}", "Empty block tag", 1),
-        ("{% foo %}", "unknown operator: 'foo'", 1),
-        ("{# x", "Missing end comment", 1),
-        ("{% break %}", "break outside", 1),
-        ("{% block %}{% end %}", "block missing name", 1),
-        ("{% extends %}", "extends missing file path", 1),
-        ("{% include x %}", "needs a template loader", 1),
-        ("\n\n{{ 1 + }}", "in expression '1 +'", 3),
-        ("\n{% set x = = %}", "in template code", 2),
-        ("{{ 1) + (2 }}", "in expression", 1),
-        ("{% whitespace some %}", "unknown whitespace mode", 1),
-    ],
-)
-def test_tpl_27_errors_say_what_and_where(text, message, line):
-    with pytest.raises(ParseError) as caught:
-        Template(text, name="page.html").generate(x=1)
-    assert message in str(caught.value)
-    assert (caught.value.filename, caught.value.lineno) == ("page.html", line)
-
-
-def test_templates_that_extend_or_include_themselves_are_refused():
-    loader = DictLoader({"a": "{% extends b %}", "b": "{% extends a %}", "c": "{% include c %}"})
-    for name in ("a", "c"):
-        with pytest.raises((ParseError, RecursionError)):
-            loader.load(name)
-
-
-def test_tpl_28_tracebacks_show_the_lines_of_templates():
-    loader = DictLoader(
-        {
-            "base.html": "<html>\n{% block body %}{% end %}\n</html>",
-            "page.html": "{% extends base.html %}\n{% block body %}\n{% include part.html %}{% end %}",
-            "part.html": "one\ntwo {{ 1 // zero }}\n",
-        }
-    )
-    template = loader.load("page.html")
-    try:
-        template.generate(zero=0)
-    except ZeroDivisionError as error:
-        text = "".join(traceback.format_exception(error))
-    assert 'File "part.html", line 2' in text
-    assert "two {{ 1 // zero }}" in text
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,17 @@
 """From nodes to a Python function.
 
-A template becomes one function that collects text in a list. Adjacent text and expressions become
-one append of an f-string's parts.
-Each line of the function knows the template and the line that it was made of, for tracebacks.
+A template becomes one function, which hands its output over piece by piece. Text and expressions
+that follow each other are handed over in one call. What is extended or included becomes part of the
+same function, so that it shares its variables. Each line of the function knows the templates and
+places that it was made of, for tracebacks.
 """
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import CodeType
-from typing import TYPE_CHECKING
 
+from tornado._template import python
+from tornado._template.errors import ParseError
 from tornado._template.nodes import (
     Apply,
     Body,
@@ -26,11 +25,60 @@ from tornado._template.nodes import (
     Text,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tornado._template.template import Template
 
-FUNCTION = "_tt_execute"
-Place = tuple["Template", int]
+# `inspect.CO_GENERATOR` and so on, without importing that module.
+_GENERATOR = 0x20 | 0x200
+_COROUTINE = 0x80
+
+#: The parameters of the function; see `tornado._template.runtime`.
+PARAMETERS = (
+    "_tpl_put",
+    "_tpl_put_all",
+    "_tpl_text",
+    "_tpl_escape",
+    "_tpl_through",
+    "_tpl_apply",
+)
+_OUTPUT = ", ".join(PARAMETERS[:2])
+_INDENTS = [" " * depth for depth in range(100)]
+
+
+class Part:
+    """A part of the function that comes of one file.
+
+    :arg template: the file.
+    :arg label: what tracebacks call it.
+    :arg outer: the place where it's put in, if it's not the whole.
+    """
+
+    __slots__ = ("label", "outer", "template")
+
+    def __init__(self, template: Template, label: str, outer: Place | None = None) -> None:
+        self.template = template
+        self.label = label
+        self.outer = outer
+
+
+#: A part and a position in the text of its template.
+Place = tuple[Part, int]
+
+
+class Compiled:
+    """A template's function.
+
+    :arg source: its code as text.
+    :arg code: the same, compiled.
+    :arg places: where each of its lines comes from.
+    """
+
+    def __init__(self, source: str, code: CodeType, places: list[Place]) -> None:
+        self.source = source
+        self.code = code
+        self.places = places
+        self.is_async = bool(code.co_flags & _COROUTINE)
 
 
 class Compiler:
@@ -44,81 +92,129 @@ class Compiler:
         self._template = template
         self._is_async = is_async
         self._lines: list[str] = []
-        #: For each line of the code, where it comes from.
-        self.places: list[Place] = []
-        self._indent = 0
-        self._current = template
-        self._applied = 0
+        self._places: list[Place] = []
+        self._depth = 0
+        self._part = Part(template, "template")
+        self._functions = 0
+        #: Somebody may catch an error, and output what came before it.
+        self._in_try = False
         self._blocks: dict[str, NamedBlock] = {}
-        self._including: list[Template] = []
+        #: Pieces of Python, to be looked at one by one if the whole is wrong.
+        self._python: list[tuple[Place, str, str]] = []
 
-    def compile(self) -> tuple[str, CodeType]:
-        """Return the code as text, and the code object of the function.
+    def compile(self) -> Compiled:
+        """Return the function.
 
         :raises ParseError: a piece of Python in the template is wrong, or another template can't be
             had.
+        :raises NeedsCoroutine: the template awaits something, and it's an ordinary function that
+            is wanted.
         """
-        ancestors = self._ancestors()
-        for ancestor in reversed(ancestors):
-            for block in ancestor.body.blocks():
-                self._blocks[block.name] = block
-        root = ancestors[-1]
-        self._current = root
-        self._line(f"{'async ' if self._is_async else ''}def {FUNCTION}():", 1)
-        with self._indented():
-            self._function_body(root.body)
+        files = self._line_of_descent()
+        for file in reversed(files):
+            self._collect_blocks(Part(file, ""), file.body)
+        root = files[-1]
+        self._part.template = root
+        keyword = "async def" if self._is_async else "def"
+        self._line(f"{keyword} _tpl_template({', '.join(PARAMETERS)}):", 0)
+        self._depth = 1
+        self._body(root.body)
         source = "\n".join(self._lines) + "\n"
-        return source, self._compile_source(source)
+        return Compiled(source, self._compile_source(source), self._places)
 
     def _compile_source(self, source: str) -> CodeType:
-        filename = self._template.code_name
         try:
-            module = compile(source, filename, "exec", dont_inherit=True)
+            module = compile(source, self._template.code_name, "exec", dont_inherit=True)
         except SyntaxError as error:
-            template, line = self.places[min((error.lineno or 1), len(self.places)) - 1]
-            raise template.source.error(f"{error.msg} in template code", line) from error
+            self._check_pieces()
+            if not self._is_async and "async" in error.msg:
+                raise NeedsCoroutine from error
+            number = min(error.lineno or 1, len(self._places))
+            raise self._error(f"Python says: {error.msg}", self._places[number - 1]) from error
+        except (RecursionError, MemoryError, ValueError) as error:
+            # Too deep, or too long, for Python's own compiler; zeroes in the text.
+            raise self._error(f"Python can't compile this: {error}", self._places[0]) from error
         code = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
+        if any(function.co_flags & _GENERATOR for function in _own_functions(code)):
+            place = next(
+                (place for place, piece, _ in self._python if "yield" in piece), self._places[0]
+            )
+            raise self._error("`yield` has no meaning in a template", place)
         return code
 
-    def _ancestors(self) -> list[Template]:
-        """Return the template, the one that it extends, and so on."""
-        ancestors = [self._template]
-        while True:
-            template = ancestors[-1]
-            extends = [node for node in template.body.nodes if isinstance(node, Extends)]
-            if not extends:
-                return ancestors
-            parent = self._load(template, extends[0].name, extends[0].line, "extends")
-            if parent in ancestors:
-                raise template.source.error(f"{parent.name} extends itself", extends[0].line)
-            ancestors.append(parent)
+    def _check_pieces(self) -> None:
+        """Find the piece of Python that is wrong by itself."""
+        for (part, position), piece, word in self._python:
+            try:
+                python.check(piece, word)
+            except python.PythonError as error:
+                place = (part, position + error.offset)
+                raise self._error(f"Python says: {error.message}", place) from error
 
-    def _load(self, template: Template, name: str, line: int, directive: str) -> Template:
+    def _error(self, message: str, place: Place) -> ParseError:
+        part, position = place
+        return part.template.source.error(message, position)
+
+    # -- other files
+
+    def _line_of_descent(self) -> list[Template]:
+        """Return the template, the one that it extends, and so on."""
+        files = [self._template]
+        part = self._part
+        while True:
+            extends = [node for node in files[-1].body.nodes if isinstance(node, Extends)]
+            if not extends:
+                return files
+            node = extends[-1]
+            parent = self._load(part, node.name, node.position, "extends")
+            if parent in files:
+                raise self._error(f"{parent.name} extends itself", (part, node.position))
+            files.append(parent)
+            part = Part(parent, "")
+
+    def _load(self, part: Part, name: str, position: int, directive: str) -> Template:
+        template = part.template
         if template.loader is None:
-            raise template.source.error(f"{{% {directive} %}} needs a template loader", line)
-        return template.loader.load(name, template.name)
+            raise self._error(
+                f"`{{% {directive} %}}` needs a loader: load the template with one, or pass it "
+                "as `loader`",
+                (part, position),
+            )
+        try:
+            return template.loader.load(name, template.name)
+        except ParseError as error:
+            if error.filename is not None:
+                raise
+            raise self._error(error.message, (part, position)) from error
+        except Exception as error:
+            line = template.source.line_of(position)
+            error.add_note(f"(the template {name!r}, see line {line} of {template.name})")
+            raise
+
+    def _collect_blocks(self, part: Part, body: Body) -> None:
+        """Note the blocks of a file and of those that it includes; the last of a name counts."""
+        for node in body.nodes:
+            if isinstance(node, NamedBlock):
+                self._blocks[node.name] = node
+            if isinstance(node, Include):
+                included = self._load(part, node.name, node.position, "include")
+                self._collect_blocks(Part(included, ""), included.body)
+            for inner in node.bodies():
+                self._collect_blocks(part, inner)
 
     # -- lines
 
-    def _line(self, code: str, line: int) -> None:
-        self._lines.append("    " * self._indent + code)
-        place = (self._current, line)
-        self.places.append(place)
-        # Code of several lines, in a set or an expression, stands here as it was written.
-        self.places.extend([place] * code.count("\n"))
+    def _line(self, code: str, position: int) -> None:
+        self._lines.append(_indent(self._depth) + code)
+        self._places.append((self._part, position))
+        # Code of several lines stands here as it was written.
+        text = self._part.template.source.text
+        for _ in range(code.count("\n")):
+            position = text.find("\n", position) + 1 or position
+            self._places.append((self._part, position))
 
-    @contextmanager
-    def _indented(self) -> Iterator[None]:
-        self._indent += 1
-        yield
-        self._indent -= 1
-
-    def _function_body(self, body: Body) -> None:
-        self._line("_tt_buffer = []", body.line)
-        self._line("_tt_append = _tt_buffer.append", body.line)
-        self._line("_tt_extend = _tt_buffer.extend", body.line)
-        self._body(body)
-        self._line("return ''.join(_tt_buffer)", body.line)
+    def _note(self, node: Node, code: str, word: str = "") -> None:
+        self._python.append(((self._part, node.position), code, word))
 
     # -- nodes
 
@@ -126,7 +222,7 @@ class Compiler:
         written = len(self._lines)
         self._nodes(body.nodes)
         if len(self._lines) == written:
-            self._line("pass", body.line)
+            self._line("pass", body.position)
 
     def _nodes(self, nodes: list[Node]) -> None:
         run: list[Node] = []
@@ -141,89 +237,130 @@ class Compiler:
 
     def _node(self, node: Node) -> None:
         if isinstance(node, Statement):
-            self._line(node.code, node.line)
+            self._statement(node)
         elif isinstance(node, Control):
             self._control(node)
         elif isinstance(node, NamedBlock):
-            self._block(self._blocks[node.name])
+            self._block(node)
         elif isinstance(node, Include):
             self._include(node)
         elif isinstance(node, Apply):
             self._apply(node)
 
-    def _control(self, node: Control) -> None:
-        for line, code, body in node.clauses:
-            self._line(code if code.endswith(":") else f"{code}:", line)
-            with self._indented():
-                self._body(body)
+    def _statement(self, node: Statement) -> None:
+        word = node.code if node.code in ("break", "continue") else ""
+        code = python.in_one_line(node.code, word) if "\n" in node.code else node.code
+        self._note(node, code, word)
+        self._line(code, node.position)
 
-    def _block(self, block: NamedBlock) -> None:
-        outer, self._current = self._current, block.template
+    def _control(self, node: Control) -> None:
+        outer_try = self._in_try
+        for clause in node.clauses:
+            code = clause.code
+            if code.endswith(":"):
+                place = (self._part, clause.position + len(code) - 1)
+                raise self._error("expected no colon: it's added to the line", place)
+            if "\n" in code:
+                code = python.in_one_line(code, clause.word)
+            self._note(clause, code, clause.word)
+            self._line(f"{code}:", clause.position)
+            self._in_try = outer_try or clause.word == "try"
+            self._depth += 1
+            self._body(clause.body)
+            self._depth -= 1
+        self._in_try = outer_try
+
+    def _block(self, node: NamedBlock) -> None:
+        # The last of its name. A block comes before those that it holds, so that none ends up
+        # inside itself.
+        block = self._blocks[node.name]
+        outer = self._part
+        self._part = Part(block.template, f"block {node.name}", (outer, node.position))
         self._body(block.body)
-        self._current = outer
+        self._part = outer
 
     def _include(self, node: Include) -> None:
-        included = self._load(self._current, node.name, node.line, "include")
-        if included in self._including:
-            raise self._current.source.error(f"{included.name} includes itself", node.line)
-        self._including.append(included)
-        outer, self._current = self._current, included
-        blocks = dict(self._blocks)
-        for block in included.body.blocks():
-            self._blocks.setdefault(block.name, block)
+        outer = self._part
+        included = self._load(outer, node.name, node.position, "include")
+        if any(isinstance(inner, Extends) for inner in included.body.nodes):
+            raise self._error(
+                f"{included.name} extends another template: expected one that can be included",
+                (outer, node.position),
+            )
+        self._part = Part(included, f"include {node.name}", (outer, node.position))
         self._body(included.body)
-        self._blocks = blocks
-        self._current = outer
-        self._including.pop()
+        self._part = outer
 
     def _apply(self, node: Apply) -> None:
-        name = f"_tt_apply{self._applied}"
-        self._applied += 1
-        self._line(f"{'async ' if self._is_async else ''}def {name}():", node.line)
-        with self._indented():
-            self._function_body(node.body)
-        call = f"(await {name}())" if self._is_async else f"{name}()"
-        self._line(f"_tt_append(_tt_text({node.function}(_tt_bytes({call}))))", node.line)
+        function = self._argument(node, node.function)
+        name = f"_tpl_part{self._functions}"
+        self._functions += 1
+        self._line(
+            f"{'async ' if self._is_async else ''}def {name}({_OUTPUT}):",
+            node.position,
+        )
+        outer_try, self._in_try = self._in_try, False
+        self._depth += 1
+        self._body(node.body)
+        self._depth -= 1
+        self._in_try = outer_try
+        call = f"_tpl_apply({function}, {name})"
+        self._line(f"_tpl_put({'await ' if self._is_async else ''}{call})", node.position)
+
+    # -- output
 
     def _output(self, nodes: list[Node]) -> None:
-        """Write text and expressions that follow each other; an expression of several lines stands
-        alone."""
-        parts: list[str] = []
-        first = 0
+        if len(nodes) > 1 and not self._in_try:
+            # One call, in which each part has a line of its own.
+            self._line("_tpl_put_all((", nodes[0].position)
+            for node in nodes:
+                self._line(f"{self._piece(node)},", node.position)
+            self._line("))", nodes[-1].position)
+            return
         for node in nodes:
-            first = first or node.line
-            if isinstance(node, Text):
-                parts.append(repr(node.text))
-            elif isinstance(node, Expression):
-                if node.line != first and parts:
-                    self._append(parts, first)
-                    parts, first = [], node.line
-                parts.append(self._expression(node))
-        self._append(parts, first)
+            self._line(f"_tpl_put({self._piece(node)})", node.position)
 
-    def _append(self, parts: list[str], line: int) -> None:
-        if len(parts) == 1:
-            self._line(f"_tt_append({parts[0]})", line)
-        elif parts:
-            self._line(f"_tt_extend(({', '.join(parts)}))", line)
-
-    def _expression(self, node: Expression) -> str:
-        self._check_expression(node)
-        escape = self._current.autoescape
+    def _piece(self, node: Node) -> str:
+        if isinstance(node, Text):
+            return repr(node.text)
+        if not isinstance(node, Expression):
+            raise TypeError(f"{node!r} has no output of its own")
+        code = self._argument(node, node.code)
+        escape = self._part.template.autoescape
         if node.raw or escape is None:
-            return f"_tt_text({node.code})"
+            return f"_tpl_text({code})"
         if escape == "xhtml_escape":
-            return f"_tt_escape({node.code})"
-        return f"_tt_text({escape}(_tt_bytes(_tt_text({node.code}))))"
+            return f"_tpl_escape({code})"
+        return f"_tpl_through({self._argument(node, escape)}, {code})"
 
-    def _check_expression(self, node: Expression) -> None:
-        """An expression that isn't one alone must not become one together with what is written
-        around it."""
+    def _argument(self, node: Node, code: str) -> str:
         try:
-            # Brackets in the code that close those around it match one kind only.
-            ast.parse(f"(\n{node.code}\n)", mode="eval")
-            ast.parse(f"[\n{node.code}\n]", mode="eval")
-        except SyntaxError as error:
-            raise self._current.source.error(
-                f"{error.msg} in expression {node.code[:80]!r}", node.line
+            argument = python.argument(code)
+        except python.PythonError as error:
+            offset = min(error.offset, len(code) - 1)
+            message = f"expected an expression, but Python says: {error.message}"
+            if "was never closed" in message or "unterminated" in message:
+                message += " (the first `}}` or `%}` ends the expression, wherever it stands)"
+            raise self._error(
+                message,
+                (self._part, node.position + offset),
             ) from error
+        self._python.append(((self._part, node.position), argument, ""))
+        return argument
+
+
+class NeedsCoroutine(Exception):
+    """The template awaits something."""
+
+
+def _indent(depth: int) -> str:
+    return _INDENTS[depth] if depth < len(_INDENTS) else " " * depth
+
+
+def _own_functions(code: CodeType) -> list[CodeType]:
+    """Return the code of a template's function, and of those for its ``{% apply %}``."""
+    functions = [code]
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType) and constant.co_name.startswith("_tpl_part"):
+            functions += _own_functions(constant)
+    return functions

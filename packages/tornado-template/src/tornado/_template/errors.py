@@ -33,10 +33,22 @@ class ParseError(Exception):
         self.source_line = source_line
 
     def __str__(self) -> str:
+        if self.filename is None:
+            return self.message
         place = f"{self.filename}:{self.lineno}"
         if self.column:
             place += f":{self.column}"
-        text = f"{self.message} at {place}"
-        if self.source_line:
-            text += f"\n  {self.source_line.strip()}"
-        return text
+        return f"{place}: {self.message}{self._excerpt()}"
+
+    def _excerpt(self) -> str:
+        """The source line, and below it a mark of the column."""
+        if not self.source_line.strip():
+            return ""
+        number = str(self.lineno)
+        excerpt = f"\n  {number} | {self.source_line.rstrip()}"
+        if self.column:
+            # Tabs stay, so that the mark stands below its character wherever they lead.
+            before = self.source_line[: self.column - 1]
+            blanks = "".join(c if c == "\t" else " " for c in before)
+            excerpt += f"\n  {' ' * len(number)} | {blanks}^"
+        return excerpt

@@ -5,11 +5,12 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from tornado._template.errors import ParseError
+from tornado._template.source import Source
 
-_OPENING = re.compile(r"\{+(?=[{%#])[{%#]")
+# Of more than two braces, the last two open.
+_OPENING = re.compile(r"\{(?:\{(?!\{)|[%#])")
+_CLOSING = {"{": "}}", "%": "%}", "#": "#}"}
 
 
 class Kind(enum.Enum):
@@ -17,93 +18,71 @@ class Kind(enum.Enum):
 
     TEXT = "text"
     EXPRESSION = "expression"
-    STATEMENT = "statement"
+    DIRECTIVE = "directive"
 
 
-class Token(NamedTuple):
+class Token:
     """A piece of a template: text as it is, or what stands between delimiters, without blanks
-    around."""
+    around.
 
-    kind: Kind
-    text: str
-    line: int
-
-
-class Source:
-    """A template's text, with what errors need to know of it.
-
-    :arg name: name of the template.
-    :arg text: its text.
+    :arg opening: position of the piece in the template.
+    :arg start: position of what stands between the delimiters.
     """
 
-    def __init__(self, name: str, text: str) -> None:
-        self.name = name
+    __slots__ = ("kind", "opening", "start", "text")
+
+    def __init__(self, kind: Kind, text: str, opening: int, start: int) -> None:
+        self.kind = kind
         self.text = text
-        self.lines = text.split("\n")
-
-    def error(self, message: str, line: int, column: int = 0) -> ParseError:
-        """Return an error for a place."""
-        return ParseError(message, self.name, line, column=column, source_line=self.lines[line - 1])
-
-    def error_at(self, message: str, position: int) -> ParseError:
-        """Return an error for a position in the text."""
-        line = self.text.count("\n", 0, position) + 1
-        return self.error(message, line, position - self.text.rfind("\n", 0, position))
-
-
-_ENDS = {"{": "}}", "%": "%}", "#": "#}"}
-_NAMES = {"{": "expression", "%": "block", "#": "comment"}
+        self.opening = opening
+        self.start = start
 
 
 def tokenize(source: Source) -> Iterator[Token]:
     """Yield the tokens of a template.
 
-    ``{{!``, ``{%!`` and ``{#!`` stand for the delimiters without the exclamation mark. Of more than
-    two braces, the last two open.
+    ``{{!``, ``{%!`` and ``{#!`` stand for the delimiters without the exclamation mark.
 
-    :raises ParseError: something is opened and never closed.
+    :raises ParseError: something is opened and never closed, or empty.
     """
     text = source.text
     position = 0
-    line = 1
     pending: list[str] = []
-    pending_line = 1
-    for match in _OPENING.finditer(text):
-        if match.start() < position:
-            continue
-        opening = match.end() - 2
-        if text[opening] != "{":
-            continue
-        pending.append(text[position:opening])
-        line += text.count("\n", position, opening)
-        inner = match.end()
+    pending_from = 0
+    while match := _OPENING.search(text, position):
+        opening, inner = match.span()
+        if opening > position:
+            pending.append(text[position:opening])
         if text.startswith("!", inner):
-            pending.append(text[opening:inner])
+            pending.append(match[0])
             position = inner + 1
             continue
-        mark = text[inner - 1]
-        end = text.find(_ENDS[mark], inner)
-        if end < 0:
-            raise source.error_at(
-                f"Missing end {_NAMES[mark]} {_ENDS[mark]!r}, opened here", opening
-            )
-        content = text[inner:end].strip()
-        if mark != "#":
-            before = "".join(pending)
-            if before:
-                yield Token(Kind.TEXT, before, pending_line)
+        content, position = _content(source, opening, inner)
+        if text[inner - 1] == "#":
+            continue
+        if pending:
+            yield Token(Kind.TEXT, "".join(pending), pending_from, pending_from)
             pending = []
-            if not content:
-                raise source.error_at(
-                    "Empty expression" if mark == "{" else "Empty block tag ({% %})", opening
-                )
-            kind = Kind.EXPRESSION if mark == "{" else Kind.STATEMENT
-            yield Token(kind, content, line)
-        position = end + 2
-        line += text.count("\n", opening, position)
-        if mark != "#":
-            pending_line = line
+        pending_from = position
+        stripped = content.lstrip()
+        start = inner + len(content) - len(stripped)
+        kind = Kind.EXPRESSION if text[inner - 1] == "{" else Kind.DIRECTIVE
+        yield Token(kind, stripped.rstrip(), opening, start)
     pending.append(text[position:])
     rest = "".join(pending)
     if rest:
-        yield Token(Kind.TEXT, rest, pending_line)
+        yield Token(Kind.TEXT, rest, pending_from, pending_from)
+
+
+def _content(source: Source, opening: int, inner: int) -> tuple[str, int]:
+    """Return what stands between delimiters, and the position after the closing ones."""
+    mark = source.text[inner - 1]
+    closing = _CLOSING[mark]
+    end = source.text.find(closing, inner)
+    if end < 0:
+        raise source.error(f"`{{{mark}` has no `{closing}` after it", opening)
+    content = source.text[inner:end]
+    if mark != "#" and not content.strip():
+        wanted = "an expression" if mark == "{" else "a directive"
+        raise source.error(f"expected {wanted} between `{{{mark}` and `{closing}`", opening)
+    return content, end + 2

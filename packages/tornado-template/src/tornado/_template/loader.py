@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import posixpath
 import threading
-from typing import Any
 
+from tornado._template.errors import ParseError
 from tornado._template.template import DEFAULT_AUTOESCAPE, Template
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class BaseLoader:
@@ -32,6 +36,7 @@ class BaseLoader:
         self.templates: dict[str, Template] = {}
         # A template that extends another is loaded while it's held.
         self.lock = threading.RLock()
+        self._loading: list[str] = []
 
     def reset(self) -> None:
         """Forget all templates, so that they are read anew."""
@@ -49,11 +54,24 @@ class BaseLoader:
         :raises ParseError: it's malformed.
         """
         name = self.resolve_path(name, parent_path=parent_path)
+        template = self.templates.get(name)
+        if template is not None:
+            return template
         with self.lock:
             template = self.templates.get(name)
             if template is None:
-                template = self.templates[name] = self._create_template(name)
+                template = self.templates[name] = self._make(name)
             return template
+
+    def _make(self, name: str) -> Template:
+        if name in self._loading:
+            way = " -> ".join([*self._loading[self._loading.index(name) :], name])
+            raise ParseError(f"templates extend or include each other in a circle: {way}")
+        self._loading.append(name)
+        try:
+            return self._create_template(name)
+        finally:
+            self._loading.pop()
 
     def _create_template(self, name: str) -> Template:
         raise NotImplementedError()

@@ -2,95 +2,143 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tornado._template.template import Template
 
 
-@dataclasses.dataclass(slots=True)
 class Node:
-    """A part of a template, and the line where it stands."""
+    """A part of a template.
 
-    line: int
+    :arg position: where its contents start in the text.
+    """
+
+    __slots__ = ("position",)
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+    def bodies(self) -> Iterator[Body]:
+        """Yield the bodies in here; not those in them."""
+        return iter(())
 
 
-@dataclasses.dataclass(slots=True)
 class Text(Node):
     """Text that is output as it is."""
 
-    text: str
+    __slots__ = ("text",)
+
+    def __init__(self, position: int, text: str) -> None:
+        super().__init__(position)
+        self.text = text
 
 
-@dataclasses.dataclass(slots=True)
 class Expression(Node):
     """``{{ }}``, ``{% raw %}`` or ``{% module %}``."""
 
-    code: str
-    raw: bool = False
+    __slots__ = ("code", "raw")
+
+    def __init__(self, position: int, code: str, *, raw: bool = False) -> None:
+        super().__init__(position)
+        self.code = code
+        self.raw = raw
 
 
-@dataclasses.dataclass(slots=True)
 class Statement(Node):
     """A line of Python: ``set``, ``import``, ``break`` and so on."""
 
-    code: str
+    __slots__ = ("code",)
+
+    def __init__(self, position: int, code: str) -> None:
+        super().__init__(position)
+        self.code = code
 
 
-@dataclasses.dataclass(slots=True)
 class Extends(Node):
     """``{% extends %}``."""
 
-    name: str
+    __slots__ = ("name",)
+
+    def __init__(self, position: int, name: str) -> None:
+        super().__init__(position)
+        self.name = name
 
 
-@dataclasses.dataclass(slots=True)
 class Include(Node):
     """``{% include %}``."""
 
-    name: str
+    __slots__ = ("name",)
+
+    def __init__(self, position: int, name: str) -> None:
+        super().__init__(position)
+        self.name = name
 
 
-@dataclasses.dataclass(slots=True)
 class Body(Node):
     """Nodes one after another."""
 
-    nodes: list[Node]
+    __slots__ = ("nodes",)
 
-    def blocks(self) -> Iterator[NamedBlock]:
-        """Yield the named blocks in here, however deep; an outer one before those in it."""
-        for node in self.nodes:
-            if isinstance(node, NamedBlock):
-                yield node
-            if isinstance(node, Control):
-                for _, _, body in node.clauses:
-                    yield from body.blocks()
-            elif isinstance(node, (NamedBlock, Apply)):
-                yield from node.body.blocks()
+    def __init__(self, position: int, nodes: list[Node]) -> None:
+        super().__init__(position)
+        self.nodes = nodes
 
 
-@dataclasses.dataclass(slots=True)
 class NamedBlock(Node):
-    """``{% block %}``."""
+    """``{% block %}``, and the template that it's written in."""
 
-    name: str
-    body: Body
-    template: Template
+    __slots__ = ("body", "name", "template")
+
+    def __init__(self, position: int, name: str, body: Body, template: Template) -> None:
+        super().__init__(position)
+        self.name = name
+        self.body = body
+        self.template = template
+
+    def bodies(self) -> Iterator[Body]:
+        """See `Node.bodies`."""
+        yield self.body
 
 
-@dataclasses.dataclass(slots=True)
 class Apply(Node):
     """``{% apply %}``."""
 
-    function: str
-    body: Body
+    __slots__ = ("body", "function")
+
+    def __init__(self, position: int, function: str, body: Body) -> None:
+        super().__init__(position)
+        self.function = function
+        self.body = body
+
+    def bodies(self) -> Iterator[Body]:
+        """See `Node.bodies`."""
+        yield self.body
 
 
-@dataclasses.dataclass(slots=True)
+class Clause(Node):
+    """One part of a control statement, such as an ``elif`` with what follows it."""
+
+    __slots__ = ("body", "code", "word")
+
+    def __init__(self, position: int, word: str, code: str, body: Body) -> None:
+        super().__init__(position)
+        self.word = word
+        self.code = code
+        self.body = body
+
+
 class Control(Node):
-    """``{% if %}``, ``{% for %}``, ``{% while %}`` or ``{% try %}``, with all their clauses: line,
-    code and body of each."""
+    """``{% if %}``, ``{% for %}``, ``{% while %}`` or ``{% try %}``, with all their clauses."""
 
-    clauses: list[tuple[int, str, Body]]
+    __slots__ = ("clauses",)
+
+    def __init__(self, position: int, clauses: list[Clause]) -> None:
+        super().__init__(position)
+        self.clauses = clauses
+
+    def bodies(self) -> Iterator[Body]:
+        """See `Node.bodies`."""
+        for clause in self.clauses:
+            yield clause.body

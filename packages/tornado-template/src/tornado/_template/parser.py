@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Callable, Iterator
 
-from tornado._template.lexer import Kind, Source, Token, tokenize
+from tornado._template.lexer import Kind, Token, tokenize
 from tornado._template.nodes import (
     Apply,
     Body,
+    Clause,
     Control,
     Expression,
     Extends,
@@ -18,27 +19,63 @@ from tornado._template.nodes import (
     Statement,
     Text,
 )
+from tornado._template.source import Source
 from tornado._template.whitespace import MODES, filter_whitespace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tornado._template.template import Template
 
 # Clauses that continue a control statement, and the statements that have them.
 _CLAUSES = {
-    "else": frozenset(("if", "for", "while", "try")),
-    "elif": frozenset(("if",)),
-    "except": frozenset(("try",)),
-    "finally": frozenset(("try",)),
+    "else": ("if", "for", "while", "try"),
+    "elif": ("if",),
+    "except": ("try",),
+    "finally": ("try",),
 }
-_CONTROLS = frozenset(("if", "for", "while", "try"))
+_DIRECTIVE = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
+# What the operand of a directive is called when it's missing.
+_OPERANDS = {
+    "apply": "the name of a function",
+    "autoescape": "",
+    "block": "the name of the block",
+    "break": "",
+    "comment": "",
+    "continue": "",
+    "extends": "the name of a template",
+    "for": "a variable and what it goes through",
+    "from": "a module and what to import from it",
+    "if": "a condition",
+    "import": "a module",
+    "include": "the name of a template",
+    "module": "a call of a UI module",
+    "raw": "an expression",
+    "set": "an assignment",
+    "try": "",
+    "while": "a condition",
+    "whitespace": "a mode",
+}
+
+
+class _Opening:
+    """Something that is waiting for its ``{% end %}``."""
+
+    __slots__ = ("in_loop", "label", "line", "position", "word")
+
+    def __init__(self, word: str, label: str, position: int, line: int, in_loop: bool) -> None:
+        self.word = word
+        self.label = label
+        self.position = position
+        self.line = line
+        #: ``break`` and ``continue`` have a loop that they belong to.
+        self.in_loop = in_loop
 
 
 class Parser:
     """Parse one template.
 
     :arg source: its text.
-    :arg template: the template; its ``autoescape`` and ``whitespace`` change where its text says
-        so.
+    :arg template: the template; its ``autoescape`` changes where its text says so.
     """
 
     def __init__(self, source: Source, template: Template) -> None:
@@ -46,134 +83,238 @@ class Parser:
         self._template = template
         self._whitespace = template.whitespace
         self._tokens: Iterator[Token] = tokenize(source)
+        self._open: list[_Opening] = []
+        self._closed: tuple[_Opening, int] | None = None
+        self._directives: dict[str, Callable[[Token, str], Node | None]] = {
+            "apply": self._apply,
+            "autoescape": self._autoescape,
+            "block": self._block,
+            "break": self._jump,
+            "comment": lambda token, operand: None,
+            "continue": self._jump,
+            "extends": self._extends,
+            "for": self._control,
+            "from": self._statement,
+            "if": self._control,
+            "import": self._statement,
+            "include": self._include,
+            "module": self._module,
+            "raw": self._raw,
+            "set": self._set,
+            "try": self._control,
+            "while": self._control,
+            "whitespace": self._set_whitespace,
+        }
 
     def parse(self) -> Body:
         """Return the template's body.
 
         :raises ParseError: the template is malformed.
         """
-        body, end = self._parse_body(1, None, in_loop=False)
-        if end is not None:
-            word = end.text.partition(" ")[0]
-            if word == "end":
-                raise self._source.error("Extra {% end %} block", end.line)
-            places = ", ".join(sorted(_CLAUSES[word]))
-            raise self._source.error(f"{word} outside a block of {places}", end.line)
-        return body
+        body, end, word = self._body(0)
+        if end is None:
+            return body
+        if word == "end":
+            message = "`{% end %}` closes nothing: no block is open here"
+            if self._closed is not None:
+                opening, line = self._closed
+                message += (
+                    f" (the last one, {opening.label} of line {opening.line}, "
+                    f"was closed on line {line})"
+                )
+            raise self._source.error(message, end.opening)
+        statements = _either(f"`{{% {name} %}}`" for name in _CLAUSES[word])
+        raise self._source.error(
+            f"`{{% {word} %}}` belongs to nothing: expected it after {statements}", end.opening
+        )
 
-    def _parse_body(
-        self, line: int, opened_by: str | None, *, in_loop: bool
-    ) -> tuple[Body, Token | None]:
-        """Parse up to the token that ends the body, and return that too; `None` at the template's
-        end."""
+    def _body(self, position: int) -> tuple[Body, Token | None, str]:
+        """Parse up to the directive that ends the body, and return that and its word too; `None` at
+        the template's end."""
         nodes: list[Node] = []
         for token in self._tokens:
             if token.kind is Kind.TEXT:
                 text = filter_whitespace(self._whitespace, token.text)
                 if text:
-                    nodes.append(Text(token.line, text))
+                    nodes.append(Text(token.start, text))
                 continue
             if token.kind is Kind.EXPRESSION:
-                nodes.append(Expression(token.line, token.text))
+                nodes.append(Expression(token.start, token.text))
                 continue
-            word = token.text.split(None, 1)[0]
+            match = _DIRECTIVE.match(token.text)
+            word, operand = match.groups() if match else ("", "")
             if word == "end" or word in _CLAUSES:
-                return Body(line, nodes), token
-            node = self._parse_statement(token, in_loop=in_loop)
+                return Body(position, nodes), token, word
+            node = self._directive(token, word, operand)
             if node is not None:
                 nodes.append(node)
-        if opened_by is not None:
+        if self._open:
+            opening = self._open[-1]
             raise self._source.error(
-                f"{{% {opened_by} %}} opened on line {line} is never closed: "
-                f"Missing {{% end %}} block for {opened_by}",
-                line,
+                f"{opening.label} opened on line {opening.line} is never closed: "
+                f"expected {self._continuations(opening)} after it",
+                opening.position,
             )
-        return Body(line, nodes), None
+        return Body(position, nodes), None, ""
 
-    def _parse_statement(self, token: Token, *, in_loop: bool) -> Node | None:
-        word, rest = ([*token.text.split(None, 1), ""])[:2]
-        rest = rest.strip()
-        line = token.line
-        if word in _CONTROLS:
-            return self._parse_control(token, word, in_loop=in_loop)
-        if word == "block":
-            return self._parse_block(line, rest, in_loop=in_loop)
-        if word == "apply":
-            self._require(rest, "apply missing method name", line)
-            body = self._parse_until_end(line, "apply", in_loop=False)
-            return Apply(line, rest, body)
-        if word == "comment":
-            return None
-        if word in ("break", "continue"):
-            if not in_loop:
-                raise self._source.error(f"{word} outside a block of for, while", line)
-            return Statement(line, token.text)
-        if word in ("import", "from"):
-            self._require(rest, f"{word} missing statement", line)
-            return Statement(line, token.text)
-        if word == "set":
-            self._require(rest, "set missing statement", line)
-            return Statement(line, rest)
-        return self._parse_directive(word, rest, line)
+    def _directive(self, token: Token, word: str, operand: str) -> Node | None:
+        handle = self._directives.get(word)
+        if handle is None:
+            raise self._source.error(self._unknown(word), token.opening)
+        missing = _OPERANDS[word]
+        if missing and not operand:
+            raise self._source.error(f"expected {missing} after `{word}`", token.opening)
+        return handle(token, operand)
 
-    def _parse_directive(self, word: str, rest: str, line: int) -> Node | None:
-        if word == "extends":
-            self._require(rest.strip("\"'"), "extends missing file path", line)
-            return Extends(line, rest.strip("\"'"))
-        if word == "include":
-            self._require(rest.strip("\"'"), "include missing file path", line)
-            return Include(line, rest.strip("\"'"))
-        if word == "raw":
-            self._require(rest, "raw missing expression", line)
-            return Expression(line, rest, raw=True)
-        if word == "module":
-            self._require(rest, "module missing expression", line)
-            return Expression(line, "_tt_modules." + rest, raw=True)
-        if word == "autoescape":
-            self._template.autoescape = None if rest in ("None", "") else rest
-            return None
-        if word == "whitespace":
-            if rest not in MODES:
-                raise self._source.error(
-                    f"unknown whitespace mode {rest!r}, expected one of {', '.join(MODES)}", line
-                )
-            self._whitespace = rest
-            return None
-        raise self._source.error(f"unknown operator: {word!r}", line)
+    def _unknown(self, word: str) -> str:
+        """Say that there is no such directive, and guess what was meant."""
+        message = f"`{{% {word[:40]} %}}` is not a directive"
+        if word.startswith("end"):
+            return f"{message}; every block is closed with `{{% end %}}`"
+        if word.rstrip(":") in _CLAUSES:
+            return f"{message}; write it without the colon"
+        from difflib import get_close_matches  # errors alone need it
 
-    def _parse_control(self, token: Token, word: str, *, in_loop: bool) -> Control:
-        inside = in_loop or word in ("for", "while")
-        clauses = []
-        code, line = token.text, token.line
-        while True:
-            body, end = self._parse_body(line, word, in_loop=inside)
-            clauses.append((line, code, body))
-            if end is None or end.text == "end" or end.text.split(None, 1)[0] == "end":
-                return Control(token.line, clauses)
-            clause = end.text.split(None, 1)[0].rstrip(":")
-            if word not in _CLAUSES[clause]:
-                raise self._source.error(
-                    f"{clause} block cannot be attached to {word} block", end.line
-                )
-            code, line = end.text, end.line
-            if clause == "else" and word in ("for", "while"):
-                # The else of a loop isn't in the loop any more.
-                inside = in_loop
+        close = get_close_matches(word[:40], [*_OPERANDS, *_CLAUSES, "end"], n=1)
+        return f"{message}; did you mean `{{% {close[0]} %}}`?" if close else message
 
-    def _parse_block(self, line: int, name: str, *, in_loop: bool) -> NamedBlock:
-        self._require(name, "block missing name", line)
-        body = self._parse_until_end(line, f"block {name}", in_loop=in_loop)
-        return NamedBlock(line, name, body, self._template)
+    # -- what is closed by an end
 
-    def _parse_until_end(self, line: int, opened_by: str, *, in_loop: bool) -> Body:
-        body, end = self._parse_body(line, opened_by, in_loop=in_loop)
-        if end is not None and end.text.split(None, 1)[0] != "end":
-            raise self._source.error(
-                f"{end.text.split(None, 1)[0]} block cannot be attached to {opened_by} block",
-                end.line,
-            )
+    def _enter(self, token: Token, word: str, label: str, *, in_loop: bool) -> _Opening:
+        line = self._source.line_of(token.opening)
+        opening = _Opening(word, label, token.opening, line, in_loop)
+        self._open.append(opening)
+        return opening
+
+    def _leave(self, end: Token) -> None:
+        self._closed = (self._open.pop(), self._source.line_of(end.opening))
+
+    def _in_loop(self) -> bool:
+        return bool(self._open) and self._open[-1].in_loop
+
+    def _continuations(self, opening: _Opening) -> str:
+        names = ["end"]
+        names += [clause for clause, words in _CLAUSES.items() if opening.word in words]
+        return _either(f"`{{% {name} %}}`" for name in names)
+
+    def _misplaced(self, end: Token, word: str) -> Exception:
+        opening = self._open[-1]
+        return self._source.error(
+            f"`{{% {word} %}}` doesn't go with {opening.label} opened on line {opening.line}: "
+            f"expected {self._continuations(opening)}",
+            end.opening,
+        )
+
+    def _until_end(self, token: Token) -> Body:
+        body, end, word = self._body(token.start)
+        if end is not None:
+            if word != "end":
+                raise self._misplaced(end, word)
+            self._leave(end)
         return body
 
-    def _require(self, text: str, message: str, line: int) -> None:
-        if not text:
-            raise self._source.error(message, line)
+    def _apply(self, token: Token, operand: str) -> Node:
+        # Its contents become a function; no jump leads out of it.
+        self._enter(token, "apply", "`{% apply %}`", in_loop=False)
+        return Apply(_operand_position(token, operand), operand, self._until_end(token))
+
+    def _block(self, token: Token, operand: str) -> Node:
+        self._enter(token, "block", f"`{{% block {operand} %}}`", in_loop=self._in_loop())
+        return NamedBlock(token.start, operand, self._until_end(token), self._template)
+
+    def _control(self, token: Token, operand: str) -> Node:
+        word = token.text.split(None, 1)[0]
+        outer = self._in_loop()
+        opening = self._enter(
+            token, word, f"`{{% {word} %}}`", in_loop=outer or word in ("for", "while")
+        )
+        clauses: list[Clause] = []
+        part, part_word = token, word
+        while True:
+            body, end, next_word = self._body(part.start)
+            clauses.append(Clause(part.start, part_word, part.text, body))
+            if end is None:
+                return Control(token.start, clauses)
+            if next_word == "end":
+                self._check_try(word, clauses, token)
+                self._leave(end)
+                return Control(token.start, clauses)
+            if word not in _CLAUSES[next_word]:
+                raise self._misplaced(end, next_word)
+            if next_word == "else" and word in ("for", "while"):
+                # The else of a loop isn't in the loop any more.
+                opening.in_loop = outer
+            part, part_word = end, next_word
+
+    def _check_try(self, word: str, clauses: list[Clause], token: Token) -> None:
+        if word == "try" and not {"except", "finally"} & {clause.word for clause in clauses}:
+            raise self._source.error(
+                "expected `{% except %}` or `{% finally %}` in `{% try %}`", token.opening
+            )
+
+    # -- what stands alone
+
+    def _statement(self, token: Token, operand: str) -> Node:
+        return Statement(token.start, token.text)
+
+    def _jump(self, token: Token, operand: str) -> Node:
+        if not self._in_loop():
+            word = token.text.split(None, 1)[0]
+            raise self._source.error(
+                "expected a `{% for %}` or `{% while %}` of the same file around "
+                f"`{{% {word} %}}`",
+                token.opening,
+            )
+        return Statement(token.start, token.text)
+
+    def _set(self, token: Token, operand: str) -> Node:
+        return Statement(_operand_position(token, operand), operand)
+
+    def _raw(self, token: Token, operand: str) -> Node:
+        return Expression(_operand_position(token, operand), operand, raw=True)
+
+    def _module(self, token: Token, operand: str) -> Node:
+        position = _operand_position(token, operand)
+        return Expression(position, "_tt_modules." + operand, raw=True)
+
+    def _template_name(self, token: Token, operand: str) -> str:
+        name = operand.strip("\"'")
+        if not name:
+            raise self._source.error(
+                "expected the name of a template between the quotes", token.opening
+            )
+        return name
+
+    def _include(self, token: Token, operand: str) -> Node:
+        return Include(token.start, self._template_name(token, operand))
+
+    def _extends(self, token: Token, operand: str) -> Node:
+        if self._open:
+            opening = self._open[-1]
+            raise self._source.error(
+                f"`{{% extends %}}` is inside {opening.label} opened on line {opening.line}: "
+                "expected it outside of all blocks",
+                token.opening,
+            )
+        return Extends(token.start, self._template_name(token, operand))
+
+    def _autoescape(self, token: Token, operand: str) -> None:
+        self._template.autoescape = None if operand in ("None", "") else operand
+
+    def _set_whitespace(self, token: Token, operand: str) -> None:
+        if operand not in MODES:
+            raise self._source.error(
+                f"unknown mode {operand[:40]!r}: expected {_either(MODES)} after `whitespace`",
+                token.opening,
+            )
+        self._whitespace = operand
+
+
+def _operand_position(token: Token, operand: str) -> int:
+    return token.start + len(token.text) - len(operand)
+
+
+def _either(names: Iterator[str] | tuple[str, ...]) -> str:
+    """Return names as a list in words."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last

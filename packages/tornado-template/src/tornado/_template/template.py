@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
-from types import FunctionType
-from typing import TYPE_CHECKING, Any
-
-from tornado import escape
-from tornado._template.compiler import Compiler
-from tornado._template.lexer import Source
-from tornado._template.parser import Parser
-from tornado._template.runtime import bytes_of, escaper, text_of
-from tornado._template.traceback import point_into_templates
-from tornado.util import ObjectDict
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from tornado._template.loader import BaseLoader
 
 DEFAULT_AUTOESCAPE = "xhtml_escape"
@@ -25,20 +16,6 @@ class _Unset:
 
 
 _UNSET = _Unset()
-
-# What every template can use.
-_COMMON_NAMES: dict[str, Any] = {
-    "escape": escape.xhtml_escape,
-    "xhtml_escape": escape.xhtml_escape,
-    "url_escape": escape.url_escape,
-    "json_encode": escape.json_encode,
-    "squeeze": escape.squeeze,
-    "datetime": datetime,
-    "_tt_utf8": escape.utf8,
-    "_tt_string_types": (str, bytes),
-    "_tt_text": text_of,
-    "_tt_bytes": bytes_of,
-}
 
 
 class Template:
@@ -75,7 +52,11 @@ class Template:
         autoescape: str | _Unset | None = _UNSET,
         whitespace: str | None = None,
     ) -> None:
-        self.name = escape.native_str(name)
+        # The first template pays for the compiler, not everyone who imports the module.
+        from tornado._template import engine
+
+        self._engine = engine
+        self.name = engine.text_from(name)
         self.loader = loader
         self.namespace: dict[str, Any] = loader.namespace if loader is not None else {}
         self.whitespace = self._choose_whitespace(compress_whitespace, whitespace)
@@ -83,12 +64,24 @@ class Template:
             self.autoescape = loader.autoescape if loader is not None else DEFAULT_AUTOESCAPE
         else:
             self.autoescape = autoescape
-        self.source = Source(self.name, escape.native_str(template_string))
         self.code_name = f"{self.name.replace('.', '_')}.generated.py"
-        self.body = Parser(self.source, self).parse()
-        compiler = Compiler(self)
-        self.code, self.compiled = compiler.compile()
-        self._places = compiler.places
+        self.source, self.body = engine.parse(self, template_string)
+        self._function = engine.compile_template(self)
+        self._names = {
+            **engine.COMMON_NAMES,
+            "__name__": self.name.replace(".", "_"),
+            "__loader__": engine.SourceLoader(self._function.source),
+        }
+
+    @property
+    def code(self) -> str:
+        """The Python function that the template was made into, as text."""
+        return self._function.source
+
+    @property
+    def compiled(self) -> Any:
+        """The code object of that function."""
+        return self._function.code
 
     @property
     def file(self) -> Any:
@@ -110,26 +103,30 @@ class Template:
         """Return the rendered template as UTF-8.
 
         :arg kwargs: names for the template.
+        :raises RuntimeError: the template awaits something; that is for `generate_async`.
         """
-        namespace = {
-            **_COMMON_NAMES,
-            "linkify": escape.linkify,
-            "__name__": self.name.replace(".", "_"),
-            "__loader__": ObjectDict(get_source=self._get_source),
-            "__builtins__": __builtins__,
-            **self.namespace,
-            **kwargs,
-        }
-        namespace["_tt_escape"] = escaper(namespace["xhtml_escape"])
-        execute = FunctionType(self.compiled, namespace)
-        try:
-            text: str = execute()
-        except Exception as error:
-            error.__traceback__ = point_into_templates(
-                error.__traceback__, self.code_name, self._places
+        if self._function.is_async:
+            raise RuntimeError(
+                f"{self.name} has `await` in it: render it with `await template.generate_async()`"
             )
-            raise
-        return bytes_of(text)
+        names = {**self._names, **self.namespace, **kwargs}
+        return self._engine.render(self, self._function, names)
 
-    def _get_source(self, name: str) -> str:
-        return self.code
+    async def generate_async(self, **kwargs: Any) -> bytes:
+        """Return the rendered template as UTF-8; its expressions may have ``await`` in them.
+
+        .. code-block:: python
+
+           template = Template("Hello {{ await find_name(user) }}")
+           page = await template.generate_async(find_name=find_name, user=7)
+
+        Templates without any ``await`` are rendered as `generate` does.
+
+        :arg kwargs: names for the template.
+
+        .. versionadded:: 6.100
+        """
+        if not self._function.is_async:
+            return self.generate(**kwargs)
+        names = {**self._names, **self.namespace, **kwargs}
+        return await self._engine.render_async(self, self._function, names)

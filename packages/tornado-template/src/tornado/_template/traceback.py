@@ -1,66 +1,78 @@
 """Tracebacks that point into templates.
 
 The function of a template has lines of its own. In the traceback of an error, its entries are
-replaced by ones that name the template's file
-and line instead, and `linecache` is told the template's text.
+replaced by ones that name the templates' files and lines instead: one for each file on the way from
+the outermost template through blocks and includes to the line that failed. `linecache` is told the
+templates' texts.
 """
 
 from __future__ import annotations
 
 import ast
 import linecache
-from types import CodeType, TracebackType
-from typing import TYPE_CHECKING
+from types import CodeType, FrameType, TracebackType
 
-from tornado._template.lexer import Source
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tornado._template.compiler import Place
+    from tornado._template.compiler import Part, Place
+
+_Entry = tuple[FrameType, int, int]
 
 
-def point_into_templates(
-    traceback: TracebackType | None, code_name: str, places: list[Place]
-) -> TracebackType | None:
-    """Return a traceback whose entries of a template's function are those of the template.
+def point_into_templates(error: BaseException, code_name: str, places: list[Place]) -> None:
+    """Replace the entries of a template's function in the traceback of an error.
 
     :arg code_name: file name that the function was compiled with.
-    :arg places: template and line for each line of the function.
+    :arg places: template and position for each line of the function.
     """
-    entries = []
+    entries: list[_Entry] = []
+    traceback = error.__traceback__
     while traceback is not None:
-        entries.append(traceback)
+        frame, line = traceback.tb_frame, traceback.tb_lineno
+        if frame.f_code.co_filename == code_name and 0 < line <= len(places):
+            entries += [_entry(place, frame) for place in _way_to(places[line - 1])]
+        else:
+            entries.append((frame, traceback.tb_lasti, line))
         traceback = traceback.tb_next
     result: TracebackType | None = None
-    for entry in reversed(entries):
-        frame, line = entry.tb_frame, entry.tb_lineno
-        position = entry.tb_lasti
-        if frame.f_code.co_filename == code_name and 0 < line <= len(places):
-            template, line = places[line - 1]
-            stand_in = _entry_of(template.source, line)
-            frame, position = stand_in.tb_frame, stand_in.tb_lasti
+    for frame, position, line in reversed(entries):
         result = TracebackType(result, frame, position, line)
-    return result
+    error.__traceback__ = result
 
 
-def _entry_of(source: Source, line: int) -> TracebackType:
-    """Return a traceback entry that claims to be of a template's line; what ran there is of no
-    interest."""
-    if source.name not in linecache.cache:
-        lines = [text + "\n" for text in source.lines]
-        linecache.cache[source.name] = (len(source.text), None, lines, source.name)
-    text = source.lines[line - 1]
-    module = ast.parse("raise RuntimeError", source.name)
-    for node in ast.walk(module):
-        if isinstance(node, (ast.stmt, ast.expr)):
-            # All of the line, so that no part of it is pointed at.
-            node.lineno = node.end_lineno = line
-            node.col_offset = len(text) - len(text.lstrip())
-            node.end_col_offset = max(node.col_offset + 1, len(text.rstrip()))
-    code: CodeType = compile(module, source.name, "exec").replace(co_name="template")
+def _way_to(place: Place) -> list[Place]:
+    """Return the places through which a place is reached, the outermost first, and itself."""
+    way = [place]
+    while (outer := way[-1][0].outer) is not None:
+        way.append(outer)
+    return way[::-1]
+
+
+def _entry(place: Place, frame: FrameType) -> _Entry:
+    """Return an entry that claims to be of a template's line, with the variables of the frame."""
+    part, position = place
+    source = part.template.source
+    line = source.line_of(position)
+    lines = [text + "\n" for text in source.lines]
+    linecache.cache[source.name] = (len(source.text), None, lines, source.name)
+    code = _failing_code(part, line, source.lines[line - 1])
     try:
-        exec(code, {})
-    except RuntimeError as error:
+        exec(code, frame.f_globals, dict(frame.f_locals))
+    except ZeroDivisionError as error:
         traceback = error.__traceback__
         if traceback is not None and traceback.tb_next is not None:
-            return traceback.tb_next
-    raise AssertionError("the code above raises")
+            return traceback.tb_next.tb_frame, traceback.tb_next.tb_lasti, line
+    raise RuntimeError("division by zero went well")
+
+
+def _failing_code(part: Part, line: int, text: str) -> CodeType:
+    """Return code that fails, and seems to be all of a template's line: no part of that is to be
+    pointed at."""
+    module = ast.parse("1 / 0")
+    start = len(text) - len(text.lstrip())
+    for node in ast.walk(module):
+        if isinstance(node, (ast.stmt, ast.expr)):
+            node.lineno = node.end_lineno = line
+            node.col_offset = start
+            node.end_col_offset = max(start + 1, len(text.rstrip().encode()))
+    return compile(module, part.template.source.name, "exec").replace(co_name=part.label)

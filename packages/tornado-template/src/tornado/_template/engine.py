@@ -1,0 +1,106 @@
+"""What the first template needs: kept apart so that importing the engine's names costs little."""
+
+from __future__ import annotations
+
+import datetime
+from types import FunctionType
+from typing import Any
+
+from tornado import escape
+from tornado._template import runtime
+from tornado._template.compiler import Compiled, Compiler, NeedsCoroutine
+from tornado._template.nodes import Body
+from tornado._template.parser import Parser
+from tornado._template.source import Source
+from tornado._template.traceback import point_into_templates
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tornado._template.template import Template
+
+#: What every template can use.
+COMMON_NAMES: dict[str, Any] = {
+    "escape": escape.xhtml_escape,
+    "xhtml_escape": escape.xhtml_escape,
+    "url_escape": escape.url_escape,
+    "json_encode": escape.json_encode,
+    "squeeze": escape.squeeze,
+    "linkify": escape.linkify,
+    "datetime": datetime,
+    "__builtins__": __builtins__,
+}
+
+text_from = escape.native_str
+
+
+def parse(template: Template, text: str | bytes) -> tuple[Source, Body]:
+    """Return a template's text and what it consists of."""
+    source = Source(template.name, escape.native_str(text))
+    return source, Parser(source, template).parse()
+
+
+def compile_template(template: Template) -> Compiled:
+    """Return a template's function: a coroutine function if it awaits anything."""
+    try:
+        return Compiler(template).compile()
+    except NeedsCoroutine:
+        return Compiler(template, is_async=True).compile()
+
+
+class SourceLoader:
+    """Gives debuggers the code of a template's function, as loaders of modules do.
+
+    :arg source: the code.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def get_source(self, name: str) -> str:
+        """Return the code.
+
+        :arg name: ignored: there is only one.
+        """
+        return self._source
+
+
+def render(template: Template, compiled: Compiled, names: dict[str, Any]) -> bytes:
+    """Return the output of a template.
+
+    :arg names: all names for it.
+    """
+    pieces: list[str] = []
+    try:
+        FunctionType(compiled.code, names)(
+            pieces.append,
+            pieces.extend,
+            runtime.text_of,
+            runtime.escaper(names["xhtml_escape"]),
+            runtime.passed_through,
+            runtime.applied,
+        )
+    except Exception as error:
+        point_into_templates(error, template.code_name, compiled.places)
+        raise
+    return runtime.bytes_of(pieces)
+
+
+async def render_async(template: Template, compiled: Compiled, names: dict[str, Any]) -> bytes:
+    """Return the output of a template that awaits something.
+
+    :arg names: all names for it.
+    """
+    pieces: list[str] = []
+    try:
+        await FunctionType(compiled.code, names)(
+            pieces.append,
+            pieces.extend,
+            runtime.text_of,
+            runtime.escaper(names["xhtml_escape"]),
+            runtime.passed_through,
+            runtime.applied_async,
+        )
+    except Exception as error:
+        point_into_templates(error, template.code_name, compiled.places)
+        raise
+    return runtime.bytes_of(pieces)
