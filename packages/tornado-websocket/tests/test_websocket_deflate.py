@@ -12,14 +12,15 @@ from tornado._websocket.deflate import (
     Agreement,
     CompressionOptions,
     Compressor,
-    Decompressor,
+    Inflater,
     agree,
     make_offer,
     parse_extensions,
     read_answer,
 )
 from tornado._websocket.errors import ProtocolViolation, WebSocketError
-from tornado._websocket.frames import FrameReader, make_frame
+from tornado._websocket.frames import make_frame
+from tornado._websocket.reader import FrameReader
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
@@ -27,6 +28,15 @@ from tornado.websocket import WebSocketHandler, websocket_connect
 
 DEFAULT = CompressionOptions()
 BOTH = Agreement(15, True, True)
+
+
+def inflate(inflater, payload, limit):
+    """Return a whole message."""
+    data = inflater.inflate(payload, limit, True)
+    while inflater.has_more:
+        data += inflater.inflate(b"", limit - len(data), False)
+    inflater.end_message()
+    return data
 
 
 @pytest.mark.parametrize(
@@ -151,9 +161,9 @@ def test_options_that_cannot_be(options):
 def test_messages_survive(messages, keeps_context):
     agreement = Agreement(9, keeps_context, keeps_context)
     compressor = Compressor(agreement, DEFAULT)
-    decompressor = Decompressor(agreement)
+    inflater = Inflater(agreement)
     for message in messages:
-        assert decompressor.decompress(compressor.compress(message), 1000) == message
+        assert inflate(inflater, compressor.compress(message), 1000) == message
 
 
 def test_context_makes_repetitions_short():
@@ -167,12 +177,12 @@ def test_context_makes_repetitions_short():
 @pytest.mark.parametrize(("size", "fits"), [(1000, True), (1001, False)])
 def test_w2_limits_hold_to_the_byte_after_decompression(size, fits):
     payload = Compressor(BOTH, DEFAULT).compress(b"x" * size)
-    decompressor = Decompressor(BOTH)
+    inflater = Inflater(BOTH)
     if fits:
-        assert len(decompressor.decompress(payload, 1000)) == size
+        assert len(inflate(inflater, payload, 1000)) == size
         return
     with pytest.raises(ProtocolViolation) as caught:
-        decompressor.decompress(payload, 1000)
+        inflate(inflater, payload, 1000)
     assert caught.value.close_code == 1009
 
 
@@ -181,7 +191,7 @@ def test_p30_bombs_take_no_more_memory_than_the_limit():
     tracemalloc.start()
     try:
         with pytest.raises(ProtocolViolation):
-            Decompressor(BOTH).decompress(bomb, 1_000_000)
+            inflate(Inflater(BOTH), bomb, 1_000_000)
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
@@ -191,16 +201,51 @@ def test_a_stream_that_ends_is_followed_by_another():
     """RFC 7692 section 7.2.3.4: the last block may be marked as such."""
     whole = zlib.compressobj(wbits=-15)
     payload = whole.compress(b"message") + whole.flush()
-    decompressor = Decompressor(BOTH)
+    inflater = Inflater(BOTH)
     for _ in range(2):
-        assert decompressor.decompress(payload, 100) == b"message"
+        assert inflate(inflater, payload, 100) == b"message"
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_a_stream_that_ends_may_be_split_anywhere(cut):
+    whole = zlib.compressobj(wbits=-15)
+    payload = whole.compress(b"message") + whole.flush() + b"\0"
+    for first, second in ((payload[:cut], payload[cut:]), (payload[:-1], b"")):
+        recorder = Recorder(Inflater(BOTH))
+        for _ in range(2):
+            recorder.reader.feed(make_frame(1, first, masked=False, fin=False, compressed=True))
+            recorder.reader.feed(make_frame(0, second, masked=False))
+        assert recorder.seen == ["message"] * 2
+
+
+def test_an_empty_payload_is_an_empty_message():
+    recorder = Recorder(Inflater(BOTH))
+    compressor = Compressor(BOTH, DEFAULT)
+    for payload in (compressor.compress(b"x"), b"", compressor.compress(b"y"), b"\0"):
+        recorder.reader.feed(make_frame(1, payload, masked=False, compressed=True))
+    assert recorder.seen == ["x", "", "y", ""]
+
+
+def test_large_messages_are_inflated_in_steps():
+    """A call does only so much, although all of the message is there."""
+    size = 10_000_000
+    payload = Compressor(BOTH, DEFAULT).compress(bytes(size))
+    recorder = Recorder(Inflater(BOTH), size)
+    recorder.reader.feed(make_frame(2, payload, masked=False, compressed=True))
+    steps = 1
+    while recorder.reader.is_behind:
+        assert recorder.seen == []
+        recorder.reader.feed(b"")
+        steps += 1
+    assert recorder.seen == [bytes(size)]
+    assert steps >= 8
 
 
 class Recorder:
-    def __init__(self, decompressor=None):
+    def __init__(self, inflater=None, limit=1000):
         self.seen = []
         self.reader = FrameReader(
-            self, expects_mask=False, max_message_size=1000, decompressor=decompressor
+            self, expects_mask=False, max_message_size=limit, inflater=inflater
         )
 
     def on_data(self, message):
@@ -215,7 +260,7 @@ class Recorder:
 
 def test_fragments_and_what_comes_between():
     payload = Compressor(BOTH, DEFAULT).compress("text \u00fc".encode() * 10)
-    recorder = Recorder(Decompressor(BOTH))
+    recorder = Recorder(Inflater(BOTH))
     recorder.reader.feed(make_frame(1, payload[:5], masked=False, fin=False, compressed=True))
     recorder.reader.feed(make_frame(9, b"ping", masked=False))
     recorder.reader.feed(make_frame(0, payload[5:], masked=False))
@@ -235,7 +280,7 @@ def test_fragments_and_what_comes_between():
     ],
 )
 def test_frames_that_break_the_rules(frames, agreed, code):
-    recorder = Recorder(Decompressor(BOTH) if agreed else None)
+    recorder = Recorder(Inflater(BOTH) if agreed else None)
     with pytest.raises(ProtocolViolation) as caught:
         for opcode, payload, fin, compressed in frames:
             frame = make_frame(opcode, payload, masked=False, fin=fin, compressed=compressed)
@@ -273,6 +318,6 @@ def test_server_and_client(server_options, client_options):
 
 
 def test_idle_connections_have_no_contexts():
-    compressor, decompressor = Compressor(BOTH, DEFAULT), Decompressor(BOTH)
+    compressor, inflater = Compressor(BOTH, DEFAULT), Inflater(BOTH)
     assert compressor._zlib is None
-    assert decompressor._zlib is None
+    assert inflater._zlib is None

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from tornado._websocket.errors import ProtocolViolation
 from tornado._websocket.frames import (
-    FrameReader,
     Opcode,
-    apply_mask,
     is_valid_close_code,
     make_close_payload,
     make_frame,
 )
+from tornado._websocket.masks import apply_mask
+from tornado._websocket.reader import FrameReader
 
 
 class Recorder:
@@ -34,6 +34,8 @@ def read(*pieces, masked=True, limit=1000):
     reader = FrameReader(recorder, expects_mask=masked, max_message_size=limit)
     for piece in pieces:
         reader.feed(piece)
+        while reader.is_behind:
+            reader.feed(b"")
     return recorder.events
 
 
@@ -110,7 +112,10 @@ def test_any_split_gives_the_same_events(cuts):
         (frame(1, b"\xff"), 1007),
         (frame(1, b"\xff", fin=False), 1007),
         (frame(1, b"\xc3", fin=False) + frame(0, b""), 1007),
-        (bytes([0x82, 0xFF]) + (1 << 63).to_bytes(8, "big"), 1009),  # refused by its length alone
+        (bytes([0x82, 0xFF]) + (1 << 62).to_bytes(8, "big"), 1009),  # refused by its length alone
+        (bytes([0x82, 0xFF]) + (1 << 63).to_bytes(8, "big"), 1002),
+        (bytes([0x82, 0xFF]) + (65535).to_bytes(8, "big"), 1002),  # longer than it needs to be
+        (bytes([0x82, 0xFE, 0, 125]), 1002),
         (frame(2, b"x" * 1001), 1009),
         (frame(2, b"x" * 600, fin=False) + frame(0, b"x" * 401), 1009),
         (frame(2, b"", fin=False) + frame(0, b"", fin=False) * 1000, 1009),  # P31
@@ -164,3 +169,58 @@ def test_nothing_is_read_while_paused():
     reader.resume()
     reader.feed(b"")
     assert recorder.events == ["a", "b"]
+
+
+class Counting(Recorder):
+    """Tells how many events came with each call."""
+
+    def __init__(self, **options):
+        super().__init__()
+        self.reader = FrameReader(self, expects_mask=False, **options)
+
+    def steps(self, data):
+        counts = []
+        self.reader.feed(data)
+        counts.append(len(self.events))
+        while self.reader.is_behind:
+            self.reader.feed(b"")
+            counts.append(len(self.events) - sum(counts))
+        return counts
+
+
+def test_w4_many_tiny_frames_are_read_in_steps():
+    counting = Counting(max_message_size=100)
+    steps = counting.steps(make_frame(1, b"x", masked=False) * 1000)
+    assert sum(steps) == 1000
+    assert max(steps) <= 256
+    assert counting.reader.held_size == 0
+
+
+def test_messages_in_pieces_of_a_byte_are_joined():
+    """P31: what a fragment costs beside its payload is given back."""
+    counting = Counting(max_message_size=10_000)
+    counting.steps(make_frame(1, b"x", masked=False, fin=False))
+    counting.steps(make_frame(0, b"y", masked=False, fin=False) * 9000)
+    assert len(counting.reader._parts) < 1100
+    counting.steps(make_frame(0, b"z", masked=False))
+    assert counting.events == ["x" + "y" * 9000 + "z"]
+
+
+def test_text_is_checked_before_its_frame_is_complete():
+    """Autobahn 6.4: what can't become UTF-8 is refused with the byte that says so."""
+    data = make_frame(1, b"\xce\xba\xf4\x90" + b"x" * 500, masked=False)
+    recorder = Recorder()
+    reader = FrameReader(recorder, expects_mask=False, max_message_size=1000)
+    reader.feed(data[:7])
+    with pytest.raises(ProtocolViolation, match="UTF-8"):
+        reader.feed(data[7:8])
+
+
+def test_nothing_comes_after_a_stop():
+    recorder = Recorder()
+    reader = FrameReader(recorder, expects_mask=True, max_message_size=100)
+    recorder.on_data = lambda message: (recorder.events.append(message), reader.stop())
+    reader.feed(frame(1, b"a") + frame(1, b"b"))
+    reader.feed(frame(1, b"c"))
+    assert recorder.events == ["a"]
+    assert not reader.is_behind

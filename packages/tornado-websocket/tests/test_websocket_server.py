@@ -5,7 +5,8 @@ import base64
 
 import pytest
 
-from tornado._websocket.frames import FrameReader, make_close_payload, make_frame
+from tornado._websocket.frames import make_close_payload, make_frame
+from tornado._websocket.reader import FrameReader
 from tornado.web import Application
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 

@@ -12,6 +12,7 @@ from tornado._websocket.errors import ProtocolViolation, WebSocketError
 NAME = "permessage-deflate"
 MIN_COMPRESSED = 32  # bytes; shorter messages are sent as they are
 MAX_OFFERS = 16
+STEP = 1 << 18  # bytes that are compressed or decompressed at once
 
 # RFC 7692 section 7.2.1: what a sender takes off each message, and a receiver puts back.
 _TAIL = b"\x00\x00\xff\xff"
@@ -208,42 +209,89 @@ class Compressor:
 
     def compress(self, data: bytes) -> bytes:
         """Return a message's payload."""
+        return self.compress_some(data, ends=True)
+
+    def compress_some(self, data: bytes, *, ends: bool) -> bytes:
+        """Return some of a message's payload.
+
+        :arg data: the next part of the message.
+        :arg ends: it's the last one.
+        """
         compressor = self._zlib
         if compressor is None:
-            level, memory, _, _ = self._options
-            bits = -self._agreement.window_bits
-            compressor = zlib.compressobj(level, zlib.DEFLATED, bits, memory)
-            if self._agreement.keeps_context:
-                self._zlib = compressor
-        payload: bytes = compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
+            self._zlib = compressor = self._make()
+        payload: bytes = compressor.compress(data)
+        if not ends:
+            return payload
+        payload += compressor.flush(zlib.Z_SYNC_FLUSH)
+        if not self._agreement.keeps_context:
+            self._zlib = None
         return payload.removesuffix(_TAIL)
 
+    @property
+    def key(self) -> tuple[int, ...]:
+        """Compressors with equal keys give the same payload for a first message."""
+        return (self._agreement.window_bits, *self._options[:2])
 
-class Decompressor:
-    """Decompresses the peer's messages; what that takes is made with the first one.
+    def forget(self) -> None:
+        """Don't refer to earlier messages: something was sent that this compressor doesn't know."""
+        self._zlib = None
+
+    def _make(self) -> Any:
+        level, memory, _, _ = self._options
+        return zlib.compressobj(level, zlib.DEFLATED, -self._agreement.window_bits, memory)
+
+
+class Inflater:
+    """Decompresses the peer's messages in steps; what that takes is made with the first one.
 
     :arg agreement: what was agreed upon.
     """
 
-    __slots__ = ("_keeps_context", "_zlib")
+    __slots__ = ("_keeps_context", "_rest", "_zlib", "has_more")
 
     def __init__(self, agreement: Agreement) -> None:
         self._keeps_context = agreement.peer_keeps_context
         self._zlib: Any = None
+        self._rest = b""
+        #: Whether there is more to be had from what was given.
+        self.has_more = False
 
-    def decompress(self, payload: bytes, limit: int) -> bytes:
-        """Return a message.
+    def inflate(self, piece: bytes, limit: int, ends: bool) -> bytes:
+        """Return some of a message.
 
-        :arg limit: the most bytes that it may have.
-        :raises ProtocolViolation: it has more, or the payload isn't compressed as it has to be.
+        :arg piece: some of its payload; nothing while `has_more`.
+        :arg limit: the most bytes that the rest of the message may have.
+        :arg ends: the payload ends with the piece.
+        :raises ProtocolViolation: there are more, or it isn't compressed as it has to be.
         """
-        decompressor = self._zlib or zlib.decompressobj(-zlib.MAX_WBITS)
+        source = self._rest + piece + _TAIL if ends else self._rest + piece
+        inflater = self._zlib
+        if inflater is None:
+            if source == _TAIL:
+                # The stream has ended with the piece before.
+                self.has_more = False
+                return b""
+            self._zlib = inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        size = min(STEP, limit + 1)
         try:
-            data: bytes = decompressor.decompress(payload + _TAIL, limit + 1)
+            data: bytes = inflater.decompress(source, size)
         except zlib.error as error:
             raise ProtocolViolation("malformed compressed message", 1007) from error
         if len(data) > limit:
             raise ProtocolViolation("message too large", 1009)
-        # A stream that has come to its end can't go on; a later message has to begin anew.
-        self._zlib = decompressor if self._keeps_context and not decompressor.eof else None
+        self._rest = inflater.unconsumed_tail
+        if inflater.eof:
+            # RFC 7692 section 7.2.3.4: a stream may end; what follows begins anew.
+            self._zlib = None
+            rest = inflater.unused_data
+            self._rest = b"" if rest == _TAIL else rest
+            self.has_more = bool(self._rest)
+        else:
+            self.has_more = bool(self._rest) or len(data) == size
         return data
+
+    def end_message(self) -> None:
+        """Forget the message, if later ones don't refer to it."""
+        if not self._keeps_context:
+            self._zlib = None

@@ -12,10 +12,11 @@ from tornado._websocket.deflate import (
     Agreement,
     CompressionOptions,
     Compressor,
-    Decompressor,
+    Inflater,
 )
 from tornado._websocket.errors import ProtocolViolation, WebSocketClosedError
-from tornado._websocket.frames import FrameReader, Opcode, make_close_payload, make_frame
+from tornado._websocket.frames import Opcode, make_close_payload, make_frame
+from tornado._websocket.reader import FrameReader
 from tornado.escape import json_encode, utf8
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.log import app_log, gen_log
@@ -84,15 +85,15 @@ class WebSocketConnection:
         self._endpoint: Endpoint | None = endpoint
         self._masks_output = masks_output
         self._compressor: Compressor | None = None
-        decompressor: Decompressor | None = None
+        inflater: Inflater | None = None
         if agreement is not None:
             self._compressor = Compressor(agreement, compression or CompressionOptions())
-            decompressor = Decompressor(agreement)
+            inflater = Inflater(agreement)
         self._reader = FrameReader(
             self,
             expects_mask=not masks_output,
             max_message_size=max_message_size,
-            decompressor=decompressor,
+            inflater=inflater,
         )
         self._phase = Phase.OPEN
         self._corked = False
@@ -240,8 +241,20 @@ class WebSocketConnection:
             self._flush()
         if self._phase == Phase.CLOSED:
             self._close_stream()
+        elif self._reader.is_behind:
+            # Others shall have their turn.
+            self.stream.pause_reading()
+            self._loop.call_soon(self._go_on)
         elif self._reader.held_size > MAX_HELD and self._holds:
             self.stream.pause_reading()
+
+    def _go_on(self) -> None:
+        """Use what was left."""
+        if self._phase == Phase.CLOSED or self._holds:
+            return
+        self.data_received(b"")
+        if not self._reader.is_behind and not self._holds:
+            self.stream.resume_reading()
 
     def eof_received(self) -> bool | None:
         """The peer has gone (`tornado.iostream.StreamReceiver`)."""
@@ -281,7 +294,7 @@ class WebSocketConnection:
     # -- the reader's sink
 
     def on_data(self, message: str | bytes) -> None:
-        """A message has come (`tornado._websocket.frames.FrameSink`)."""
+        """A message has come (`tornado._websocket.reader.FrameSink`)."""
         if self._phase != Phase.OPEN or self._endpoint is None:
             return
         waiting = self._endpoint.on_message(message)
@@ -303,7 +316,7 @@ class WebSocketConnection:
         self._release()
 
     def on_control(self, opcode: Opcode, payload: bytes) -> None:
-        """A ping or pong has come (`tornado._websocket.frames.FrameSink`)."""
+        """A ping or pong has come (`tornado._websocket.reader.FrameSink`)."""
         if self._endpoint is None:
             return
         if opcode is Opcode.PING:
@@ -321,7 +334,7 @@ class WebSocketConnection:
             self._emit(make_frame(Opcode.PONG, payload, masked=self._masks_output))
 
     def on_close_frame(self, code: int | None, reason: str) -> None:
-        """The peer closes (`tornado._websocket.frames.FrameSink`)."""
+        """The peer closes (`tornado._websocket.reader.FrameSink`)."""
         self.close_code = code
         self.close_reason = reason or None
         self._reader.stop()

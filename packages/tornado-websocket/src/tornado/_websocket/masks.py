@@ -1,0 +1,44 @@
+"""Masks of frames (RFC 6455 section 5.3).
+
+A mask is applied to a whole payload at once, as one exclusive or of two large integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+#: ``unmask(data, start, stop)``: the payload that stands behind its mask in a part of ``data``;
+#: only where native code does it.
+unmask: Callable[[bytes, int, int], bytes] | None = None
+
+# With bytes before the mask's own, ``mask * REPEATED[n]`` is the mask as often as a payload of up
+# to n bytes needs it; ``PADDING[n]`` bits of that are too many.
+_SHORT = 126
+REPEATED = tuple(int.from_bytes(b"\0\0\0\1" * ((size + 3) // 4 + 1)) for size in range(_SHORT))
+PADDING = tuple(8 * (-size % 4) for size in range(_SHORT))
+
+# Bytes that are masked at once; such integers, and what is made of them, stay in the nearest cache.
+_STEP = 4096
+
+
+def apply_mask(mask: bytes, data: bytes) -> bytes:
+    """Return ``data`` combined with a mask of four bytes; applied twice it gives the data again.
+
+    :raises ValueError: the mask has another length.
+    """
+    size = len(data)
+    if len(mask) != 4:
+        raise ValueError(f"a mask has four bytes, not {len(mask)}")
+    if size <= _STEP:
+        repeated = (mask * (size // 4 + 1))[:size]
+        number = int.from_bytes(data, "little") ^ int.from_bytes(repeated, "little")
+        return number.to_bytes(size, "little")
+    pattern = int.from_bytes(mask * (_STEP // 4), "little")
+    pieces = []
+    whole = size - size % _STEP
+    for start in range(0, whole, _STEP):
+        number = int.from_bytes(data[start : start + _STEP], "little") ^ pattern
+        pieces.append(number.to_bytes(_STEP, "little"))
+    if whole < size:
+        pieces.append(apply_mask(mask, data[whole:]))
+    return b"".join(pieces)
