@@ -23,6 +23,8 @@ loop; another thread hands over what it has with `tornado.ioloop.IOLoop.add_call
 
 from __future__ import annotations
 
+from tornado._web.access_format import JSONLinesFormatter, PlainFormatter
+from tornado._web.access_log import AccessEvent, AccessLog
 from tornado._web.application import Application
 from tornado._web.arguments import _ARG_DEFAULT
 from tornado._web.decorators import (
@@ -35,6 +37,7 @@ from tornado._web.decorators import (
 from tornado._web.decorators import has_stream_request_body as _has_stream_request_body
 from tornado._web.errors import Finish, HTTPError, MissingArgumentError
 from tornado._web.handler import RequestHandler
+from tornado._web.request_ids import RequestIdFilter
 from tornado._web.signing import (
     DEFAULT_SIGNED_VALUE_MIN_VERSION,
     DEFAULT_SIGNED_VALUE_VERSION,
@@ -57,6 +60,8 @@ __all__ = [
     "DEFAULT_SIGNED_VALUE_MIN_VERSION",
     "DEFAULT_SIGNED_VALUE_VERSION",
     "_ARG_DEFAULT",
+    "AccessEvent",
+    "AccessLog",
     "Application",
     "ErrorHandler",
     "FallbackHandler",
@@ -64,10 +69,13 @@ __all__ = [
     "FormStream",
     "GZipContentEncoding",
     "HTTPError",
+    "JSONLinesFormatter",
     "MissingArgumentError",
     "OutputTransform",
+    "PlainFormatter",
     "RedirectHandler",
     "RequestHandler",
+    "RequestIdFilter",
     "StaticFileHandler",
     "TemplateModule",
     "UIModule",

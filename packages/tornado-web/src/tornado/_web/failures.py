@@ -38,6 +38,8 @@ class FailureMethods(UserMethods):
                 self._finish_somehow()
             return
         self.clear()
+        for name, value in (self._lasting_headers or {}).items():
+            self.set_header(name, value)
         self._set_error_status(status_code, kwargs)
         try:
             self._write_error_page(status_code, kwargs)

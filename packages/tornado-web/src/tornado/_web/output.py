@@ -99,6 +99,11 @@ class OutputMethods(ArgumentMethods):
         """
         self._headers._values.pop(header_key(name), None)
 
+    def _set_lasting_header(self, name: str, value: str) -> None:
+        """Set a header field that an error page is to have too."""
+        self.set_header(name, value)
+        self._lasting_headers = {**(self._lasting_headers or {}), name: value}
+
     def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:
         """Answer with a redirect and finish the response.
 

@@ -8,7 +8,7 @@ has, made when it is first needed: the cookies to set, the XSRF token, the UI mo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
@@ -46,6 +46,7 @@ class HandlerState:
     _status_code = 200
     _reason = "OK"
     _headers: HTTPHeaders
+    _lasting_headers: Mapping[str, str] | None = None  # set again when an error page replaces all
     _set_cookies: SetCookies | None
     _write_buffer: list[bytes]
     _transforms: Sequence[OutputTransform] = ()
