@@ -8,6 +8,7 @@ places that it was made of, for tracebacks.
 
 from __future__ import annotations
 
+from itertools import groupby
 from types import CodeType
 
 from tornado._template import python
@@ -80,17 +81,28 @@ class Compiled:
         self.places = places
         self.is_async = bool(code.co_flags & _COROUTINE)
 
+    def binds(self, name: str) -> bool:
+        """Tell whether the template sets a variable of a name."""
+        return any(
+            name in function.co_varnames or name in function.co_cellvars
+            for function in _own_functions(self.code)
+        )
+
 
 class Compiler:
     """Write the function of a template.
 
     :arg template: the template.
     :arg is_async: write a coroutine function.
+    :arg escape_by_name: look ``xhtml_escape`` up each time that it's used, as other functions are.
     """
 
-    def __init__(self, template: Template, *, is_async: bool = False) -> None:
+    def __init__(
+        self, template: Template, *, is_async: bool = False, escape_by_name: bool = False
+    ) -> None:
         self._template = template
         self._is_async = is_async
+        self._escape_by_name = escape_by_name
         self._lines: list[str] = []
         self._places: list[Place] = []
         self._depth = 0
@@ -310,6 +322,7 @@ class Compiler:
     # -- output
 
     def _output(self, nodes: list[Node]) -> None:
+        nodes = _joined(nodes)
         if len(nodes) > 1 and not self._in_try:
             # One call, in which each part has a line of its own.
             self._line("_tpl_put_all((", nodes[0].position)
@@ -329,7 +342,7 @@ class Compiler:
         escape = self._part.template.autoescape
         if node.raw or escape is None:
             return f"_tpl_text({code})"
-        if escape == "xhtml_escape":
+        if escape == "xhtml_escape" and not self._escape_by_name:
             return f"_tpl_escape({code})"
         return f"_tpl_through({self._argument(node, escape)}, {code})"
 
@@ -355,6 +368,19 @@ class NeedsCoroutine(Exception):
 
 def _indent(depth: int) -> str:
     return _INDENTS[depth] if depth < len(_INDENTS) else " " * depth
+
+
+def _joined(nodes: list[Node]) -> list[Node]:
+    """Return nodes in which texts that follow each other are one."""
+    joined: list[Node] = []
+    for is_text, group in groupby(nodes, key=lambda node: isinstance(node, Text)):
+        members = list(group)
+        if is_text:
+            text = "".join([node.text for node in members if isinstance(node, Text)])
+            joined.append(Text(members[0].position, text))
+        else:
+            joined += members
+    return joined
 
 
 def _own_functions(code: CodeType) -> list[CodeType]:

@@ -41,10 +41,18 @@ def parse(template: Template, text: str | bytes) -> tuple[Source, Body]:
 
 def compile_template(template: Template) -> Compiled:
     """Return a template's function: a coroutine function if it awaits anything."""
+    compiled = _compile(template, escape_by_name=False)
+    if compiled.binds("xhtml_escape"):
+        # What a template calls by that name from there on escapes its expressions.
+        compiled = _compile(template, escape_by_name=True)
+    return compiled
+
+
+def _compile(template: Template, *, escape_by_name: bool) -> Compiled:
     try:
-        return Compiler(template).compile()
+        return Compiler(template, escape_by_name=escape_by_name).compile()
     except NeedsCoroutine:
-        return Compiler(template, is_async=True).compile()
+        return Compiler(template, is_async=True, escape_by_name=escape_by_name).compile()
 
 
 class SourceLoader:

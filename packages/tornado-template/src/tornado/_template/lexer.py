@@ -41,37 +41,30 @@ class Token:
 def tokenize(source: Source) -> Iterator[Token]:
     """Yield the tokens of a template.
 
-    ``{{!``, ``{%!`` and ``{#!`` stand for the delimiters without the exclamation mark.
+    ``{{!``, ``{%!`` and ``{#!`` stand for the delimiters without the exclamation mark. They and
+    comments divide texts, whose white space is treated one by one.
 
     :raises ParseError: something is opened and never closed, or empty.
     """
     text = source.text
     position = 0
-    pending: list[str] = []
-    pending_from = 0
     while match := _OPENING.search(text, position):
         opening, inner = match.span()
         if opening > position:
-            pending.append(text[position:opening])
+            yield Token(Kind.TEXT, text[position:opening], position, position)
         if text.startswith("!", inner):
-            pending.append(match[0])
+            yield Token(Kind.TEXT, match[0], opening, opening)
             position = inner + 1
             continue
         content, position = _content(source, opening, inner)
         if text[inner - 1] == "#":
             continue
-        if pending:
-            yield Token(Kind.TEXT, "".join(pending), pending_from, pending_from)
-            pending = []
-        pending_from = position
         stripped = content.lstrip()
         start = inner + len(content) - len(stripped)
         kind = Kind.EXPRESSION if text[inner - 1] == "{" else Kind.DIRECTIVE
         yield Token(kind, stripped.rstrip(), opening, start)
-    pending.append(text[position:])
-    rest = "".join(pending)
-    if rest:
-        yield Token(Kind.TEXT, rest, pending_from, pending_from)
+    if position < len(text):
+        yield Token(Kind.TEXT, text[position:], position, position)
 
 
 def _content(source: Source, opening: int, inner: int) -> tuple[str, int]:

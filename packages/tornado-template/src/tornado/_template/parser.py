@@ -20,7 +20,7 @@ from tornado._template.nodes import (
     Text,
 )
 from tornado._template.source import Source
-from tornado._template.whitespace import MODES, filter_whitespace
+from tornado._template.whitespace import MODES, check_mode, filter_whitespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _CLAUSES = {
     "except": ("try",),
     "finally": ("try",),
 }
+_FORMATTED = "<pre>"
 _DIRECTIVE = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
 # What the operand of a directive is called when it's missing.
 _OPERANDS = {
@@ -81,6 +82,7 @@ class Parser:
     def __init__(self, source: Source, template: Template) -> None:
         self._source = source
         self._template = template
+        check_mode(template.whitespace)
         self._whitespace = template.whitespace
         self._tokens: Iterator[Token] = tokenize(source)
         self._open: list[_Opening] = []
@@ -134,9 +136,11 @@ class Parser:
         nodes: list[Node] = []
         for token in self._tokens:
             if token.kind is Kind.TEXT:
-                text = filter_whitespace(self._whitespace, token.text)
-                if text:
-                    nodes.append(Text(token.start, text))
+                text = token.text
+                # What is formatted already stays so.
+                if _FORMATTED not in text:
+                    text = filter_whitespace(self._whitespace, text)
+                nodes.append(Text(token.start, text))
                 continue
             if token.kind is Kind.EXPRESSION:
                 nodes.append(Expression(token.start, token.text))

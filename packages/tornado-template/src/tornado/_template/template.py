@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     from tornado._template.loader import BaseLoader
 
-DEFAULT_AUTOESCAPE = "xhtml_escape"
+ESCAPES_HTML = "xhtml_escape"
 
 
 class _Unset:
@@ -56,15 +56,13 @@ class Template:
         from tornado._template import engine
 
         self._engine = engine
-        self.name = engine.text_from(name)
         self.loader = loader
         self.namespace: dict[str, Any] = loader.namespace if loader is not None else {}
-        self.whitespace = self._choose_whitespace(compress_whitespace, whitespace)
-        if isinstance(autoescape, _Unset):
-            self.autoescape = loader.autoescape if loader is not None else DEFAULT_AUTOESCAPE
-        else:
-            self.autoescape = autoescape
+        self.name = engine.text_from(name)
         self.code_name = f"{self.name.replace('.', '_')}.generated.py"
+        # The text itself may choose otherwise.
+        self.autoescape = self._choose_autoescape(autoescape)
+        self.whitespace = self._choose_whitespace(compress_whitespace, whitespace)
         self.source, self.body = engine.parse(self, template_string)
         self._function = engine.compile_template(self)
         self._names = {
@@ -88,12 +86,17 @@ class Template:
         """The parsed template."""
         return self.body
 
+    def _choose_autoescape(self, autoescape: str | _Unset | None) -> str | None:
+        if not isinstance(autoescape, _Unset):
+            return autoescape
+        return self.loader.autoescape if self.loader is not None else ESCAPES_HTML
+
     def _choose_whitespace(self, compress_whitespace: bool | _Unset, whitespace: str | None) -> str:
         if not isinstance(compress_whitespace, _Unset):
             if whitespace is not None:
                 raise TypeError("cannot set both whitespace and compress_whitespace")
             return "single" if compress_whitespace else "all"
-        if whitespace:
+        if whitespace is not None:
             return whitespace
         if self.loader is not None and self.loader.whitespace:
             return self.loader.whitespace

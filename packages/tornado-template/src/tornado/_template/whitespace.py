@@ -22,10 +22,18 @@ def filter_whitespace(mode: str, text: str) -> str:
 
     .. versionadded:: 4.3
     """
-    if mode == "all":
-        return text
     if mode == "single":
         return _AROUND_LINE_END.sub("\n", _BLANKS.sub(" ", text))
     if mode == "oneline":
         return _ANY.sub(" ", text)
-    raise ValueError(f"unknown whitespace mode {mode!r}, expected one of {', '.join(MODES)}")
+    check_mode(mode)
+    return text
+
+
+def check_mode(mode: str) -> None:
+    """Refuse what is no mode.
+
+    :raises ValueError: it's none.
+    """
+    if mode not in MODES:
+        raise ValueError(f"unknown whitespace mode {mode!r}, expected one of {', '.join(MODES)}")
