@@ -57,7 +57,7 @@ isolation: dist/.stamp
 	@$(BIN)/python tools/isolation.py
 
 bench: .venv/.stamp-dev
-	@$(PYTHON) tools/bootstrap.py programs curl wrk
+	@$(PYTHON) tools/bootstrap.py programs curl nginx wrk
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 docs: .venv/.stamp-run .venv/.stamp-docs

@@ -10,10 +10,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from benchmarks.peers import PEERS, Peer
-from benchmarks.process import Server
+from benchmarks.kinds.sample import Sample
+from benchmarks.peers import PEERS
 from benchmarks.report import table
-from benchmarks.workloads import WORKLOADS, Idle, Load, Sample
+from benchmarks.workloads import WORKLOADS
 
 
 def main() -> None:
@@ -30,17 +30,17 @@ def main() -> None:
             sys.exit(f"benchmarks: {program} is missing")
     names = options.peers.split(",") if options.peers else [peer.name for peer in PEERS]
     peers = [peer for peer in PEERS if peer.name in names]
+    workloads = [workload for workload in WORKLOADS if options.only in workload.name]
     for peer in peers:
-        peer.prepare()
+        if any(workload.is_for(peer) for workload in workloads):
+            peer.prepare()
     results = {}
-    for workload in WORKLOADS:
-        if options.only not in workload.name:
-            continue
-        asked = [peer for peer in peers if workload.peers is None or peer.name in workload.peers]
+    for workload in workloads:
+        asked = [peer for peer in peers if workload.is_for(peer)]
         samples: dict[str, list[Sample]] = {peer.name: [] for peer in asked}
         for _ in range(options.rounds):
             for peer in asked:
-                samples[peer.name].append(_measure(workload, peer, options.seconds))
+                samples[peer.name].append(workload.measure(peer, options.seconds))
         print(f"\n{workload.name}\n{table(workload.unit, samples)}", flush=True)
         results[workload.name] = {
             name: [dataclasses.asdict(sample) for sample in taken]
@@ -48,11 +48,6 @@ def main() -> None:
         }
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
-
-
-def _measure(workload: Load | Idle, peer: Peer, seconds: int) -> Sample:
-    with Server(peer, workload.application, workload.tls) as server:
-        return workload.measure(server, seconds)
 
 
 main()

@@ -1,4 +1,4 @@
-"""What is measured: servers, each with an environment of its own."""
+"""Who is measured, each in an environment of its own."""
 
 from __future__ import annotations
 
@@ -6,27 +6,44 @@ import dataclasses
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SERVERS = Path(__file__).parent / "servers"
+PROGRAMS = Path(__file__).parent / "programs"
 ENVIRONMENTS = ROOT / ".bench"
 DISTRIBUTIONS = ("core", "template", "ioloop", "http", "web", "websocket")
 
 
 @dataclasses.dataclass(frozen=True)
 class Peer:
-    """A server.
+    """Something that is measured.
 
     :arg name: what it's called in tables.
     :arg requirements: what pip installs for it; `None` for this checkout.
-    :arg command: arguments for the environment's Python; ``{port}`` is the port, ``{application}``
-        which of the program's applications is meant, ``{files}`` a folder of static files.
+    :arg commands: arguments for the environment's Python, by kind: ``http``, ``echo`` and
+        ``websocket`` are servers, ``fetch`` an HTTP client, ``loop``, ``template`` and ``import``
+        measure themselves. Words in braces are the workload's to fill in.
+    :arg applications: which applications or tasks the programs of a kind have, where not all.
     """
 
     name: str
     requirements: tuple[str, ...] | None
-    command: tuple[str, ...]
+    commands: Mapping[str, tuple[str, ...]]
+    applications: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+    def has(self, kind: str, application: str) -> bool:
+        """Whether it has a program of the kind, with that application or task."""
+        if kind not in self.commands:
+            return False
+        return kind not in self.applications or application in self.applications[kind]
+
+    def command(self, kind: str, **words: object) -> list[str]:
+        """Return what starts the program of a kind.
+
+        :arg words: what stands for the words in braces.
+        """
+        return [str(self.python), *(part.format(**words) for part in self.commands[kind])]
 
     @property
     def python(self) -> Path:
@@ -42,7 +59,7 @@ class Peer:
         print(f"benchmarks: making the environment of {self.name}", file=sys.stderr)
         venv.create(ENVIRONMENTS / self.name, with_pip=True, clear=True)
         if wanted:
-            command = [self.python, "-m", "pip", "install", "--quiet", *wanted]
+            command = [str(self.python), "-m", "pip", "install", "--quiet", *wanted]
             subprocess.run(command, check=True, cwd=ROOT)
         stamp.write_text("\n".join(wanted))
 
@@ -53,54 +70,101 @@ class Peer:
         return [argument for path in editable for argument in ("--editable", path)]
 
 
-def _script(name: str, *arguments: str) -> tuple[str, ...]:
-    return (str(SERVERS / name), "{port}", *arguments)
+def _program(name: str, *arguments: str) -> tuple[str, ...]:
+    return (str(PROGRAMS / name), *arguments)
 
+
+_TORNADO = {
+    "http": _program("tornado_app.py", "{port}", "{application}", "{files}"),
+    "echo": _program("tornado_echo.py", "{port}", "{application}"),
+    "websocket": _program("tornado_websocket.py", "{port}", "{application}"),
+    "fetch": _program("tornado_fetch.py", "{url}", "{client}", "{parallel}", "{seconds}"),
+    "loop": _program("tornado_loop.py", "{task}", "{seconds}"),
+    "template": _program("tornado_template.py", "{task}", "{seconds}"),
+    "import": _program("imports.py", "{task}", "{seconds}"),
+}
 
 PEERS = (
-    Peer("ours", None, _script("tornado_app.py", "{application}", "{files}")),
-    Peer("upstream", ("tornado==6.6.1",), _script("tornado_app.py", "{application}", "{files}")),
-    Peer("aiohttp", ("aiohttp==3.12.15",), _script("aiohttp_app.py", "{files}")),
+    Peer("ours", None, _TORNADO),
+    Peer(
+        "upstream",
+        ("tornado==6.6.1", "pycurl==7.45.7"),
+        _TORNADO,
+        {"echo": ("echo",)},
+    ),
+    Peer(
+        "aiohttp",
+        ("aiohttp==3.12.15",),
+        {
+            "http": _program("aiohttp_app.py", "{port}", "{files}"),
+            "websocket": _program("aiohttp_websocket.py", "{port}"),
+            "fetch": _program("aiohttp_fetch.py", "{url}", "{parallel}", "{seconds}"),
+        },
+        {"fetch": ("simple",), "websocket": ("echo",)},
+    ),
     Peer(
         "uvicorn",
         ("uvicorn[standard]==0.35.0", "starlette==0.47.3", "python-multipart==0.0.20"),
-        (
-            "-m",
-            "uvicorn",
-            "--app-dir",
-            str(SERVERS),
-            "--no-access-log",
-            "--log-level",
-            "warning",
-            "--port",
-            "{port}",
-            "starlette_app:app",
-        ),
+        {
+            "http": (
+                "-m",
+                "uvicorn",
+                "--app-dir",
+                str(PROGRAMS),
+                "--no-access-log",
+                "--log-level",
+                "warning",
+                "--port",
+                "{port}",
+                "starlette_app:app",
+            )
+        },
     ),
     Peer(
         "granian",
         ("granian==2.5.2", "starlette==0.47.3", "python-multipart==0.0.20"),
-        (
-            "-m",
-            "granian",
-            "--working-dir",
-            str(SERVERS),
-            "--interface",
-            "asgi",
-            "--no-access-log",
-            "--log-level",
-            "warning",
-            "--workers",
-            "1",
-            # More than the idle connections that are measured.
-            "--backlog",
-            "4096",
-            "--backpressure",
-            "4096",
-            "--port",
-            "{port}",
-            "starlette_app:app",
-        ),
+        {
+            "http": (
+                "-m",
+                "granian",
+                "--working-dir",
+                str(PROGRAMS),
+                "--interface",
+                "asgi",
+                "--no-access-log",
+                "--log-level",
+                "warning",
+                "--workers",
+                "1",
+                # More than the idle connections that are measured.
+                "--backlog",
+                "4096",
+                "--backpressure",
+                "4096",
+                "--port",
+                "{port}",
+                "starlette_app:app",
+            )
+        },
     ),
-    Peer("bare", (), _script("bare_protocol.py")),
+    Peer(
+        "websockets",
+        ("websockets==15.0.1",),
+        {"websocket": _program("websockets_echo.py", "{port}")},
+        {"websocket": ("echo",)},
+    ),
+    Peer(
+        "jinja2",
+        ("jinja2==3.1.6",),
+        {"template": _program("jinja2_template.py", "{task}", "{seconds}")},
+        {"template": ("table",)},
+    ),
+    Peer(
+        "bare",
+        (),
+        {
+            "http": _program("bare_protocol.py", "{port}"),
+            "echo": _program("asyncio_echo.py", "{port}", "{application}"),
+        },
+    ),
 )

@@ -25,21 +25,23 @@ class Server:
     """A peer's server, pinned to one CPU.
 
     :arg peer: the peer.
+    :arg kind: which of its programs.
     :arg application: which of the program's applications.
     :arg tls: serve TLS with the certificate of the benchmarks.
     """
 
-    def __init__(self, peer: Peer, application: str = "web", tls: bool = False) -> None:
+    def __init__(
+        self, peer: Peer, kind: str, application: str = "web", *, tls: bool = False
+    ) -> None:
         self.peer = peer
-        self.port = _free_port()
+        self.port = free_port()
         self.scheme = "https" if tls else "http"
         files = material.static_files()
-        words = {"port": self.port, "application": application, "files": files}
-        command = [part.format(**words) for part in peer.command]
+        command = peer.command(kind, port=self.port, application=application, files=files)
         if tls:
             command += [str(path) for path in material.certificate()]
         self._process = subprocess.Popen(
-            ["taskset", "-c", str(SERVER_CPU), str(peer.python), *command],
+            ["taskset", "-c", str(SERVER_CPU), *command],
             stdout=subprocess.DEVNULL,
             env={**os.environ, "STATIC_FILES": str(files)},
         )
@@ -48,7 +50,7 @@ class Server:
         deadline = time.monotonic() + START_TIME
         while True:
             try:
-                self.get("/")
+                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
                 return self
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
@@ -140,7 +142,8 @@ def parse_private_memory(text: str) -> int:
     return total
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]

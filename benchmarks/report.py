@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
-from benchmarks.workloads import Sample
+from benchmarks.kinds.sample import Sample
 
 REFERENCE = "upstream"
 
@@ -19,7 +19,7 @@ def median_ratio(reference: Sequence[Sample], own: Sequence[Sample]) -> float:
 
 def table(unit: str, samples: Mapping[str, Sequence[Sample]]) -> str:
     """Return the rows of one workload."""
-    lines = [f"  {'':12}{unit:>18}{'requests/s':>14}{'ratio':>9}"]
+    lines = [f"  {'':12}{unit:>18}{'rate/s':>14}{'ratio':>9}"]
     for name, taken in samples.items():
         value = statistics.median(sample.value for sample in taken)
         rate = statistics.median(sample.rate for sample in taken)
@@ -27,5 +27,6 @@ def table(unit: str, samples: Mapping[str, Sequence[Sample]]) -> str:
         if REFERENCE in samples:
             ratio = f"{median_ratio(samples[REFERENCE], taken):.2f}"
         shown_rate = f"{rate:,.0f}" if rate else ""
-        lines.append(f"  {name:12}{value:18,.1f}{shown_rate:>14}{ratio:>9}")
+        note = taken[-1].note if taken else ""
+        lines.append(f"  {name:12}{value:18,.2f}{shown_rate:>14}{ratio:>9}  {note}".rstrip())
     return "\n".join(lines)

@@ -27,6 +27,7 @@ PACKAGES = {
     "chromedriver": "chromium-driver",
     "chromium": "chromium",
     "curl": "curl",
+    "nginx": "nginx",
     "wrk": "wrk",
 }
 

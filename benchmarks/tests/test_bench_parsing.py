@@ -1,9 +1,10 @@
 """What the benchmarks read off programs and the system, and how they compare it."""
 
 import pytest
+from benchmarks.kinds.requests import parse_wrk
+from benchmarks.kinds.sample import Sample
 from benchmarks.process import parse_cpu_ticks, parse_private_memory
 from benchmarks.report import median_ratio, table
-from benchmarks.workloads import Sample, parse_wrk
 
 WRK = """Running 2s test @ http://127.0.0.1:9101/
   1 threads and 16 connections

@@ -1,0 +1,1 @@
+"""Kinds of workloads: each says what is measured, and how."""
