@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from asyncio import Future, get_running_loop
 from collections import deque
 from typing import Any, Generic, TypeVar
 
+from tornado._ioloop.futures import new_future
 from tornado.ioloop import IOLoop
 
 T = TypeVar("T")
@@ -16,24 +16,6 @@ T = TypeVar("T")
 TIDY_FROM = 32
 
 Timeout = float | datetime.timedelta | None
-
-
-def new_future() -> asyncio.Future[Any]:
-    """Make a future of the loop that runs, or else of the thread's."""
-    try:
-        return Future(loop=get_running_loop())
-    except RuntimeError:
-        return Future(loop=IOLoop.current().asyncio_loop)
-
-
-def done(result: Any) -> asyncio.Future[Any]:
-    """Make a future that has a result."""
-    try:
-        future: asyncio.Future[Any] = Future(loop=get_running_loop())
-    except RuntimeError:
-        future = new_future()
-    future.set_result(result)
-    return future
 
 
 class Waiters(Generic[T]):

@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Generator
 from types import TracebackType
 from typing import Any
 
-from tornado._waiters import Timeout, Waiters, done, give_up_after, settle_after
+from tornado._ioloop.futures import done_future
+from tornado._waiters import Timeout, Waiters, give_up_after, settle_after
 
 __all__ = ["BoundedSemaphore", "Condition", "Event", "Lock", "Semaphore"]
 
@@ -102,7 +103,7 @@ class Event:
         :raises tornado.gen.TimeoutError: from the future, when the time is over.
         """
         if self._set:
-            return done(None)
+            return done_future(None)
         future = self._waiters.join(None)
         give_up_after(future, timeout, "an event")
         return future
@@ -164,7 +165,7 @@ class Semaphore:
         """
         if self._value > 0:
             self._value -= 1
-            return done(Releasing(self))
+            return done_future(Releasing(self))
         future = self._waiters.join(None)
         give_up_after(future, timeout, "a semaphore")
         return future

@@ -24,7 +24,8 @@ import heapq
 from collections.abc import Awaitable
 from typing import Any, Generic, TypeVar
 
-from tornado._waiters import Timeout, Waiters, done, give_up_after
+from tornado._ioloop.futures import done_future
+from tornado._waiters import Timeout, Waiters, give_up_after
 from tornado.locks import Event
 
 __all__ = ["LifoQueue", "PriorityQueue", "Queue", "QueueEmpty", "QueueFull"]
@@ -115,7 +116,7 @@ class Queue(Generic[T]):
             the queue then.
         """
         if self._offer(item):
-            return done(None)
+            return done_future(None)
         future = self._putters.join(item)
         give_up_after(future, timeout, "room in a queue")
         return future
@@ -137,7 +138,7 @@ class Queue(Generic[T]):
         :raises tornado.gen.TimeoutError: from the future, when the time is over.
         """
         if self._queue or self._putters:
-            return done(self.get_nowait())
+            return done_future(self.get_nowait())
         future = self._getters.join(None)
         give_up_after(future, timeout, "an item of a queue")
         return future

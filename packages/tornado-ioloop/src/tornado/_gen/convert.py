@@ -10,8 +10,8 @@ from typing import Any
 
 from tornado._gen.errors import BadYieldError
 from tornado._gen.points import Several, has_points
+from tornado._ioloop.futures import current_loop, new_future
 from tornado.concurrent import Future, chain_future, is_future
-from tornado.ioloop import IOLoop
 from tornado.log import app_log
 
 
@@ -60,20 +60,6 @@ def one_iteration() -> Future[Any]:
     future = new_future()
     future.get_loop().call_soon(_resolve, future)
     return future
-
-
-def current_loop() -> asyncio.AbstractEventLoop:
-    """Return the loop that runs, or else the thread's: coroutines may be called before it runs."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        loop: asyncio.AbstractEventLoop = IOLoop.current().asyncio_loop
-        return loop
-
-
-def new_future() -> Future[Any]:
-    """Make a future of the current loop."""
-    return current_loop().create_future()
 
 
 def _resolve(future: Future[Any]) -> None:

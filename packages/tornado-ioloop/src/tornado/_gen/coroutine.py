@@ -8,9 +8,10 @@ import functools
 from collections.abc import Callable, Generator
 from typing import Any
 
-from tornado._gen.convert import convert_yielded, moment, multi_future, new_future
+from tornado._gen.convert import convert_yielded, moment, multi_future
 from tornado._gen.errors import BadYieldError, KeyReuseError, LeakedCallbackError, UnknownKeyError
 from tornado._gen.points import Calls, start_points
+from tornado._ioloop.futures import new_future
 from tornado.concurrent import Future
 
 # The generator is told what it has done wrong.

@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable, Generator
 from typing import Any
 
-from tornado._gen.convert import new_future
 from tornado._gen.coroutine import Drive, Return
 from tornado._gen.errors import ReturnValueIgnoredError
+from tornado._ioloop.futures import new_future
 from tornado.concurrent import Future
 from tornado.ioloop import IOLoop
 

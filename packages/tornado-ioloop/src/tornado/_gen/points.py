@@ -8,8 +8,8 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
 from tornado._gen.errors import KeyReuseError, LeakedCallbackError, UnknownKeyError
+from tornado._ioloop.futures import new_future
 from tornado.concurrent import Future
-from tornado.ioloop import IOLoop
 
 
 class Arguments(NamedTuple):
@@ -34,7 +34,7 @@ class Calls:
         """
         if key in self._outcomes:
             raise KeyReuseError(f"the key {key!r} is in use")
-        future: Future[Any] = _new_future()
+        future: Future[Any] = new_future()
         self._outcomes[key] = future
         return _resolver(future)
 
@@ -77,7 +77,7 @@ class Callback(YieldPoint):
 
     def start(self, calls: Calls) -> Any:
         """Register the key."""
-        future = _new_future()
+        future = new_future()
         future.set_result(calls.register(self.key))
         return future
 
@@ -120,7 +120,7 @@ def Task(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:  #
     # Programs that don't use this need no stack contexts.
     from tornado.stack_context import ExceptionStackContext
 
-    future = _new_future()
+    future = new_future()
 
     def fail(kind: type[BaseException], error: BaseException, trace: Any) -> bool:
         if future.done():
@@ -168,11 +168,6 @@ def start_points(yielded: Any, calls: Calls) -> Any:
     if isinstance(yielded, dict):
         return {name: start_points(item, calls) for name, item in yielded.items()}
     return yielded
-
-
-def _new_future() -> Future[Any]:
-    future: Future[Any] = IOLoop.current().asyncio_loop.create_future()
-    return future
 
 
 def _resolver(future: Future[Any]) -> Callable[..., None]:

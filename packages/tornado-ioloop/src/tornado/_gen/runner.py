@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any
 
-from tornado._gen.convert import new_future
 from tornado._gen.coroutine import MISUSE, Drive, outcome_of
+from tornado._ioloop.futures import new_future
 from tornado.concurrent import Future
 from tornado.ioloop import IOLoop
 

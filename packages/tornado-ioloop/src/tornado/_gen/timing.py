@@ -7,7 +7,8 @@ import datetime
 from collections.abc import Callable
 from typing import Any
 
-from tornado._gen.convert import convert_yielded, new_future
+from tornado._gen.convert import convert_yielded
+from tornado._ioloop.futures import new_future
 from tornado.concurrent import Future, chain_future
 from tornado.ioloop import IOLoop
 from tornado.log import app_log

@@ -16,6 +16,7 @@ import types
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from tornado._ioloop.belonging import in_main_thread, is_running_here, loop_that_is_set
 from tornado.concurrent import Future, chain_future, is_future
 from tornado.log import app_log
 from tornado.util import Configurable, import_object
@@ -26,10 +27,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Current(threading.local):
-    """The loop of a thread in which none is running."""
+class _Current:
+    """What `IOLoop.current` returns, for programs that look at it, or change it, here."""
 
-    instance: IOLoop | None = None
+    @property
+    def instance(self) -> IOLoop | None:
+        """This thread's loop, if it has one."""
+        found: IOLoop | None = IOLoop.current(instance=False)
+        return found
+
+    @instance.setter
+    def instance(self, io_loop: IOLoop | None) -> None:
+        if io_loop is None:
+            IOLoop.clear_current()
+        else:
+            io_loop.make_current()
 
 
 class IOLoop(Configurable):
@@ -57,6 +69,8 @@ class IOLoop(Configurable):
     asyncio_loop: asyncio.AbstractEventLoop
 
     _watchdog: Watchdog | None = None
+    # The thread's loop from before this one took its place.
+    _displaced: asyncio.AbstractEventLoop | None = None
 
     @classmethod
     def configure(cls, impl: str | type[Configurable] | None, **kwargs: Any) -> None:
@@ -86,8 +100,11 @@ class IOLoop(Configurable):
         """
         if make_current is None:
             make_current = IOLoop.current(instance=False) is None
-        if make_current:
-            self.make_current()
+        if not make_current:
+            return
+        if not is_running_here():
+            self._displaced = loop_that_is_set()
+        self.make_current()
 
     # -- which loop
 
@@ -95,20 +112,25 @@ class IOLoop(Configurable):
     def current(instance: bool = True) -> Any:
         """Return the loop that runs in this thread, or that would.
 
+        That is the one over asyncio's current loop: what `make_current` or `asyncio.set_event_loop`
+        has set.
+
         :arg instance: make one if there is none; otherwise the result is `None` then.
         """
+        faces = IOLoop._ioloop_for_asyncio
         try:
-            running = asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()
         except RuntimeError:
-            found = IOLoop._current.instance
-            if found is not None or not instance:
-                return found
-            return IOLoop(make_current=True)
-        face = IOLoop._ioloop_for_asyncio.get(running)
+            found = loop_that_is_set()
+            if found is None:
+                return IOLoop(make_current=True) if instance else None
+            loop = found
+        face = faces.get(loop)
         if face is None and instance:
             from tornado.platform.asyncio import AsyncIOMainLoop
 
             face = AsyncIOMainLoop(make_current=False)
+            face._offer_as_instance()
         return face
 
     @staticmethod
@@ -122,16 +144,21 @@ class IOLoop(Configurable):
         if current is not None:
             return current
         with IOLoop._instance_lock:
-            if IOLoop._instance is None:
-                IOLoop._instance = IOLoop(
-                    make_current=threading.current_thread() is threading.main_thread()
-                )
-            return IOLoop._instance
+            known = IOLoop._open_instance()
+            if known is None:
+                IOLoop._instance = known = IOLoop(make_current=in_main_thread())
+            return known
 
     @staticmethod
     def initialized() -> bool:
         """Whether there is a loop that `instance` would return without making one."""
-        return IOLoop._instance is not None or IOLoop.current(instance=False) is not None
+        return IOLoop._open_instance() is not None or IOLoop.current(instance=False) is not None
+
+    @staticmethod
+    def _open_instance() -> IOLoop | None:
+        known = IOLoop._instance
+        # A loop of `asyncio.run` is closed without our being told.
+        return None if known is None or known.asyncio_loop.is_closed() else known
 
     def install(self) -> None:
         """Make this loop the process's and this thread's: what `instance` returns."""
@@ -146,16 +173,24 @@ class IOLoop(Configurable):
 
     def make_current(self) -> None:
         """Make this loop what `current` returns in this thread while no loop runs."""
-        IOLoop._current.instance = self
-        if IOLoop._instance is None and threading.current_thread() is threading.main_thread():
-            IOLoop._instance = self
+        self._offer_as_instance()
         asyncio.set_event_loop(self.asyncio_loop)
+
+    def _offer_as_instance(self) -> None:
+        if IOLoop._open_instance() is None and in_main_thread():
+            IOLoop._instance = self
+
+    def _step_back(self) -> None:
+        """Give the thread back to the loop that it had before this one, at its end."""
+        if is_running_here() or IOLoop.current(instance=False) is not self:
+            return
+        earlier = self._displaced
+        asyncio.set_event_loop(None if earlier is None or earlier.is_closed() else earlier)
 
     @staticmethod
     def clear_current() -> None:
         """Leave this thread without a current loop."""
-        if IOLoop._current.instance is not None:
-            IOLoop._current.instance = None
+        if IOLoop.current(instance=False) is not None:
             asyncio.set_event_loop(None)
 
     # -- running

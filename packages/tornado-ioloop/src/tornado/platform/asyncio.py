@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tornado._ioloop.belonging import loop_that_is_set
 from tornado._ioloop.loop import IOLoop
 
 if TYPE_CHECKING:
@@ -71,9 +72,8 @@ class BaseAsyncIOLoop(IOLoop):
             self.remove_handler(fd)
             if all_fds:
                 self.close_fd(file)
+        self._step_back()
         IOLoop._ioloop_for_asyncio.pop(self.asyncio_loop, None)
-        if IOLoop._current.instance is self:
-            IOLoop.clear_current()
         if IOLoop._instance is self:
             IOLoop._instance = None
         self.selector_loop.close()
@@ -204,19 +204,11 @@ class AsyncIOLoop(BaseAsyncIOLoop):
 
 def _loop_of_thread() -> asyncio.AbstractEventLoop:
     """Return the asyncio loop that runs, or else the one that is set, which is made if needed."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        pass
-    try:
-        with warnings.catch_warnings():
-            # Python 3.12 and 3.13 warn where 3.14 raises.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return asyncio.get_event_loop()
-    except RuntimeError:
+    loop = loop_that_is_set()
+    if loop is None:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        return loop
+    return loop
 
 
 def _with_add_reader(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
