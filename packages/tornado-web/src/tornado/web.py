@@ -94,3 +94,8 @@ __all__ = [
     "stream_request_body",
     "url",
 ]
+
+if __name__ == "__main__":
+    from tornado._web.command import run
+
+    run()
