@@ -247,6 +247,7 @@ def test_esc_13_long_link_texts_are_shortened():
         ("http://a.b/short", "http://a.b/short"),
         ("http://example.com/abcdefghijklmnopqrstuvw", "http://example.com/abcdefgh..."),
         ("http://example.com/ab?c=1234567890123456", "http://example.com/ab..."),
+        ("http://example.com/a/b/c/d/e/f/g/h/i", "http://example.com/a..."),
         ("http://example.com/" + "&" * 40, "http://example.com/&amp;..."),
         ("http://www." + "a" * 60 + ".com/x", "http://www." + "a" * 19 + "..."),
     ],

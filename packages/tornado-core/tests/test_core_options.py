@@ -1,5 +1,6 @@
 """Options of programs (OPT statements)."""
 
+import asyncio
 import copy
 import datetime
 import io
@@ -261,11 +262,43 @@ def test_opt_7_a_file_knows_where_it_is(options, tmp_path, monkeypatch):
     assert options.name == str(tmp_path / "config.py")
 
 
+PROGRAM = """
+from tornado.options import define, parse_command_line
+define("n", type=int)
+parse_command_line({})
+"""
+
+
 @pytest.mark.parametrize("line", ["port = 'x'", "port = [1]", "ids = 3", "ids = ['a']", "wait = 5"])
 def test_opt_8_a_wrong_value_in_a_file_is_told_with_the_files_name(options, tmp_path, line):
     config = tmp_path / "config.py"
     config.write_text(line)
     with pytest.raises(Error, match=r"config\.py: --(port|ids|wait): .* is needed, not "):
+        options.parse_config_file(str(config))
+
+
+@pytest.mark.parametrize("line", ["n = 'x'", "n = [1]", "n = 1.5"])
+def test_opt_8_a_wrong_value_in_a_file_ends_a_program_with_one_line(tmp_path, line):
+    config = tmp_path / "config.py"
+    config.write_text(line)
+    program = PROGRAM.replace("parse_command_line", "parse_config_file").format(f"{str(config)!r}")
+    done = run(program, status=1)
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"-c: {config}: --n: a whole number is needed, not ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_opt_8_a_server_survives_a_wrong_file_that_it_reads_anew(options, tmp_path):
+    config = tmp_path / "config.py"
+    config.write_text("port = 'x'")
+
+    async def reload():
+        with pytest.raises(Error) as caught:
+            options.parse_config_file(str(config))
+        assert not isinstance(caught.value, SystemExit)
+
+    asyncio.run(reload())
+    with pytest.raises(SystemExit):
         options.parse_config_file(str(config))
 
 
@@ -306,13 +339,6 @@ def test_opt_8_wrong_arguments_raise_an_error_that_names_them(options, argument,
         options.parse_command_line(["program", argument])
     assert str(caught.value) == message
     assert options.as_dict() == before
-
-
-PROGRAM = """
-from tornado.options import define, parse_command_line
-define("n", type=int)
-parse_command_line({})
-"""
 
 
 @pytest.mark.parametrize("argument", ["", "__import__('sys').argv"])

@@ -88,7 +88,7 @@ def _shortened(url: str, start: int) -> str:
     if len(url) <= MAX_TEXT:
         return url
     host, slash, path = url[start:].partition("/")
-    short = url[:start] + host + slash + re.split("[?#.]", path[:8], maxsplit=1)[0]
+    short = url[:start] + host + slash + re.split("[/?#.]", path[:8], maxsplit=1)[0]
     if len(short) > MAX_TEXT * 1.5:
         short = short[:MAX_TEXT]
     entity = short.rfind("&")

@@ -20,8 +20,8 @@ The main program reads them, and uses them as attributes:
 ``--name=value`` on the command line sets an option; so does ``name = value`` in a configuration
 file, which is Python. Underscores and dashes in names are the same thing.
 
-A command line that can't be understood is its user's fault: unless the program catches `Error`, it
-ends with one line on the standard error stream and exit status 1.
+A command line or a configuration file that can't be understood is its user's fault: unless the
+program catches `Error`, it ends with one line on the standard error stream and exit status 1.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _HELP_WIDTH = 79
 
 
 class _UsageError(Error, SystemExit):
-    """What is wrong with a command line.
+    """What is wrong with a command line or a configuration file.
 
     It's an ordinary `Error` for who catches it. Caught by nobody, it's the end of the program that
     `sys.exit` with a message is.
@@ -218,7 +218,7 @@ class OptionParser:
                 self.run_parse_callbacks()
         except Error as error:
             # An error of another class, from a callback, may have a meaning for the program.
-            if error.__class__ is not Error:
+            if error.__class__ not in (Error, _UsageError):
                 raise
             raise _UsageError(str(error), _program_name(args)) from error
         return remaining
@@ -254,7 +254,8 @@ class OptionParser:
 
         :arg path: the file. It's run, so it has to be as trustworthy as the program.
         :arg final: run the callbacks of `add_parse_callback`.
-        :raises Error: a value is wrong.
+        :raises Error: a value is wrong. It's also a `SystemExit`, as that of `parse_command_line`
+            is, unless an event loop is running: a server that reads its file anew goes on.
 
         .. versionchanged:: 4.4
            ``__file__`` is there.
@@ -272,7 +273,7 @@ class OptionParser:
                 else:
                     option.set(value)
             except Error as error:
-                raise Error(f"{path}: {error}") from error
+                raise _error_in_file(error, path) from error
         if final:
             self.run_parse_callbacks()
 
@@ -356,6 +357,16 @@ def _file_of_caller() -> str:
     while frame.f_back is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
     return frame.f_code.co_filename
+
+
+def _error_in_file(error: Error, path: str) -> Error:
+    """Return the error of a configuration file for that of one of its values."""
+    message = f"{path}: {error}"
+    # What nobody has imported doesn't run.
+    events = sys.modules.get("asyncio.events")
+    if error.__class__ is not Error or (events is not None and events._get_running_loop()):
+        return Error(message)
+    return _UsageError(message, _program_name(sys.argv))
 
 
 def _program_name(args: list[str]) -> str:

@@ -28,14 +28,13 @@ class Template:
     :arg template_string: the text; bytes are UTF-8.
     :arg name: a name for messages; by its ending it decides about white space.
     :arg loader: finds the templates that this one extends and includes.
-    :arg compress_whitespace: true is ``whitespace="single"``, false is ``whitespace="all"``
-        (documented API versions before 4.3).
+    :arg compress_whitespace: true is ``whitespace="single"``, false is ``whitespace="all"``, `None`
+        is the default (API versions before 4.3).
     :arg autoescape: name of the function that expressions are escaped with, `None` for no escaping;
-        the loader's by default, or else
-        ``xhtml_escape``.
+        the loader's by default, or else ``xhtml_escape``.
     :arg whitespace: ``all``, ``single`` or ``oneline``, see `filter_whitespace`; ``single`` by
-        default for names that end in ``.html`` or
-        ``.js``, otherwise ``all``.
+        default for names that end in ``.html`` or ``.js``, otherwise ``all``. Texts with ``<pre>``
+        stay as they are.
     :raises ParseError: the text is malformed.
     :raises TypeError: both ``compress_whitespace`` and ``whitespace`` are given.
 
@@ -48,7 +47,7 @@ class Template:
         template_string: str | bytes,
         name: str = "<string>",
         loader: BaseLoader | None = None,
-        compress_whitespace: bool | _Unset = _UNSET,
+        compress_whitespace: bool | _Unset | None = _UNSET,
         autoescape: str | _Unset | None = _UNSET,
         whitespace: str | None = None,
     ) -> None:
@@ -91,10 +90,12 @@ class Template:
             return autoescape
         return self.loader.autoescape if self.loader is not None else ESCAPES_HTML
 
-    def _choose_whitespace(self, compress_whitespace: bool | _Unset, whitespace: str | None) -> str:
-        if not isinstance(compress_whitespace, _Unset):
+    def _choose_whitespace(
+        self, compress_whitespace: bool | _Unset | None, whitespace: str | None
+    ) -> str:
+        if not isinstance(compress_whitespace, _Unset) and compress_whitespace is not None:
             if whitespace is not None:
-                raise TypeError("cannot set both whitespace and compress_whitespace")
+                raise TypeError("whitespace and compress_whitespace exclude each other")
             return "single" if compress_whitespace else "all"
         if whitespace is not None:
             return whitespace
