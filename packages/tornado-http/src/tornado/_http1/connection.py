@@ -121,6 +121,8 @@ class HTTP1Connection(MessageOutput):
     _read_future: asyncio.Future[None] | None = None
     _interim_count = 0
     _input_paused = False
+    # The peer has ended its side while the delegate was still busy with what came before.
+    _eof_waits = False
     # The stream between `detach` and the return of what was not used.
     _detached: IOStream | None = None
     #: What was wrong with the peer's message, if the connection was given up for that.
@@ -176,6 +178,7 @@ class HTTP1Connection(MessageOutput):
             and not self.stream.closed()
             and reader.state in (HEAD, COMPLETE)
             and reader._held is None
+            and not self._eof_waits
             and self._output in (NONE, DONE)
         )
 
@@ -323,12 +326,19 @@ class HTTP1Connection(MessageOutput):
 
     def eof_received(self) -> bool | None:
         """The peer has ended its side (`tornado.iostream.StreamReceiver`)."""
-        if self.is_client and self._phase is OPEN:
-            try:
-                self._reader.feed_eof()
-            except HTTPInputError as error:
-                gen_log.debug("%s", error)
+        if not self.is_client or self._phase is not OPEN:
+            return None
+        if self._holds:
+            self._eof_waits = True
+            return True
+        self._feed_eof()
         return None
+
+    def _feed_eof(self) -> None:
+        try:
+            self._reader.feed_eof()
+        except HTTPInputError as error:
+            gen_log.debug("%s", error)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The stream is closed (`tornado.iostream.StreamReceiver`)."""
@@ -349,11 +359,14 @@ class HTTP1Connection(MessageOutput):
     def pause_writing(self) -> None:
         """The peer reads too slowly (`tornado.iostream.StreamReceiver`): begin nothing new for
         it."""
-        self._hold()
+        # What a server says before it has taken all of a request is what its client waits for.
+        if not self.is_client:
+            self._hold()
 
     def resume_writing(self) -> None:
         """The output is nearly written (`tornado.iostream.StreamReceiver`)."""
-        self._release()
+        if not self.is_client:
+            self._release()
 
     def _advance(self) -> None:
         """Go on with what is held, unless that is under way."""
@@ -365,6 +378,10 @@ class HTTP1Connection(MessageOutput):
         if self._input_paused and reader.held_size <= MAX_HELD:
             self._input_paused = False
             self.stream.resume_reading()
+        if self._eof_waits and not self._holds and self._phase is OPEN:
+            self._eof_waits = False
+            self._feed_eof()
+            self.stream.close()
 
     def _pause_input(self) -> None:
         self._input_paused = True

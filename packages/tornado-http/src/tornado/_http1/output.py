@@ -191,16 +191,30 @@ class MessageOutput(HTTPConnection):
         self._request = start_line
         self._drops_body = False
         length = values.get("Content-Length")
+        coding = values.get("Transfer-Encoding")
+        if coding is not None:
+            return self._coded_request_head(line, headers, coding, length)
         self._unwritten = None if length is None else grammar.parse_content_length(length)
         # RFC 9112 section 6.1: chunked unless the length is known; methods whose content has no
         # meaning get none.
-        self._chunked = (
-            length is None
-            and "Transfer-Encoding" not in values
-            and method in ("POST", "PUT", "PATCH")
-        )
+        self._chunked = length is None and method in ("POST", "PUT", "PATCH")
         extra = "\r\nTransfer-Encoding: chunked" if self._chunked else ""
         return writer.serialize_head(line, headers, extra)
+
+    def _coded_request_head(
+        self,
+        line: str,
+        headers: HTTPHeaders,
+        coding: str | list[str],
+        length: str | list[str] | None,
+    ) -> bytes:
+        """Format the head of a request whose caller has chosen the transfer coding."""
+        # RFC 9112 section 6.2: never both.
+        if length is not None:
+            raise HTTPOutputError("a request has either Content-Length or Transfer-Encoding")
+        self._unwritten = None
+        self._chunked = type(coding) is str and coding.lower() == "chunked"
+        return writer.serialize_head(line, headers, "")
 
     def _response_head(self, code: int, reason: str, headers: HTTPHeaders) -> bytes:
         if self._output is not NONE:

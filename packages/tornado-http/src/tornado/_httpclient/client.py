@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from tornado._httpclient.request import DEFAULTS, EffectiveRequest, HTTPRequest
 from tornado._httpclient.response import HTTPResponse
@@ -13,6 +12,8 @@ from tornado.ioloop import IOLoop
 from tornado.util import Configurable
 
 FetchCallback = Callable[[HTTPResponse], Any]
+
+_CLIENTS = "_http_clients"  # the attribute of a loop that has its shared clients, by class
 
 
 class AsyncHTTPClient(Configurable):
@@ -37,9 +38,6 @@ class AsyncHTTPClient(Configurable):
        The ``io_loop`` argument has no effect; it's accepted.
     """
 
-    _instance_cache: dict[IOLoop, AsyncHTTPClient] | None = None
-    _caches: ClassVar[dict[type, weakref.WeakKeyDictionary[IOLoop, AsyncHTTPClient]]] = {}
-
     @classmethod
     def configurable_base(cls) -> type[Configurable]:
         """Return the class whose implementations can be chosen with ``configure``."""
@@ -52,25 +50,20 @@ class AsyncHTTPClient(Configurable):
 
         return SimpleAsyncHTTPClient
 
-    @classmethod
-    def _async_clients(cls) -> weakref.WeakKeyDictionary[IOLoop, AsyncHTTPClient]:
-        """The shared clients of this class, by loop."""
-        return cls._caches.setdefault(cls, weakref.WeakKeyDictionary())
-
     def __new__(
         cls, io_loop: Any = None, force_instance: bool = False, **kwargs: Any
     ) -> AsyncHTTPClient:
-        loop = IOLoop.current()
-        shared = None if force_instance else cls._async_clients()
-        if shared is not None and loop in shared:
-            return shared[loop]
+        # They live as long as their loop does, which has them for that.
+        clients: dict[type, AsyncHTTPClient] = vars(IOLoop.current()).setdefault(_CLIENTS, {})
+        if not force_instance and cls in clients:
+            return clients[cls]
         instance: AsyncHTTPClient = super().__new__(cls, **kwargs)
-        instance._shared = shared
-        if shared is not None:
-            shared[loop] = instance
+        if not force_instance:
+            clients[cls] = instance
+            instance._shared_as = cls
         return instance
 
-    _shared: weakref.WeakKeyDictionary[IOLoop, AsyncHTTPClient] | None = None
+    _shared_as: type | None = None
 
     def initialize(self, defaults: dict[str, Any] | None = None) -> None:
         """Take the constructor's arguments; implementations extend it."""
@@ -86,8 +79,8 @@ class AsyncHTTPClient(Configurable):
         if self._closed:
             return
         self._closed = True
-        if self._shared is not None and self._shared.get(self.io_loop) is self:
-            del self._shared[self.io_loop]
+        if self._shared_as is not None:
+            vars(self.io_loop)[_CLIENTS].pop(self._shared_as, None)
 
     def fetch(
         self,
@@ -143,7 +136,7 @@ class PendingFetch(asyncio.Future[HTTPResponse]):
     :arg loop: the client's loop.
     """
 
-    __slots__ = ("_raise_error", "_request")
+    __slots__ = ("_raise_error", "_request", "response")
 
     def __init__(
         self, request: EffectiveRequest, raise_error: bool, loop: asyncio.AbstractEventLoop
@@ -151,6 +144,8 @@ class PendingFetch(asyncio.Future[HTTPResponse]):
         super().__init__(loop=loop)
         self._request = request
         self._raise_error = raise_error
+        #: What the implementation has fetched, also when it tells of an error.
+        self.response: HTTPResponse | None = None
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Cancel; the client frees what the fetch has in use."""
@@ -163,6 +158,7 @@ class PendingFetch(asyncio.Future[HTTPResponse]):
         """Take what the implementation has fetched."""
         if self.done():
             return
+        self.response = response
         error = response.error
         if error is None or (response._error_is_response_code and not self._raise_error):
             self.set_result(response)
@@ -170,22 +166,16 @@ class PendingFetch(asyncio.Future[HTTPResponse]):
             self.set_exception(error)
 
 
-def _deliver(
-    client: AsyncHTTPClient, future: asyncio.Future[HTTPResponse], callback: FetchCallback
-) -> None:
+def _deliver(client: AsyncHTTPClient, future: PendingFetch, callback: FetchCallback) -> None:
     """Call ``callback`` with the response, also with one that tells of an error."""
 
     def run(done: asyncio.Future[HTTPResponse]) -> None:
-        if done.cancelled():
+        if future.response is None:
             return
-        error = done.exception()
-        response = done.result() if error is None else getattr(error, "response", None)
-        if response is None:
-            response = HTTPResponse(
-                HTTPRequest(""), getattr(error, "code", 599), error=error, request_time=0.0
-            )
+        # The callback is told of the error, so nobody else needs to be.
+        done.exception()
         try:
-            callback(response)
+            callback(future.response)
         except Exception:
             client.handle_callback_exception(callback)
 
@@ -211,7 +201,11 @@ class HTTPClient:
         async def make_client() -> AsyncHTTPClient:
             return client_class(force_instance=True, **kwargs)
 
-        self._async_client = self._io_loop.run_sync(make_client)
+        try:
+            self._async_client = self._io_loop.run_sync(make_client)
+        except BaseException:
+            self._io_loop.close()
+            raise
         self._closed = False
 
     def __del__(self) -> None:

@@ -36,6 +36,7 @@ class Attempt(HTTPMessageDelegate):
     __slots__ = (
         "_decoder",
         "_room",
+        "body_begun",
         "chunks",
         "connection",
         "exchange",
@@ -52,6 +53,8 @@ class Attempt(HTTPMessageDelegate):
         self.connection = connection
         self.reused = reused
         self.request: EffectiveRequest = exchange.request
+        #: Whether anything of the request's body was sent.
+        self.body_begun = False
         self.start_line: ResponseStartLine | None = None
         self.chunks: list[bytes] | None = []
         #: The request that this response leads to, if it isn't what was asked for.
@@ -160,7 +163,9 @@ class Attempt(HTTPMessageDelegate):
         except Exception as error:
             exchange.fail(error)
             return None
-        return None if waiting is None else self._hand_over_rest(waiting, pieces)
+        if waiting is None:
+            return None
+        return exchange.run_receiver(self._hand_over_rest(waiting, pieces))
 
     def _hand_over(self, pieces: Iterator[bytes]) -> Awaitable[Any] | None:
         """Give pieces away until there are no more, or until a receiver wants to be waited for."""

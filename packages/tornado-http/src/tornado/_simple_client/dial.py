@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import socket
 import time
 from typing import Any, Protocol
 
 from tornado._http1 import grammar
+from tornado._http1.connection import MAX_INTERIM_RESPONSES
 from tornado._httpclient.digest import DigestStore
 from tornado._httpclient.request import EffectiveRequest
 from tornado._httpclient.response import HTTPClientError
@@ -18,7 +20,7 @@ from tornado._simple_client.target import Target, basic
 from tornado._simple_client.tls import TLSContexts
 from tornado.http1connection import HTTP1Connection, HTTP1ConnectionParameters
 from tornado.httputil import HTTPHeaders, HTTPInputError, ResponseStartLine
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, StreamClosedError, UnsatisfiableReadError
 from tornado.netutil import Resolver
 from tornado.tcpclient import TCPClient
 
@@ -119,14 +121,14 @@ class Dialer:
                     progress.phase = PROXY
                     stream = await self._tunnel(stream, route, request, target)
                 progress.phase = HANDSHAKE
-                stream = await stream.start_tls(
-                    False, ssl_options=context, server_hostname=target.host
+                stream = await _outcome(
+                    stream.start_tls(False, ssl_options=context, server_hostname=target.host)
                 )
                 progress.note("appconnect", time.monotonic())
         except BaseException:
             stream.close()
             raise
-        return HTTP1Connection(stream, True, self._params)
+        return HTTP1Connection(stream, True, self._params, target.host_header)
 
     async def _open(self, route: Route, progress: Progress) -> IOStream:
         if route.unix_socket is not None:
@@ -149,32 +151,52 @@ class Dialer:
     async def _open_unix(self, path: str) -> IOStream:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         stream = IOStream(sock, max_buffer_size=self._max_buffer_size)
-        connected: IOStream = await stream.connect(path)
-        return connected
+        return await _outcome(stream.connect(path))
 
     # -- proxies
 
     async def _tunnel(
         self, stream: IOStream, route: Route, request: EffectiveRequest, target: Target
     ) -> IOStream:
-        """Have a proxy pass bytes on to the server (RFC 9110 section 9.3.6)."""
+        """Have a proxy pass bytes on to the server (RFC 9110 section 9.3.6).
+
+        :returns: the stream that is left, which is closed if it fails.
+        """
         seen: set[str] = set()
         while True:
-            await stream.write(self._connect_head(request, target))
-            start_line, headers = await _read_head(stream)
-            if 200 <= start_line.code < 300:
+            try:
+                again = await self._ask_to_connect(stream, request, target, seen)
+            except BaseException:
+                stream.close()
+                raise
+            if again is None:
                 return stream
-            challenge = headers.get_list("Proxy-Authenticate")
-            again = start_line.code == 407 and self._takes_up(challenge, request, seen)
             if not again:
-                raise HTTPClientError(
-                    599,
-                    f"the proxy doesn't connect to {target.authority}:"
-                    f" {start_line.code} {start_line.reason}",
-                )
-            if not await _skip_body(stream, start_line, headers):
                 stream.close()
                 stream = await self._open(route, _Unheard())
+
+    async def _ask_to_connect(
+        self, stream: IOStream, request: EffectiveRequest, target: Target, seen: set[str]
+    ) -> bool | None:
+        """Ask a proxy once.
+
+        :returns: `None` if the stream leads to the server now. Otherwise the proxy is to be asked
+            again, with other credentials: whether that is possible on the same stream.
+        :raises HTTPClientError: the proxy doesn't want to.
+        """
+        await stream.write(self._connect_head(request, target))
+        try:
+            start_line, headers = await _read_head(stream)
+        except StreamClosedError as error:
+            raise _refused(target, "it closed the connection") from error
+        except (HTTPInputError, UnsatisfiableReadError) as error:
+            raise _refused(target, f"its answer can't be read: {error}") from error
+        if 200 <= start_line.code < 300:
+            return None
+        challenge = headers.get_list("Proxy-Authenticate")
+        if start_line.code != 407 or not self._takes_up(challenge, request, seen):
+            raise _refused(target, f"{start_line.code} {start_line.reason}")
+        return await _skip_body(stream, start_line, headers)
 
     def _connect_head(self, request: EffectiveRequest, target: Target) -> bytes:
         authority = target.authority
@@ -194,6 +216,21 @@ class Dialer:
         if request.proxy_auth_mode != "digest" or request.proxy_username is None:
             return False
         return self._digests.learn(proxy_space(request), challenges, seen)
+
+
+def _refused(target: Target, reason: str) -> HTTPClientError:
+    return HTTPClientError(599, f"the proxy doesn't connect to {target.authority}: {reason}")
+
+
+async def _outcome(future: asyncio.Future[Any]) -> IOStream:
+    """Wait for a stream, which is closed if the wait is cancelled, even at the last moment."""
+    try:
+        stream: IOStream = await future
+    except asyncio.CancelledError:
+        if not future.cancelled() and future.exception() is None:
+            future.result().close()
+        raise
+    return stream
 
 
 class _Unheard:
@@ -234,13 +271,14 @@ def proxy_credentials(
 
 
 async def _read_head(stream: IOStream) -> tuple[ResponseStartLine, HTTPHeaders]:
-    while True:
+    for _ in range(MAX_INTERIM_RESPONSES + 1):
         data = await stream.read_until(b"\r\n\r\n", max_bytes=MAX_PROXY_HEAD)
         line, _, block = data[:-2].decode("latin-1").partition("\r\n")
         start_line = grammar.parse_status_line(line)
         headers = grammar.parse_fields(block)
         if start_line.code >= 200:
             return start_line, headers
+    raise HTTPInputError(f"more than {MAX_INTERIM_RESPONSES} interim responses")
 
 
 async def _skip_body(stream: IOStream, start_line: ResponseStartLine, headers: HTTPHeaders) -> bool:

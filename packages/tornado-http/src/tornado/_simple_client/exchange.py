@@ -26,7 +26,12 @@ from tornado._simple_client.dial import proxy_credentials, proxy_space
 from tornado._simple_client.errors import HTTPStreamClosedError, HTTPTimeoutError
 from tornado._simple_client.phases import DONE, LOOKUP, QUEUED, SENDING, WAITING, Phase
 from tornado._simple_client.pool import Route
-from tornado._simple_client.redirect import REDIRECTS, redirect_url, redirected
+from tornado._simple_client.redirect import (
+    REDIRECTS,
+    redirect_url,
+    redirected,
+    without_expectation,
+)
 from tornado._simple_client.target import Target, credentials_for, request_headers, target_of
 from tornado._simple_client.tls import tls_key
 from tornado._simple_client.upload import Upload
@@ -55,6 +60,7 @@ class Exchange:
         "_client",
         "_context",
         "_created",
+        "_delivery",
         "_moments",
         "_original",
         "_redirects_left",
@@ -112,6 +118,8 @@ class Exchange:
         # Hop.
         self._attempt: Attempt | None = None
         self._task: asyncio.Task[None] | None = None
+        # What a callback that is a coroutine function still does with a piece of the body.
+        self._delivery: asyncio.Task[None] | None = None
         self._moments: dict[str, float] | None = None
         self._seen_nonces: set[str] | None = None
 
@@ -124,6 +132,8 @@ class Exchange:
 
     def strike(self) -> None:
         """The time for the request is over."""
+        if self.phase is SENDING and self._has_sent():
+            self.phase = WAITING
         self.fail(HTTPTimeoutError(f"Timeout {self.phase.value}"))
 
     def abandon(self) -> None:
@@ -144,7 +154,7 @@ class Exchange:
             if connection is None:
                 self._connect(headers)
             else:
-                self._send(connection, headers, reused=True)
+                self._send_or_close(connection, headers, reused=True)
         except Exception as error:
             self.fail(error)
 
@@ -206,15 +216,30 @@ class Exchange:
                 connection.close()
                 return
             try:
-                self._send(connection, headers, reused=False)
+                self._send_or_close(connection, headers, reused=False)
             except Exception as error:
-                connection.close()
                 self.fail(error)
 
     def note(self, name: str, moment: float) -> None:
         """A step of connecting is done (`tornado._simple_client.dial.Progress`)."""
         if self._moments is not None:
             self._moments[name] = moment
+
+    def _send_or_close(
+        self, connection: HTTP1Connection, headers: HTTPHeaders, *, reused: bool
+    ) -> None:
+        try:
+            self._send(connection, headers, reused=reused)
+        except Exception:
+            connection.close()
+            raise
+
+    def _has_sent(self) -> bool:
+        """Whether the system has taken all of the request."""
+        if self._attempt is None:
+            return False
+        connection = self._attempt.connection
+        return connection.has_finished and not connection.stream.write_buffer_size
 
     def _send(self, connection: HTTP1Connection, headers: HTTPHeaders, *, reused: bool) -> None:
         request = self.request
@@ -233,7 +258,7 @@ class Exchange:
             connection.no_keep_alive = True
         self._attempt = attempt = Attempt(self, connection, reused)
         body = asked._body
-        waits = asked.expect_100_continue or asked.body_producer is not None
+        waits = asked.body_producer is not None or (bool(body) and asked.expect_100_continue)
         self.phase = SENDING
         connection.write_headers(
             RequestStartLine(asked.method, request_target, "HTTP/1.1"),
@@ -241,6 +266,7 @@ class Exchange:
             None if waits else body,
         )
         if not waits:
+            attempt.body_begun = True
             connection.finish()
             if not connection.stream.write_buffer_size:
                 self.phase = WAITING
@@ -287,6 +313,8 @@ class Exchange:
             return request if self._takes_up(attempt) else None
         if code == 407 and request.proxy_auth_mode == "digest":
             return request if self._takes_up_for_proxy(attempt) else None
+        if code == 417 and request.expect_100_continue and not attempt.body_begun:
+            return without_expectation(request)
         return None
 
     def _follow(self, request: EffectiveRequest, code: int, location: str) -> EffectiveRequest:
@@ -323,13 +351,13 @@ class Exchange:
         connection = attempt.connection
         task = self._task
         if task is not None and not connection.has_finished:
+            self._task = None
             if connection.has_written_all:
                 # The body has gone out; what its producer has left to do is its own business.
-                task.add_done_callback(lambda _: self._complete_later(attempt))
-                return
-            # RFC 9112 section 9.5: the server has answered without wanting the rest.
-            self._task = None
-            task.cancel()
+                connection.finish()
+            else:
+                # RFC 9112 section 9.5: the server has answered without wanting the rest.
+                task.cancel()
         self._attempt = attempt.exchange = None
         self._give_back(connection, attempt)
         if attempt.followup is None:
@@ -338,11 +366,6 @@ class Exchange:
         self.request = attempt.followup
         self._started_hop = time.monotonic()
         self._next_hop()
-
-    def _complete_later(self, attempt: Attempt) -> None:
-        self._task = None
-        if self.phase is not DONE and self._attempt is attempt:
-            self.complete(attempt)
 
     def _give_back(self, connection: HTTP1Connection, attempt: Attempt) -> None:
         start_line = attempt.start_line
@@ -447,6 +470,9 @@ class Exchange:
         """Give back what is in use."""
         self.phase = DONE
         self._cancel_task()
+        delivery, self._delivery = self._delivery, None
+        if delivery is not None and delivery is not asyncio.current_task(delivery.get_loop()):
+            delivery.cancel()
         attempt, self._attempt = self._attempt, None
         if attempt is not None:
             attempt.exchange = None
@@ -467,6 +493,15 @@ class Exchange:
         if context is None:
             return function(argument)
         return context.run(function, argument)
+
+    def run_receiver(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let a callback of the request go on in its caller's context; the exchange's end ends
+        it."""
+        context = None if self._context is None else self._context.copy()
+        loop = self._client.io_loop.asyncio_loop
+        task: asyncio.Task[None] = loop.create_task(coroutine, context=context)
+        self._delivery = task
+        return task
 
     def _run(
         self, coroutine: Coroutine[Any, Any, None], context: contextvars.Context | None

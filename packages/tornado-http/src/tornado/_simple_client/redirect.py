@@ -44,6 +44,14 @@ def redirect_url(url: str, location: str) -> str:
     return f"{joined}#{fragment}" if fragment and "#" not in joined else joined
 
 
+def without_expectation(request: EffectiveRequest) -> EffectiveRequest:
+    """Return the same request for a server that doesn't know what is expected of it (RFC 9110
+    section 10.1.1)."""
+    new = copy.copy(request.request)
+    new.expect_100_continue = False
+    return request.with_request(new)
+
+
 def redirected(
     request: EffectiveRequest, code: int, source: Target, target: Target, url: str
 ) -> EffectiveRequest:

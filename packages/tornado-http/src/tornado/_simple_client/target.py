@@ -149,13 +149,18 @@ def request_headers(request: EffectiveRequest, target: Target) -> HTTPHeaders:
             headers["User-Agent"] = agent
     if "Accept-Encoding" not in values and request.decompress_response:
         values["Accept-Encoding"] = accepted_codings()
-    if asked.expect_100_continue:
-        values["Expect"] = "100-continue"
     body = asked._body
+    # RFC 9110 section 10.1.1: nothing is expected where there is no content.
+    if asked.expect_100_continue and (body or asked.body_producer is not None):
+        values["Expect"] = "100-continue"
     if not (asked.allow_nonstandard_methods or defaults["allow_nonstandard_methods"]):
         _check_body(method, body is not None or asked.body_producer is not None)
-    if body is not None:
+    if "Transfer-Encoding" in values:
+        _check_coding(values["Transfer-Encoding"])
+    elif body is not None:
         values["Content-Length"] = str(len(body))
+    elif asked.body_producer is not None and "Content-Length" not in values:
+        values["Transfer-Encoding"] = "chunked"
     if method == "POST" and "Content-Type" not in values:
         values["Content-Type"] = "application/x-www-form-urlencoded"
     return headers
@@ -185,6 +190,11 @@ def basic(username: str, password: str) -> str:
     """Return the value of a field for basic authentication (RFC 7617)."""
     encoded = base64.b64encode(encode_username_password(username, password))
     return "Basic " + encoded.decode("ascii")
+
+
+def _check_coding(coding: str | list[str]) -> None:
+    if not isinstance(coding, str) or coding.lower() != "chunked":
+        raise ValueError(f"unsupported Transfer-Encoding {coding!r} of a request")
 
 
 def _check_body(method: str, has_body: bool) -> None:

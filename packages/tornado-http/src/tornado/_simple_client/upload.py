@@ -53,16 +53,31 @@ class Upload:
         request = self._attempt.request
         if request.expect_100_continue:
             await self._wait_for_continue()
+        self._attempt.body_begun = True
         if request.body:
             await connection.write(request.body)
         elif request.body_producer is not None:
-            produced = request.body_producer(connection.write)
+            produced = request.body_producer(self._write_piece)
             if produced is not None:
                 await convert_yielded(produced)
         if self._attempt.exchange is not None:
             connection.finish()
             if self._exchange.phase is SENDING:
                 self._exchange.phase = WAITING
+
+    def _write_piece(self, chunk: bytes) -> asyncio.Future[None]:
+        """Write a piece of the body, for its producer.
+
+        :returns: a future that resolves when the system has taken it, with
+            `~tornado.iostream.StreamClosedError` if the request is over.
+        """
+        if self._attempt.exchange is None:
+            # Others may use the connection now.
+            over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            over.set_exception(StreamClosedError())
+            over.exception()
+            return over
+        return self._attempt.connection.write(chunk)
 
     async def _wait_for_continue(self) -> None:
         connection = self._attempt.connection
