@@ -297,3 +297,134 @@ def test_iterators_are_used_in_order():
         assert [result async for result in again] == [1, 1]
 
     run(main())
+
+
+class Answered(gen.YieldPoint):
+    """What programs for versions 2.1 to 4.x define: it takes a key, and adds to what that gets."""
+
+    def __init__(self, function, *args):
+        self.function = function
+        self.args = args
+
+    def start(self, runner):
+        self.runner = runner
+        runner.register_callback(self)
+        self.function(*self.args, runner.result_callback(self))
+
+    def is_ready(self):
+        return self.runner.is_ready(self)
+
+    def get_result(self):
+        return self.runner.pop_result(self), "answered"
+
+
+class Sum(gen.YieldPoint):
+    """Gives the sum of several results that are there under keys of the program's own."""
+
+    def __init__(self, *keys):
+        self.keys = keys
+
+    def start(self, runner):
+        self.runner = runner
+
+    def is_ready(self):
+        return all(self.runner.is_ready(key) for key in self.keys)
+
+    def get_result(self):
+        return sum(self.runner.pop_result(key) for key in self.keys)
+
+
+def at_once(value, callback):
+    callback(value)
+
+
+@pytest.mark.parametrize("decorator", [gen.engine, gen.coroutine])
+def test_yield_points_of_a_programs_own(decorator):
+    results = []
+
+    @decorator
+    def work(callback):
+        results.append((yield Answered(later, 1)))
+        results.append((yield Answered(at_once, 2)))
+        results.append((yield [Answered(later, 3), gen.Task(later, 4), Answered(at_once, 5)]))
+        results.append((yield {"a": Answered(later, 6)}))
+        results.append((yield gen.Multi([Answered(later, 7), Answered(later, 8)])))
+        later(10, (yield gen.Callback("a")))
+        at_once(20, (yield gen.Callback("b")))
+        results.append((yield Sum("a", "b")))
+        callback(None)
+
+    async def main():
+        future = asyncio.get_running_loop().create_future()
+        work(callback=future.set_result)
+        await future
+
+    run(main())
+    assert results == [
+        (1, "answered"),
+        (2, "answered"),
+        [(3, "answered"), 4, (5, "answered")],
+        {"a": (6, "answered")},
+        [(7, "answered"), (8, "answered")],
+        30,
+    ]
+
+
+@pytest.mark.parametrize("where", ["start", "is_ready", "get_result"])
+def test_errors_of_a_yield_point_are_raised_where_it_is_yielded(where):
+    point = Answered(at_once, 1)
+
+    def fail(*args):
+        raise KeyError(where)
+
+    setattr(point, where, fail)
+
+    @gen.engine
+    def work(callback):
+        try:
+            yield point
+        except KeyError as error:
+            if where != "start":
+                point.runner.pop_result(point)
+            callback(error.args[0])
+
+    assert finish(work) == where
+
+
+def test_a_yield_point_that_defines_nothing_says_so():
+    @gen.coroutine
+    def work():
+        yield gen.YieldPoint()
+
+    async def main():
+        await work()
+
+    with pytest.raises(NotImplementedError, match="YieldPoint"):
+        run(main())
+
+
+def test_results_can_be_set_from_outside():
+    class Told(gen.YieldPoint):
+        def start(self, runner):
+            self.runner = runner
+            runner.register_callback("told")
+
+        def is_ready(self):
+            return self.runner.is_ready("told")
+
+        def get_result(self):
+            return self.runner.pop_result("told")
+
+    point = Told()
+
+    @gen.coroutine
+    def work():
+        return (yield point)
+
+    async def main():
+        future = work()
+        assert not future.done()
+        asyncio.get_running_loop().call_soon(point.runner.set_result, "told", "it")
+        return await future
+
+    assert run(main()) == "it"

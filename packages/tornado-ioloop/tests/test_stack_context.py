@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import threading
 
 import pytest
 
-from tornado import stack_context
+from tornado import gen, stack_context
 from tornado.ioloop import IOLoop
 from tornado.stack_context import ExceptionStackContext, NullContext, StackContext, wrap
 
@@ -231,3 +232,56 @@ def test_nothing_is_left_after_a_block():
     with pytest.raises(ZeroDivisionError), StackContext(Calls()("c")):
         raise ZeroDivisionError
     assert stack_context._contexts.get() == ()
+
+
+def test_blocks_that_end_elsewhere_than_they_began():
+    def generate():
+        with StackContext(contextlib.nullcontext):
+            yield
+
+    for block in (StackContext(contextlib.nullcontext), NullContext()):
+        generator = generate()
+        before = stack_context._state.contexts
+        next(generator)
+        block.__enter__()
+        with pytest.raises(stack_context.StackContextInconsistentError):
+            # It ends before the block inside of it.
+            next(generator)
+        stack_context._state.contexts = before
+
+    generator = generate()
+    contextvars.copy_context().run(next, generator)
+    with pytest.raises(stack_context.StackContextInconsistentError):
+        next(generator)
+
+    null = NullContext()
+    with StackContext(contextlib.nullcontext):
+        inside = stack_context._state.contexts
+        null.__enter__()
+        stack_context._state.contexts = inside
+        with pytest.raises(stack_context.StackContextInconsistentError):
+            null.__exit__()
+
+
+def test_coroutines_may_wait_inside_of_a_block():
+    seen = []
+
+    @contextlib.contextmanager
+    def mark():
+        seen.append("in")
+        try:
+            yield
+        finally:
+            seen.append("out")
+
+    @gen.coroutine
+    def work():
+        with StackContext(mark):
+            yield gen.moment
+        assert stack_context._state.contexts == ()
+
+    async def main():
+        await asyncio.gather(work(), work())
+
+    asyncio.run(main())
+    assert seen.count("in") == seen.count("out") >= 2

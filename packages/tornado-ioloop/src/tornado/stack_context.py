@@ -34,6 +34,7 @@ __all__ = [
     "ExceptionStackContext",
     "NullContext",
     "StackContext",
+    "StackContextInconsistentError",
     "run_with_stack_context",
     "wrap",
 ]
@@ -43,20 +44,31 @@ T = TypeVar("T")
 ExceptionHandler = Callable[[type[BaseException], BaseException, TracebackType | None], Any]
 
 
+class StackContextInconsistentError(Exception):
+    """A ``with`` block of this module's classes ends in other contexts than it has begun in.
+
+    It happens where a plain generator has ``yield`` in such a block, and is driven from several
+    places, or where blocks are left in another order than they were entered. Coroutines and engines
+    may wait inside of a block.
+
+    .. versionadded:: 3.1
+    """
+
+
 class Following:
     """A context manager that also is around the callbacks that are started inside of it."""
 
     def __init__(self) -> None:
         self._active = True
         # A context may be entered again inside of itself, or by another thread.
-        self._entered: list[tuple[contextvars.Token[tuple[Following, ...]], ExitStack]] = []
+        self._entered: list[tuple[Block, ExitStack]] = []
 
     def __enter__(self) -> Callable[[], None]:
         """Enter, and return a function that keeps the context from callbacks that haven't run
         yet."""
         stack = ExitStack()
         self.surround(stack)
-        self._entered.append((_contexts.set((*_contexts.get(), self)), stack))
+        self._entered.append((Block((*_contexts.get(), self)), stack))
         return self._deactivate
 
     def __exit__(
@@ -65,9 +77,14 @@ class Following:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
-        token, stack = self._entered.pop()
-        _contexts.reset(token)
-        return stack.__exit__(kind, error, trace)
+        block, stack = self._entered.pop()
+        consistent = block.end()
+        consumed = stack.__exit__(kind, error, trace)
+        if not consistent:
+            raise StackContextInconsistentError(
+                "the block doesn't end in the contexts of its begin"
+            )
+        return consumed
 
     def _deactivate(self) -> None:
         self._active = False
@@ -80,6 +97,27 @@ class Following:
 _contexts: contextvars.ContextVar[tuple[Following, ...]] = contextvars.ContextVar(
     "tornado.stack_context", default=()
 )
+
+
+class Block:
+    """What holds inside of one ``with`` block."""
+
+    __slots__ = ("_inside", "_token")
+
+    def __init__(self, inside: tuple[Following, ...]) -> None:
+        self._inside = inside
+        self._token = _contexts.set(inside)
+
+    def end(self) -> bool:
+        """Restore what was before; returns false if this isn't what holds now, and leaves that."""
+        if _contexts.get() != self._inside:
+            return False
+        try:
+            _contexts.reset(self._token)
+        except ValueError:
+            # Somebody has carried the block to another `contextvars.Context`.
+            return False
+        return True
 
 
 class _State:
@@ -147,13 +185,16 @@ class NullContext:
     """Keeps the contexts that are in effect from what is started inside."""
 
     def __init__(self) -> None:
-        self._tokens: list[contextvars.Token[tuple[Following, ...]]] = []
+        self._blocks: list[Block] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(_contexts.set(()))
+        self._blocks.append(Block(()))
 
     def __exit__(self, *args: object) -> None:
-        _contexts.reset(self._tokens.pop())
+        if not self._blocks.pop().end():
+            raise StackContextInconsistentError(
+                "the block doesn't end in the contexts of its begin"
+            )
 
 
 def run_with_stack_context(context: Following, func: Callable[[], T]) -> T:

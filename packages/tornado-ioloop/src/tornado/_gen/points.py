@@ -20,50 +20,123 @@ class Arguments(NamedTuple):
 
 
 class Calls:
-    """The callbacks of one run of a generator, by their keys."""
+    """The callbacks of one run of a generator, by their keys.
 
-    __slots__ = ("_outcomes",)
+    It's what `YieldPoint.start` is given.
+    """
+
+    __slots__ = ("_results", "_waiting")
 
     def __init__(self) -> None:
-        self._outcomes: dict[Hashable, Future[Any]] = {}
+        # `_NONE_YET` as long as a callback wasn't called.
+        self._results: dict[Hashable, Any] = {}
+        self._waiting: list[tuple[YieldPoint, Future[Any]]] = []
 
-    def register(self, key: Hashable) -> Callable[..., None]:
-        """Make a callback that keeps what it gets under a key.
+    def register_callback(self, key: Hashable) -> None:
+        """Take a key, under which the result of a callback will be.
 
         :raises KeyReuseError: another callback that nobody has waited for has the key.
         """
-        if key in self._outcomes:
+        if key in self._results:
             raise KeyReuseError(f"the key {key!r} is in use")
-        future: Future[Any] = new_future()
-        self._outcomes[key] = future
-        return _resolver(future)
+        self._results[key] = _NONE_YET
 
-    def take(self, key: Hashable) -> Future[Any]:
-        """Return the future of a key, which is free again.
+    def result_callback(self, key: Hashable) -> Callable[..., None]:
+        """Make a callback that keeps what it gets under a key that was taken."""
+
+        def keep(*args: Any, **kwargs: Any) -> None:
+            # Whoever calls a second time is heard no more.
+            if self._results.get(key) is _NONE_YET:
+                self.set_result(key, _argument(args, kwargs))
+
+        return keep
+
+    def set_result(self, key: Hashable, result: Any = None) -> None:
+        """Have a result under a key, for whoever waits for it."""
+        self._results[key] = result
+        self._look()
+
+    def is_ready(self, key: Hashable) -> bool:
+        """Tell whether there is a result under a key.
 
         :raises UnknownKeyError: there is no such key.
         """
+        if key not in self._results:
+            raise UnknownKeyError(f"no callback has the key {key!r}")
+        return self._results[key] is not _NONE_YET
+
+    def pop_result(self, key: Hashable) -> Any:
+        """Return the result under a key, which is free again."""
+        return self._results.pop(key)
+
+    def wait_for(self, point: YieldPoint) -> Future[Any]:
+        """Start a yield point, and make a future of it."""
+        future = new_future()
         try:
-            return self._outcomes.pop(key)
-        except KeyError:
-            raise UnknownKeyError(f"no callback has the key {key!r}") from None
+            point.start(self)
+        except Exception as error:
+            future.set_exception(error)
+            return future
+        self._waiting.append((point, future))
+        self._look()
+        return future
 
     def check_all_taken(self) -> None:
         """Make sure that every callback was waited for.
 
         :raises LeakedCallbackError: some were not.
         """
-        if self._outcomes:
-            keys = ", ".join(sorted(map(repr, self._outcomes)))
+        if self._results:
+            keys = ", ".join(sorted(map(repr, self._results)))
             raise LeakedCallbackError(f"nobody waited for the callbacks {keys}")
+
+    def _look(self) -> None:
+        for entry in tuple(self._waiting):
+            # What a point does may lead here again.
+            if entry not in self._waiting:
+                continue
+            self._waiting.remove(entry)
+            if not self._settle(*entry):
+                self._waiting.append(entry)
+
+    def _settle(self, point: YieldPoint, future: Future[Any]) -> bool:
+        """Give a point's result to its future, if it's there; returns whether that is over."""
+        if future.done():
+            return True
+        try:
+            if not point.is_ready():
+                return False
+            future.set_result(point.get_result())
+        except Exception as error:
+            future.set_exception(error)
+        return True
+
+
+_NONE_YET = object()
 
 
 class YieldPoint:
-    """Something that a generator yields and that needs to know the generator's callbacks."""
+    """Something that a generator yields and that needs to know the generator's callbacks.
 
-    def start(self, calls: Calls) -> Any:
-        """Return what is to be waited for instead."""
-        raise NotImplementedError(f"{type(self).__name__} can't be waited for")
+    Programs of their own kinds define the three methods. The generator goes on when `is_ready` is
+    true, of which it's asked after `start` and whenever a callback of the generator has a result.
+    """
+
+    def start(self, runner: Calls) -> Any:
+        """Begin what is to be waited for; called once.
+
+        :arg runner: has ``register_callback(key)``, ``result_callback(key)``, ``set_result(key,
+            result)``, ``is_ready(key)`` and ``pop_result(key)``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} doesn't say how it starts")
+
+    def is_ready(self) -> bool:
+        """Tell whether there is a result."""
+        raise NotImplementedError(f"{type(self).__name__} doesn't say when it's ready")
+
+    def get_result(self) -> Any:
+        """Return the result, once it's there; what is raised, the generator raises."""
+        raise NotImplementedError(f"{type(self).__name__} doesn't say what it gives")
 
 
 class Callback(YieldPoint):
@@ -75,11 +148,18 @@ class Callback(YieldPoint):
     def __init__(self, key: Hashable) -> None:
         self.key = key
 
-    def start(self, calls: Calls) -> Any:
-        """Register the key."""
-        future = new_future()
-        future.set_result(calls.register(self.key))
-        return future
+    def start(self, runner: Calls) -> None:
+        """Take the key."""
+        runner.register_callback(self.key)
+        self._runner = runner
+
+    def is_ready(self) -> bool:
+        """There is nothing to wait for."""
+        return True
+
+    def get_result(self) -> Callable[..., None]:
+        """Return the callback."""
+        return self._runner.result_callback(self.key)
 
 
 class Wait(YieldPoint):
@@ -91,9 +171,17 @@ class Wait(YieldPoint):
     def __init__(self, key: Hashable) -> None:
         self.key = key
 
-    def start(self, calls: Calls) -> Any:
-        """Find the future of the key."""
-        return calls.take(self.key)
+    def start(self, runner: Calls) -> None:
+        """Remember where the key is known."""
+        self._runner = runner
+
+    def is_ready(self) -> bool:
+        """Tell whether the callback was called."""
+        return self._runner.is_ready(self.key)
+
+    def get_result(self) -> Any:
+        """Return what it got."""
+        return self._runner.pop_result(self.key)
 
 
 class WaitAll(YieldPoint):
@@ -105,9 +193,19 @@ class WaitAll(YieldPoint):
     def __init__(self, keys: Iterable[Hashable]) -> None:
         self.keys = list(keys)
 
-    def start(self, calls: Calls) -> Any:
-        """Find the futures of the keys."""
-        return [calls.take(key) for key in self.keys]
+    def start(self, runner: Calls) -> None:
+        """Remember where the keys are known."""
+        self._runner = runner
+
+    def is_ready(self) -> bool:
+        """Tell whether all callbacks were called."""
+        # All are asked, so that a key which isn't known is found at once.
+        ready = [self._runner.is_ready(key) for key in self.keys]
+        return all(ready)
+
+    def get_result(self) -> list[Any]:
+        """Return what each got."""
+        return [self._runner.pop_result(key) for key in self.keys]
 
 
 def Task(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:  # documented name
@@ -133,7 +231,7 @@ def Task(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:  #
     return future
 
 
-class Several(YieldPoint):
+class Several:
     """Yielded to wait for several things, callbacks by key among them.
 
     :arg children: a list or dictionary of what may be yielded.
@@ -144,8 +242,8 @@ class Several(YieldPoint):
         self._children = children
         self._gather = gather
 
-    def start(self, calls: Calls) -> Any:
-        """Find the futures of all keys."""
+    def start(self, calls: Calls) -> Future[Any]:
+        """Start the yield points among them, and make one future of all."""
         return self._gather(start_points(self._children, calls))
 
 
@@ -155,13 +253,14 @@ def has_points(yielded: Any) -> bool:
         yielded = list(yielded.values())
     if isinstance(yielded, (list, tuple)):
         return any(has_points(item) for item in yielded)
-    return isinstance(yielded, YieldPoint)
+    return isinstance(yielded, YieldPoint | Several)
 
 
 def start_points(yielded: Any, calls: Calls) -> Any:
-    """Put what is to be waited for in the place of yield points, also inside of a list or
-    dictionary."""
+    """Put futures in the place of yield points, also inside of a list or dictionary."""
     if isinstance(yielded, YieldPoint):
+        return calls.wait_for(yielded)
+    if isinstance(yielded, Several):
         return yielded.start(calls)
     if isinstance(yielded, (list, tuple)):
         return [start_points(item, calls) for item in yielded]
@@ -170,13 +269,15 @@ def start_points(yielded: Any, calls: Calls) -> Any:
     return yielded
 
 
+def _argument(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if kwargs or len(args) > 1:
+        return Arguments(args, kwargs)
+    return args[0] if args else None
+
+
 def _resolver(future: Future[Any]) -> Callable[..., None]:
     def resolve(*args: Any, **kwargs: Any) -> None:
-        if future.done():
-            return
-        if kwargs or len(args) > 1:
-            future.set_result(Arguments(args, kwargs))
-        else:
-            future.set_result(args[0] if args else None)
+        if not future.done():
+            future.set_result(_argument(args, kwargs))
 
     return resolve
