@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PROGRAMS = Path(__file__).parent / "programs"
 ENVIRONMENTS = ROOT / ".bench"
-DISTRIBUTIONS = ("core", "template", "ioloop", "http", "web", "websocket")
+_OURS = ("core", "template", "ioloop", "http", "web", "websocket")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,17 +20,19 @@ class Peer:
     """Something that is measured.
 
     :arg name: what it's called in tables.
-    :arg requirements: what pip installs for it; `None` for this checkout.
+    :arg requirements: what pip installs for it beside distributions of this checkout.
     :arg commands: arguments for the environment's Python, by kind: ``http``, ``echo`` and
         ``websocket`` are servers, ``fetch`` an HTTP client, ``loop``, ``template`` and ``import``
         measure themselves. Words in braces are the workload's to fill in.
     :arg applications: which applications or tasks the programs of a kind have, where not all.
+    :arg distributions: which distributions of this checkout are installed.
     """
 
     name: str
-    requirements: tuple[str, ...] | None
+    requirements: tuple[str, ...]
     commands: Mapping[str, tuple[str, ...]]
     applications: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    distributions: tuple[str, ...] = ()
 
     def has(self, kind: str, application: str) -> bool:
         """Whether it has a program of the kind, with that application or task."""
@@ -64,10 +66,8 @@ class Peer:
         stamp.write_text("\n".join(wanted))
 
     def _arguments(self) -> list[str]:
-        if self.requirements is not None:
-            return list(self.requirements)
-        editable = [f"packages/tornado-{name}" for name in DISTRIBUTIONS]
-        return [argument for path in editable for argument in ("--editable", path)]
+        editable = [f"packages/tornado-{name}" for name in self.distributions]
+        return [*self.requirements, *(part for path in editable for part in ("--editable", path))]
 
 
 def _program(name: str, *arguments: str) -> tuple[str, ...]:
@@ -85,7 +85,13 @@ _TORNADO = {
 }
 
 PEERS = (
-    Peer("ours", None, _TORNADO),
+    Peer("ours", ("pycurl==7.45.7",), _TORNADO, distributions=_OURS),
+    Peer(
+        "native",
+        (),
+        {"websocket": _TORNADO["websocket"]},
+        distributions=(*_OURS, "speedups"),
+    ),
     Peer(
         "upstream",
         ("tornado==6.6.1", "pycurl==7.45.7"),

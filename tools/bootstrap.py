@@ -17,7 +17,7 @@ from pathlib import Path
 if sys.version_info < (3, 11):  # noqa: UP036 - the reader of this message runs an older one
     sys.exit(f"Python 3.11 or later is needed, {sys.executable} is {sys.version.split()[0]}")
 
-from environment import apt_install, ensure_venv
+from environment import apt_install, ensure_compiler, ensure_venv
 from lock import requirements
 from workspace import ROOT, SETUP, VENV, Command, distributions, fail, read_toml, run, say
 
@@ -67,18 +67,22 @@ def install(purpose: str, venv: Path) -> None:
     say(f"installing {len(lines)} locked packages for {purpose}")
     run([*pip, "--require-hashes", "--requirement", listing])
     if "main" in GROUPS[purpose]:
-        install_editable(pip)
+        # What is compiled is an extra: a program doesn't need it, its tests do.
+        native = purpose == "dev"
+        if native:
+            ensure_compiler(python)
+        install_editable(pip, native)
 
 
-def install_editable(pip: Command) -> None:
+def install_editable(pip: Command, native: bool) -> None:
     """Install the distributions so that their sources in the checkout are what runs.
 
     :arg pip: the command, up to its arguments.
+    :arg native: those too that have to be compiled.
     """
     say("installing the distributions of packages/ as editable")
-    editable = [
-        part for dist in distributions().values() for part in ("--editable", str(dist.path))
-    ]
+    chosen = [dist for dist in distributions().values() if native or not dist.is_native]
+    editable = [part for dist in chosen for part in ("--editable", str(dist.path))]
     run([*pip, "--no-build-isolation", *editable])
 
 

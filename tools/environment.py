@@ -56,3 +56,17 @@ def ensure_venv(venv: Path) -> Path:
     say(f"making {venv.name} with Python {sys.version.split()[0]}")
     run([sys.executable, "-m", "venv", "--clear", venv])
     return python
+
+
+def ensure_compiler(python: Path) -> None:
+    """Install a C compiler and Python's headers if they are missing.
+
+    :arg python: the interpreter that is compiled for.
+    """
+    if shutil.which("cc") is None:
+        apt_install(["gcc", "libc6-dev"], "a C compiler")
+    code = "import sysconfig; print(sysconfig.get_path('include'))"
+    headers = run([python, "-c", code], capture_output=True).stdout.strip()
+    if not Path(headers, "Python.h").exists():
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        apt_install([f"libpython{version}-dev"], "Python's headers")

@@ -77,8 +77,10 @@ def modules(wheel: Path) -> list[str]:
     :returns: dotted names; scripts (``__main__``) are left out.
     """
     with zipfile.ZipFile(wheel) as archive:
-        paths = [Path(name) for name in archive.namelist() if name.endswith(".py")]
-    names = (".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths)
+        paths = [Path(name) for name in archive.namelist() if name.endswith((".py", ".so"))]
+    # What is compiled has more than one suffix.
+    bare = (path.with_name(path.name.partition(".")[0]) for path in paths)
+    names = (".".join(path.parts).removesuffix(".__init__") for path in bare)
     return sorted(name for name in names if not name.endswith(".__main__"))
 
 

@@ -111,8 +111,9 @@ def disagreements(root: Path) -> Iterator[str]:
 
 
 def _path_disagreements(dist: Distribution, names: Collection[str]) -> Iterator[str]:
-    required = {requirement_name(line) for line in dist.requirements} & set(names)
-    entries = dist.pyproject["tool"]["poetry"].get("dependencies", {})
+    lines = [*dist.requirements, *(line for extra in dist.extras.values() for line in extra)]
+    required = {requirement_name(line) for line in lines} & set(names)
+    entries = dist.pyproject["tool"].get("poetry", {}).get("dependencies", {})
     paths = {name: entry["path"] for name, entry in entries.items() if "path" in entry}
     for name in sorted(required ^ paths.keys()):
         yield f"{dist.name}: {name} is in only one of project and tool.poetry dependencies"

@@ -42,7 +42,11 @@ def wheel_of(dist: Distribution, folder: Path = DIST) -> Path:
     :arg folder: where wheels lie.
     :returns: its path, whether it exists or not.
     """
-    return folder / f"{dist.file_name}-{dist.version}-py3-none-any.whl"
+    name = f"{dist.file_name}-{dist.version}"
+    if dist.is_native:
+        for path in folder.glob(f"{name}-cp3*.whl"):
+            return path
+    return folder / f"{name}-py3-none-any.whl"
 
 
 def sdist_of(dist: Distribution, folder: Path = DIST) -> Path:

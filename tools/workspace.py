@@ -73,6 +73,12 @@ class Distribution:
         return self.name.replace("-", "_")
 
     @property
+    def is_native(self) -> bool:
+        """Whether it's compiled, so that its wheel is for one kind of machine."""
+        backend: str = self.pyproject["build-system"]["build-backend"]
+        return backend.startswith("setuptools")
+
+    @property
     def requirements(self) -> list[str]:
         """What the distribution declares to need, extras left aside."""
         return list(self.pyproject["project"].get("dependencies", []))

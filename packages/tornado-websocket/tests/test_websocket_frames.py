@@ -11,7 +11,7 @@ from tornado._websocket.frames import (
     make_close_payload,
     make_frame,
 )
-from tornado._websocket.masks import apply_mask
+from tornado._websocket.masks import apply_mask, apply_mask_in_python
 from tornado._websocket.reader import FrameReader
 
 
@@ -50,14 +50,27 @@ def test_messages_of_all_lengths(size, masked):
     assert read(frame(2, data, masked=masked), masked=masked, limit=size or 1) == [data]
 
 
+# With tornado-speedups the first is native code.
+MASKS = [apply_mask, apply_mask_in_python]
+
+
+@pytest.mark.parametrize("apply_mask", MASKS)
 @given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
-def test_masking_twice_gives_the_data(data, mask):
+def test_masking_twice_gives_the_data(apply_mask, data, mask):
     masked = apply_mask(mask, data)
     assert masked == bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
     assert apply_mask(mask, masked) == data
 
 
-def test_s26_masks_have_four_bytes():
+@pytest.mark.parametrize("apply_mask", MASKS)
+@pytest.mark.parametrize("size", [4095, 4096, 4097, 70_001])
+def test_large_payloads_are_masked_in_steps(apply_mask, size):
+    data = bytes(i * 5 & 0xFF for i in range(size))
+    assert apply_mask(b"key!", data) == bytes(byte ^ b"key!"[i % 4] for i, byte in enumerate(data))
+
+
+@pytest.mark.parametrize("apply_mask", MASKS)
+def test_s26_masks_have_four_bytes(apply_mask):
     with pytest.raises(ValueError, match="four"):
         apply_mask(b"abc", b"data")
 

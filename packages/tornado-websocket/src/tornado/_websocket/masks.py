@@ -1,15 +1,12 @@
 """Masks of frames (RFC 6455 section 5.3).
 
-A mask is applied to a whole payload at once, as one exclusive or of two large integers.
+In Python a mask is applied as one exclusive or of two large integers. With tornado-speedups it's
+done in native code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-
-#: ``unmask(data, start, stop)``: the payload that stands behind its mask in a part of ``data``;
-#: only where native code does it.
-unmask: Callable[[bytes, int, int], bytes] | None = None
 
 # With bytes before the mask's own, ``mask * REPEATED[n]`` is the mask as often as a payload of up
 # to n bytes needs it; ``PADDING[n]`` bits of that are too many.
@@ -21,7 +18,7 @@ PADDING = tuple(8 * (-size % 4) for size in range(_SHORT))
 _STEP = 4096
 
 
-def apply_mask(mask: bytes, data: bytes) -> bytes:
+def apply_mask_in_python(mask: bytes, data: bytes) -> bytes:
     """Return ``data`` combined with a mask of four bytes; applied twice it gives the data again.
 
     :raises ValueError: the mask has another length.
@@ -40,5 +37,18 @@ def apply_mask(mask: bytes, data: bytes) -> bytes:
         number = int.from_bytes(data[start : start + _STEP], "little") ^ pattern
         pieces.append(number.to_bytes(_STEP, "little"))
     if whole < size:
-        pieces.append(apply_mask(mask, data[whole:]))
+        pieces.append(apply_mask_in_python(mask, data[whole:]))
     return b"".join(pieces)
+
+
+apply_mask: Callable[[bytes, bytes], bytes] = apply_mask_in_python
+#: ``unmask(data, start, stop)``: the payload that stands behind its mask in a part of ``data``;
+#: only where native code does it.
+unmask: Callable[[bytes, int, int], bytes] | None = None
+
+try:
+    import tornado._speedups as native
+except ImportError:
+    pass  # it's an extra
+else:
+    apply_mask, unmask = native.apply_mask, native.unmask
