@@ -18,7 +18,7 @@ default_role = "py:obj"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 # What is optional need not be there.
-autodoc_mock_imports = ["pycares"]
+autodoc_mock_imports = ["pycares", "pycurl"]
 autodoc_typehints = "none"
 autoclass_content = "class"
 myst_enable_extensions = ["deflist"]

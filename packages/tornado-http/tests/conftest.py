@@ -41,7 +41,8 @@ class Request:
         lines = head.decode("latin-1").split("\r\n")
         self.line = lines[0]
         self.method, self.target, _ = self.line.split(" ")
-        self.fields = [tuple(line.split(": ", 1)) for line in lines[1:] if line]
+        parts = [line.partition(":") for line in lines[1:] if line]
+        self.fields = [(name, value.strip()) for name, _, value in parts]
         self.headers = {name.lower(): value for name, value in self.fields}
         self.body = b""
 
@@ -192,6 +193,21 @@ def reply(body: bytes | str = b"", *fields: str, code: int = 200) -> bytes:
 @pytest.fixture
 def scripted() -> type[Scripted]:
     return Scripted
+
+
+@pytest.fixture
+def curled() -> type[Scripted]:
+    """The same for the curl client."""
+    pytest.importorskip("pycurl", reason="an optional package")
+    from tornado.curl_httpclient import CurlAsyncHTTPClient
+
+    class CurlScripted(Scripted):
+        def new_client(self, **options: Any) -> Any:
+            client: Any = CurlAsyncHTTPClient(force_instance=True, **options)
+            self._clients.append(client)
+            return client
+
+    return CurlScripted
 
 
 @pytest.fixture(name="reply")

@@ -6,12 +6,18 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tornado._simple_client.exchange import Exchange
+from typing import Protocol
 
 SHORTEST_DELAY = 0.002  # seconds between two looks at all exchanges
+
+
+class Mortal(Protocol):
+    """What has a deadline: an exchange of either client."""
+
+    deadline: float
+
+    def strike(self) -> None:
+        """The time is over."""
 
 
 class Deadlines:
@@ -25,7 +31,7 @@ class Deadlines:
 
     def __init__(
         self,
-        exchanges: Callable[[], Iterable[Exchange]],
+        exchanges: Callable[[], Iterable[Mortal]],
         get_loop: Callable[[], asyncio.AbstractEventLoop],
     ) -> None:
         self._exchanges = exchanges

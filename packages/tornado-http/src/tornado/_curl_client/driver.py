@@ -1,0 +1,260 @@
+"""libcurl's multi-socket interface on an event loop.
+
+libcurl tells which sockets it waits for and when it wants to be called next, and is called when one
+of that has come. Two of its rules shape this module:
+
+1. It isn't called from inside its own callbacks. What programs do there (start a fetch, cancel one,
+   close the client) is remembered and done when libcurl has returned.
+2. A handle that is in use isn't reset. Handles go back to the stock when they're out of libcurl's
+   hands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import math
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  # optional
+
+from tornado._curl_client.watching import make_watcher
+
+
+class Transfer(Protocol):
+    """Whose a handle is."""
+
+    def finished(self, errno: int, message: str) -> None:
+        """libcurl is done with the handle.
+
+        :arg errno: 0, or one of ``pycurl.E_*``.
+        :arg message: what libcurl says about an error.
+        """
+
+
+class MultiDriver:
+    """Runs transfers.
+
+    :arg loop: the loop to run on.
+    :arg max_connections: how many connections libcurl keeps for later.
+    :arg max_handles: how many unused handles are kept.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, max_connections: int, max_handles: int
+    ) -> None:
+        self._loop = loop
+        # Transfers come from everywhere; libcurl shall not keep the context of one of them.
+        self._context = contextvars.Context()
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
+        self._watcher = make_watcher(loop, self._on_ready)
+        self._stock: list[Any] = []
+        self._max_handles = max_handles
+        self._closed = False
+        # Transfers, by handle.
+        self._waiting: dict[Any, Transfer] = {}
+        self._running: dict[Any, Transfer] = {}
+        # What libcurl has in its hands: handles, and how many of them it isn't done with.
+        self._attached: set[Any] = set()
+        self._unfinished = 0
+        # Calls of libcurl.
+        self._inside = False
+        self._postponed: list[Callable[[], None]] = []
+        self._interrupt: BaseException | None = None
+        # Time, on the loop's clock.
+        self._due = math.inf
+        self._due_is_news = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = math.inf
+
+    # -- handles
+
+    def take(self) -> Any:
+        """Return a handle on which nothing is set."""
+        return self._stock.pop() if self._stock else pycurl.Curl()
+
+    def give_back(self, curl: Any, *, reusable: bool = True) -> None:
+        """Take a handle back, whatever its transfer is up to.
+
+        :arg curl: the handle. It isn't used any more by whoever had it.
+        :arg reusable: false if more may have been done to it than resetting undoes.
+        """
+        self._waiting.pop(curl, None)
+        self._running.pop(curl, None)
+        if self._inside:
+            self._postponed.append(lambda: self._retire(curl, reusable))
+        else:
+            self._retire(curl, reusable)
+
+    def _retire(self, curl: Any, reusable: bool) -> None:
+        if curl in self._attached:
+            self._attached.remove(curl)
+            self._multi.remove_handle(curl)
+        if reusable and not self._closed and len(self._stock) < self._max_handles:
+            curl.reset()
+            self._stock.append(curl)
+        else:
+            curl.close()
+
+    # -- transfers
+
+    def start(self, curl: Any, transfer: Transfer) -> None:
+        """Begin a transfer, soon.
+
+        :arg curl: its handle, with all options set.
+        :arg transfer: is told when it's over, unless the handle is given back before.
+        """
+        if not self._waiting:
+            self._loop.call_soon(self._begin, context=self._context)
+        self._waiting[curl] = transfer
+
+    def call_soon(self, function: Callable[[], None]) -> None:
+        """Call a function from the loop, where nothing of a program's is under way."""
+        self._loop.call_soon(function, context=self._context)
+
+    def resume(self, curl: Any) -> None:
+        """Let a transfer go on that a callback has paused. It's for functions given to
+        `call_soon`."""
+        if curl in self._running:
+            self._call(curl.pause, pycurl.PAUSE_CONT)
+            self._settle()
+
+    def interrupt(self, error: BaseException) -> None:
+        """Raise an error from the loop's callback, as libcurl's callbacks can't."""
+        self._interrupt = error
+
+    def close(self) -> None:
+        """Give everything up. Transfers that are under way aren't told."""
+        if self._closed:
+            return
+        self._closed = True
+        self._waiting.clear()
+        self._running.clear()
+        if self._inside:
+            self._postponed.append(self._dispose)
+        else:
+            self._dispose()
+
+    def _dispose(self) -> None:
+        for curl in self._attached:
+            self._multi.remove_handle(curl)
+            curl.close()
+        self._attached.clear()
+        for curl in self._stock:
+            curl.close()
+        self._stock.clear()
+        self._multi.close()
+        self._watcher.close()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _begin(self) -> None:
+        if self._closed:
+            return
+        waiting, self._waiting = self._waiting, {}
+        for curl, transfer in waiting.items():
+            self._running[curl] = transfer
+            self._attached.add(curl)
+            self._multi.add_handle(curl)
+        self._let_time_pass()
+
+    # -- what libcurl asks for
+
+    def _on_socket(self, interest: int, fd: int, multi: Any, data: Any) -> None:
+        if interest == pycurl.POLL_REMOVE:
+            self._watcher.forget(fd)
+        else:
+            self._watcher.watch(fd, interest)
+
+    def _on_timer(self, delay: int) -> None:
+        """Take note of when libcurl wants to be called: in ``delay`` milliseconds, or not at all
+        if that is negative."""
+        self._due = math.inf if delay < 0 else self._loop.time() + delay / 1000
+        self._due_is_news = True
+
+    # -- what libcurl is told
+
+    def _on_ready(self, ready: list[tuple[int, int]]) -> None:
+        if self._closed:
+            return
+        for fd, bits in ready:
+            self._act(fd, bits)
+        self._settle()
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self._timer_due = math.inf
+        if self._closed:
+            return
+        if self._due <= self._loop.time():
+            self._let_time_pass()
+        else:
+            self._set_timer()
+
+    def _let_time_pass(self) -> None:
+        self._due_is_news = False
+        self._act(pycurl.SOCKET_TIMEOUT, 0)
+        if not self._due_is_news and not self._closed:
+            # It tells of changes alone, and clocks differ.
+            self._on_timer(self._multi.timeout())
+        self._settle()
+
+    def _act(self, fd: int, bits: int) -> None:
+        if not self._closed:
+            _, self._unfinished = self._call(self._multi.socket_action, fd, bits)
+
+    def _call(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call libcurl in a way that runs its callbacks."""
+        self._inside = True
+        try:
+            return function(*args)
+        finally:
+            self._inside = False
+
+    # -- afterwards
+
+    def _settle(self) -> None:
+        """Do what had to wait until libcurl returned, and hand out results."""
+        if self._postponed:
+            self._catch_up()
+        elif self._unfinished < len(self._running):
+            self._hand_out()
+        if not self._closed:
+            self._set_timer()
+        if self._interrupt is not None:
+            error, self._interrupt = self._interrupt, None
+            raise error
+
+    def _catch_up(self) -> None:
+        while self._postponed:
+            self._postponed.pop(0)()
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        left = True
+        while left and not self._closed:
+            left, succeeded, failed = self._multi.info_read()
+            for curl in succeeded:
+                self._finish(curl, 0, "")
+            for curl, errno, message in failed:
+                self._finish(curl, errno, message)
+
+    def _finish(self, curl: Any, errno: int, message: str) -> None:
+        transfer = self._running.pop(curl, None)
+        if transfer is not None:
+            transfer.finished(errno, message)
+
+    def _set_timer(self) -> None:
+        due = self._due
+        if self._timer_due <= due:
+            # It's early enough; when it's over, there is a look at what is due then.
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = self._loop.call_at(due, self._on_time, context=self._context)

@@ -1,0 +1,219 @@
+"""A request in the terms of libcurl: options to be set on a handle.
+
+Everything that could be read as more than it's meant to be (line ends in fields and methods, other
+schemes, hosts without an address) is refused here, before libcurl sees it. Nothing is left to the
+environment: libcurl's own looks at variables for proxies are turned off.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  # optional
+
+from tornado._curl_client.tls import set_tls
+from tornado._httpclient.request import EffectiveRequest
+from tornado._simple_client.target import (
+    METHODS_WITH_BODY,
+    Target,
+    credentials_for,
+    request_headers,
+)
+from tornado.escape import utf8
+from tornado.httputil import HTTPHeaders
+
+LONGEST_TIME = 2**31 - 1  # milliseconds
+# libcurl has it since 7.54, pycurl has no name for it.
+SUPPRESS_CONNECT_HEADERS = 265
+
+_PROXY_AUTH_MODES: dict[str | None, int] = {
+    None: pycurl.HTTPAUTH_BASIC,
+    "basic": pycurl.HTTPAUTH_BASIC,
+    "digest": pycurl.HTTPAUTH_DIGEST,
+}
+
+# RFC 9110 section 9.1: a method is a token.
+_METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_NO_HOST = re.compile(r"[\x00-\x20\x7f]")
+
+# What few requests ask for, and by which attribute.
+_ORDINARY = (None, None, None, None, None)
+_SPECIAL = frozenset(("proxy_host", "network_interface", "unix_socket", "allow_ipv6", "auth_mode"))
+
+
+def set_options(curl: Any, request: EffectiveRequest, target: Target) -> None:
+    """Tell a handle on which nothing is set what to do, callbacks and times left aside.
+
+    :arg curl: the handle.
+    :arg request: what to fetch.
+    :arg target: where from.
+    :raises ValueError: the request holds something that can't be sent, or contradicts itself.
+    :raises KeyError: the method is unknown.
+    """
+    asked = request.request
+    setopt = curl.setopt
+    headers = request_headers(request, target)
+    setopt(pycurl.NOSIGNAL, 1)
+    setopt(pycurl.URL, target.absolute_form)
+    setopt(pycurl.PATH_AS_IS, 1)
+    setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    special = (
+        asked.proxy_host,
+        asked.network_interface,
+        asked.unix_socket,
+        asked.allow_ipv6,
+        asked.auth_mode,
+    )
+    if special == _ORDINARY and _SPECIAL.isdisjoint(request._defaults):
+        setopt(pycurl.PROXY, "")
+    else:
+        _set_way(curl, request, target, headers)
+        _set_digest(curl, request, target, headers)
+    if target.secure:
+        set_tls(curl, request)
+    if request.decompress_response:
+        # An empty value stands for all that libcurl can decode.
+        own = headers["Accept-Encoding"] if "Accept-Encoding" in asked.headers else ""
+        setopt(pycurl.ACCEPT_ENCODING, own)
+        headers.pop("Accept-Encoding", None)
+    withheld = _set_method(curl, request, headers)
+    setopt(pycurl.HTTPHEADER, field_lines(headers) + withheld)
+
+
+def set_times(curl: Any, connect_timeout: float | None, time_left: float) -> None:
+    """Limit the time that a transfer may take.
+
+    :arg connect_timeout: seconds until there is a connection; 0 or `None` for no limit.
+    :arg time_left: seconds until the end, or infinity.
+    """
+    if time_left != math.inf:
+        curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(time_left))
+    # Its 0 is a limit of its own.
+    limit = _milliseconds(connect_timeout) if connect_timeout else LONGEST_TIME
+    curl.setopt(pycurl.CONNECTTIMEOUT_MS, limit)
+
+
+def _milliseconds(seconds: float) -> int:
+    return min(max(math.ceil(seconds * 1000), 1), LONGEST_TIME)
+
+
+def field_lines(headers: HTTPHeaders) -> list[bytes]:
+    """Return fields as libcurl takes them.
+
+    :raises ValueError: one holds a control character.
+    """
+    # A line without a value would take a field of libcurl's own away.
+    lines = [
+        f"{name}: {value}" if value.strip(" \t") else f"{name};"
+        for name, value in headers.get_all()
+    ]
+    text = "\n".join(lines)
+    if _CONTROL.search(text) is not None or text.count("\n") >= max(len(lines), 1):
+        raise ValueError("control character in a header")
+    try:
+        return text.encode("latin-1").split(b"\n")
+    except UnicodeEncodeError:
+        return text.encode("utf-8").split(b"\n")
+
+
+def _set_method(curl: Any, request: EffectiveRequest, headers: HTTPHeaders) -> list[bytes]:
+    """Set method and body; return lines that keep libcurl from adding fields of its own."""
+    asked = request.request
+    method = asked.method
+    body = asked.body
+    producer = asked.body_producer
+    if method == "GET" and body is None and producer is None:
+        return []
+    if _METHOD.fullmatch(method) is None:
+        raise ValueError(f"invalid method {method[:80]!r}")
+    if body is None and producer is None:
+        if method == "HEAD":
+            curl.setopt(pycurl.NOBODY, 1)
+            return []
+        if method not in METHODS_WITH_BODY:
+            curl.setopt(pycurl.CUSTOMREQUEST, method)
+            return []
+        # RFC 9110 section 8.6: where a body could be, its absence is said.
+        body = b""
+    if method == "HEAD":
+        raise ValueError("libcurl sends no body with HEAD")
+    length = content_length(headers)
+    headers.pop("Content-Length", None)
+    if body is not None:
+        curl.setopt(pycurl.POSTFIELDS, body)
+    else:
+        curl.setopt(pycurl.UPLOAD, 1)
+        if length is not None:
+            curl.setopt(pycurl.INFILESIZE_LARGE, length)
+    if method != "POST" or body is None:
+        curl.setopt(pycurl.CUSTOMREQUEST, method)
+    return [b"%b:" % name for name in (b"Content-Type", b"Expect") if name.decode() not in headers]
+
+
+def content_length(headers: HTTPHeaders) -> int | None:
+    """Return the length that the fields promise.
+
+    :raises ValueError: it's no number.
+    """
+    text = headers.get("Content-Length")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"invalid Content-Length {text[:80]!r}")
+    return int(text)
+
+
+def _set_way(curl: Any, request: EffectiveRequest, target: Target, headers: HTTPHeaders) -> None:
+    """Set how to get to the server."""
+    if request.network_interface is not None:
+        curl.setopt(pycurl.INTERFACE, request.network_interface)
+    if request.allow_ipv6 is False:
+        curl.setopt(pycurl.IPRESOLVE, pycurl.IPRESOLVE_V4)
+    unix_socket = request.unix_socket
+    if not request.proxy_host:
+        curl.setopt(pycurl.PROXY, "")
+        if unix_socket is not None:
+            curl.setopt(pycurl.UNIX_SOCKET_PATH, unix_socket)
+        return
+    if unix_socket is not None:
+        raise ValueError("a request can't go both to unix_socket and by proxy_host")
+    _set_proxy(curl, request, target, headers)
+
+
+def _set_proxy(curl: Any, request: EffectiveRequest, target: Target, headers: HTTPHeaders) -> None:
+    host = request.proxy_host
+    if not request.proxy_port:
+        raise ValueError("proxy_port has to be set where proxy_host is")
+    if _NO_HOST.search(host) is not None:
+        raise ValueError(f"invalid proxy_host {host!r}")
+    if request.proxy_auth_mode not in _PROXY_AUTH_MODES:
+        raise ValueError(f"unsupported proxy_auth_mode {request.proxy_auth_mode!r}")
+    bare_ipv6 = ":" in host and "[" not in host and "://" not in host
+    curl.setopt(pycurl.PROXY, f"[{host}]" if bare_ipv6 else host)
+    curl.setopt(pycurl.PROXYPORT, int(request.proxy_port))
+    # The list of exceptions that the environment may hold isn't for explicit proxies.
+    curl.setopt(pycurl.NOPROXY, "")
+    curl.setopt(SUPPRESS_CONNECT_HEADERS, 1)
+    if request.proxy_username is not None:
+        curl.setopt(pycurl.PROXYUSERNAME, utf8(request.proxy_username))
+        curl.setopt(pycurl.PROXYPASSWORD, utf8(request.proxy_password or ""))
+        curl.setopt(pycurl.PROXYAUTH, _PROXY_AUTH_MODES[request.proxy_auth_mode])
+    if target.secure and "Proxy-Authorization" in headers:
+        # It's for the proxy alone, which sees no more of a tunnel than its head.
+        own = HTTPHeaders({"Proxy-Authorization": headers.pop("Proxy-Authorization")})
+        curl.setopt(pycurl.PROXYHEADER, field_lines(own))
+
+
+def _set_digest(curl: Any, request: EffectiveRequest, target: Target, headers: HTTPHeaders) -> None:
+    """Let libcurl answer a challenge; basic credentials are a field already."""
+    if request.auth_mode != "digest" or "Authorization" in headers:
+        return
+    credentials = credentials_for(request, target)
+    if credentials is not None:
+        username, password = credentials
+        curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_DIGEST)
+        curl.setopt(pycurl.USERNAME, utf8(username))
+        curl.setopt(pycurl.PASSWORD, utf8(password))

@@ -1,0 +1,216 @@
+"""What comes back for one request, as libcurl hands it over."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
+
+import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  # optional
+
+from tornado._http1 import grammar
+from tornado._httpclient.request import EffectiveRequest
+from tornado.httputil import HTTPHeaders, HTTPInputError
+
+if TYPE_CHECKING:
+    from tornado._curl_client.fetch import Fetch
+
+MAX_HEAD_SIZE = 262144  # bytes of all heads that belong to one request
+MAX_SKIPPED = 65536  # bytes of a body nobody wants that are read to keep the connection
+
+# RFC 9112 section 4; the version of HTTP/2 and later has no minor number, and no reason phrase.
+_STATUS_LINE = re.compile(r"HTTP/([0-9](?:\.[0-9])?) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n?")
+
+#: What makes libcurl give a transfer up: fewer bytes than it has handed over.
+STOP = -1
+
+
+class Reception:
+    """Collects a response, or hands it to those who want it piece by piece.
+
+    libcurl shows every head that comes: those of interim responses, and those that it answers by
+    itself to authenticate. The last one is the response's.
+
+    :arg fetch: what it's for.
+    :arg request: what was sent.
+    :arg limit: how large the body may be, in bytes.
+    """
+
+    __slots__ = (
+        "_fetch",
+        "_has_body",
+        "_head_is_complete",
+        "_head_room",
+        "_is_announced",
+        "_limit",
+        "_lines",
+        "_request",
+        "_room",
+        "chunks",
+        "code",
+        "followup",
+        "headers",
+        "reason",
+        "task",
+    )
+
+    def __init__(self, fetch: Fetch, request: EffectiveRequest, limit: int) -> None:
+        self._fetch = fetch
+        self._request = request
+        self._limit = self._room = limit
+        # The head.
+        self._lines: list[bytes] = []
+        self._head_room = MAX_HEAD_SIZE
+        self._head_is_complete = False
+        self.code = 0
+        self.reason = ""
+        self.headers: HTTPHeaders | None = None
+        # The body.
+        self._has_body = False
+        self._is_announced = False
+        self.chunks: list[bytes] | None = []
+        #: The request that this response leads to, if it isn't what was asked for.
+        self.followup: EffectiveRequest | None = None
+        #: What a receiver of the body has to do before it takes more.
+        self.task: asyncio.Task[None] | None = None
+
+    # -- called by libcurl
+
+    def on_line(self, line: bytes) -> int | None:
+        """Take a line of a head, its end included."""
+        self._head_room -= len(line)
+        if self._head_room < 0:
+            return self._stop(HTTPInputError("response headers too large", status_code=431))
+        if self._head_is_complete:
+            # RFC 9112 section 7.1.2: fields after the body stay out of the headers.
+            if self._has_body or not line.startswith(b"HTTP/"):
+                return None
+            self._lines.clear()
+            self._head_is_complete = False
+        self._lines.append(line)
+        if line != b"\r\n" and line != b"\n":
+            return None
+        self._head_is_complete = True
+        try:
+            self._judge_head()
+        except BaseException as error:
+            return self._stop(error)
+        return STOP if self._fetch.is_over else None
+
+    def on_body(self, data: bytes) -> int | None:
+        """Take some of the body."""
+        if self._fetch.is_over:
+            return STOP
+        if self.task is not None:
+            paused: int = pycurl.WRITEFUNC_PAUSE
+            return paused
+        self._has_body = True
+        self._room -= len(data)
+        if self.followup is not None:
+            # A new connection is quicker than a long body.
+            return STOP if self._limit - self._room > MAX_SKIPPED else None
+        if self._room < 0:
+            return self._stop(HTTPInputError("response body too large", status_code=413))
+        try:
+            self._deliver(data)
+        except BaseException as error:
+            return self._stop(error)
+        return STOP if self._fetch.is_over else None
+
+    # -- afterwards
+
+    def complete(self) -> None:
+        """Take note that there is no more.
+
+        :raises HTTPInputError: the head isn't as it has to be.
+        """
+        if self._fetch.has_listeners and not self._is_announced and self.followup is None:
+            self._announce()
+        if self.headers is None:
+            self._read_head()
+
+    def cancel(self) -> None:
+        """Let the receiver of the body alone."""
+        task, self.task = self.task, None
+        if task is not None and task is not asyncio.current_task(task.get_loop()):
+            task.cancel()
+
+    # -- the head
+
+    def _judge_head(self) -> None:
+        match = _STATUS_LINE.fullmatch(self._lines[0].decode("latin-1"))
+        if match is None:
+            raise HTTPInputError(f"malformed status line {self._lines[0][:80]!r}")
+        self.code = code = int(match[2])
+        self.reason = match[3] or ""
+        self.headers = None
+        if code < 200 and code != 101:
+            # RFC 9110 section 15.2: another one follows.
+            return
+        if 300 <= code < 400:
+            self._read_head()
+            assert self.headers is not None
+            self.followup = self._fetch.followup_of(code, self.headers)
+        if not self._fetch.has_listeners or self.followup is not None:
+            return
+        # libcurl may have an answer to a challenge.
+        if code not in (401, 407):
+            self._announce()
+
+    def _read_head(self) -> None:
+        lines = [line.decode("latin-1").rstrip("\r\n") for line in self._lines[1:-1]]
+        self.headers = headers = grammar.parse_fields("".join([f"{line}\r\n" for line in lines]))
+        if "Content-Encoding" in headers._values and self._is_decoded():
+            # What it was: what there is now has none.
+            headers.add("X-Consumed-Content-Encoding", headers["Content-Encoding"])
+            del headers["Content-Encoding"]
+
+    def _is_decoded(self) -> bool:
+        request = self._request
+        return bool(request.decompress_response) and request.request.method != "HEAD"
+
+    def _announce(self) -> None:
+        """Give the head to those who wait for it."""
+        self._is_announced = True
+        if self.headers is None:
+            self._read_head()
+        assert self.headers is not None
+        request = self._request
+        if request.sink is not None:
+            self.chunks = None
+            request.sink.on_head(self.code, self.reason, self.headers, self._fetch.url)
+            return
+        if request.streaming_callback is not None:
+            self.chunks = None
+        if request.header_callback is not None:
+            for line in self._lines:
+                self._fetch.call(request.header_callback, line.decode("latin-1"))
+
+    # -- the body
+
+    def _deliver(self, data: bytes) -> None:
+        fetch = self._fetch
+        if fetch.has_listeners and not self._is_announced:
+            self._announce()
+        if self.chunks is not None:
+            self.chunks.append(data)
+            return
+        request = self._request
+        receiver = request.streaming_callback if request.sink is None else request.sink.on_data
+        result = fetch.call(receiver, data)
+        if inspect.isawaitable(result) and not fetch.is_over:
+            self.task = fetch.run(self._wait(result))
+
+    async def _wait(self, result: Any) -> None:
+        try:
+            await result
+        except Exception as error:
+            self._fetch.fail(error)
+        finally:
+            self.task = None
+            self._fetch.proceed()
+
+    def _stop(self, error: BaseException) -> int:
+        self._fetch.fail(error)
+        return STOP
