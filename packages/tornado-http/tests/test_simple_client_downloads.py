@@ -315,7 +315,7 @@ async def test_a_coroutine_ends_with_the_fetch_that_it_belongs_to(scripted, repl
 
     async with scripted(lambda request: reply("body")) as server:
         with pytest.raises(HTTPTimeoutError, match="receiving"):
-            await server.fetch(streaming_callback=receive, request_timeout=0.05)
+            await server.fetch(streaming_callback=receive, request_timeout=0.3)
         await ended.wait()
 
 
