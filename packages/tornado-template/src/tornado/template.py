@@ -39,6 +39,11 @@
     sets the treatment of white space for the rest of the file, see `filter_whitespace`.
 
 ``{{!``, ``{%!`` and ``{#!`` output the delimiters without the exclamation mark.
+
+Expressions with ``await`` in them are for `Template.generate_async`.
+
+``python -m tornado.template FILE --name=value`` renders a file;
+``python -m tornado.template --check PATH`` reports the errors of files and folders, one a line.
 """
 
 from tornado._template.errors import ParseError
@@ -47,3 +52,10 @@ from tornado._template.template import Template
 from tornado._template.whitespace import filter_whitespace
 
 __all__ = ["BaseLoader", "DictLoader", "Loader", "ParseError", "Template", "filter_whitespace"]
+
+if __name__ == "__main__":
+    import sys
+
+    from tornado._template.cli import main
+
+    sys.exit(main())
