@@ -205,6 +205,7 @@ def test_interfaces_say_what_has_to_be_implemented(call):
         ("bytes= 1-2 ", (1, 3)),
         ("bytes=2-1", (2, 2)),
         ("bytes=007-8", (7, 9)),
+        ("Bytes=1-2", (1, 3)),
         ("bytes=0-" + "9" * 20, (0, 10**20)),
         # P5, P15: what is malformed, has another unit or several ranges is ignored
         ("", None),

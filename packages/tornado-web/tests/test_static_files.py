@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tornado._web import static, static_versions
+from tornado._web import static_location, static_versions
 from tornado._web.static_paths import OpenFile
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
@@ -527,7 +527,7 @@ def opened_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             opened.append(os.path.basename(path))
             super().__init__(path, status)
 
-    monkeypatch.setattr(static, "OpenFile", Watched)
+    monkeypatch.setattr(static_location, "OpenFile", Watched)
     return opened
 
 

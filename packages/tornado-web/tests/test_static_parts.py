@@ -15,15 +15,17 @@ from hypothesis import strategies as st
 
 from tornado._web import static_paths, static_versions
 from tornado._web.static_conditions import (
+    Span,
+    Unsatisfiable,
     parse_http_date,
     precondition_fails,
     range_still_applies,
+    select_span,
     unchanged_since,
 )
 from tornado._web.static_hooks import Hooks
 from tornado._web.static_memory import FileMemory, MemoryFile
 from tornado._web.static_paths import OpenFile, Refused, is_below, join_below, names_stream
-from tornado._web.static_ranges import Span, Unsatisfiable, content_range, select_span
 from tornado._web.static_types import media_type
 from tornado._web.static_versions import VersionCache, fingerprint, hash_content, is_settled
 from tornado.httputil import HTTPHeaders
@@ -40,7 +42,7 @@ from tornado.httputil import HTTPHeaders
         ("bytes=11-11", Span(11, 12)),
         ("bytes=11-99", Span(11, 12)),
         ("bytes=-3", Span(9, 12)),
-        ("bytes = 0 - 1", Span(0, 2)),
+        ("bytes= 0-1 ", Span(0, 2)),
         ("Bytes=0-1", Span(0, 2)),
         ("bytes=000000000000000000000000-1", Span(0, 2)),
         ("bytes=0-", None),
@@ -48,6 +50,8 @@ from tornado.httputil import HTTPHeaders
         ("bytes=0-999999999999999999999999999", None),
         ("bytes=-12", None),
         ("bytes=-99999999999999999999999", None),
+        ("bytes = 0-1", None),
+        ("bytes=0 - 1", None),
         ("bytes=-", None),
         ("bytes=", None),
         ("bytes", None),
@@ -63,6 +67,7 @@ from tornado.httputil import HTTPHeaders
         ("bytes=\u0660-1", None),
         ("bytes=0-1\n", None),
         ("bytes=" + "0-,1-," * 5000, None),
+        ("bytes=" + "9" * 100000 + "-", None),
     ],
 )
 def test_range(header: str, expected: Span | None) -> None:
@@ -76,7 +81,7 @@ def test_range(header: str, expected: Span | None) -> None:
         ("bytes=12-", 12),
         ("bytes=5-2", 12),
         ("bytes=-0", 12),
-        ("bytes=" + "9" * 100000 + "-", 12),
+        ("bytes=" + "9" * 30 + "-", 12),
         ("bytes=0-", 0),
         ("bytes=-1", 0),
         ("bytes=0-0", 0),
@@ -97,11 +102,6 @@ def test_ranges_are_what_slices_are(first: int, last: int, size: int) -> None:
         assert wanted == b""
         return
     assert whole[span.start : span.stop] == wanted
-
-
-def test_content_range() -> None:
-    assert content_range(Span(0, 5), 12) == "bytes 0-4/12"
-    assert content_range(None, 12) == "bytes */12"
 
 
 # Conditions.

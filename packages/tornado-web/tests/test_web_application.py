@@ -8,7 +8,6 @@ import zlib
 import pytest
 
 from tornado._web.messages import ApplicationMessage
-from tornado._web.transforms import accepts_gzip
 from tornado.httputil import HTTPServerRequest
 from tornado.routing import HostMatches, PathMatches, Router, Rule, RuleRouter
 from tornado.web import (
@@ -466,21 +465,3 @@ class TestGzip:
         headers = {"If-None-Match": etag, "Accept-Encoding": "gzip"}
         conn = ask(self.Handler, headers=headers, settings={"gzip": True})
         assert (conn.code, conn.body) == (304, b"")
-
-    @pytest.mark.parametrize(
-        ("header", "expected"),
-        [
-            ("", False),
-            ("gzip", True),
-            ("GZIP", True),
-            ("x-gzip", True),
-            ("deflate, gzip;q=1.0, *;q=0.5", True),
-            ("gzip;q=0", False),
-            ("gzip; q=0.000", False),
-            ("gzip;q=0.001", True),
-            ("br, notgzip", False),
-        ],
-    )
-    def test_accepts_gzip(self, header, expected):
-        """RFC 9110 section 12.5.3."""
-        assert accepts_gzip(header) is expected

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-# RFC 9110 section 14.1.2. No size has more digits, and longer numbers take quadratic time.
-_ONE_RANGE = re.compile(r"bytes=[ \t]*+([0-9]{0,30}+)-([0-9]{0,30}+)[ \t]*+")
+# RFC 9110 sections 14.1 (the case of units means nothing) and 14.1.2. No size has more digits, and
+# longer numbers take quadratic time.
+_ONE_RANGE = re.compile(r"(?i:bytes)=[ \t]*+([0-9]{0,30}+)-([0-9]{0,30}+)[ \t]*+")
 
 
 def parse_request_range(range_header: str) -> tuple[int | None, int | None] | None:

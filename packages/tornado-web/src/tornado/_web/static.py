@@ -10,43 +10,38 @@ stay in memory; a later request only asks whether the file is still the same.
 from __future__ import annotations
 
 import datetime
-import os
-import stat
-from collections.abc import Awaitable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Generator, Iterable
 from typing import Any, ClassVar
 
+from tornado._web.codings import vary_by_coding
 from tornado._web.done import DONE
-from tornado._web.errors import HTTPError
-from tornado._web.handler import RequestHandler
 from tornado._web.static_conditions import (
+    Span,
+    Unsatisfiable,
     precondition_fails,
     range_still_applies,
+    select_span,
     unchanged_since,
 )
-from tornado._web.static_content import Versioner, path_below, pieces_of, version_of_content
+from tornado._web.static_content import Versioner, pieces_of, version_of_content
 from tornado._web.static_hooks import Hooks
-from tornado._web.static_memory import FileMemory, MemoryFile
-from tornado._web.static_paths import OpenFile, Refused, file_status, require_below
-from tornado._web.static_ranges import Span, Unsatisfiable, content_range, select_span
+from tornado._web.static_location import LocatingHandler
+from tornado._web.static_memory import MemoryFile
+from tornado._web.static_paths import OpenFile
 from tornado._web.static_types import media_type
 from tornado._web.static_versions import fingerprint, is_settled
+from tornado.httputil import _get_content_range
 from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
 
 # Files up to this size, in bytes, are read and sent in one piece.
 _ONE_PIECE = 65536
 
-# How many bytes of such files are kept in memory, in all.
-_MEMORY = 4 << 20
-
 # What a larger file is read in; also the most of it that is in memory per request.
 _PIECE = 131072
 
 # Files above this size, in bytes, are hashed by a thread, for that takes milliseconds.
 _HASH_INLINE = 1 << 20
-
-# Browsers take a backslash for a slash, so that "/\\host/" is as bad as "//host/".
-_AUTHORITY_STARTS = ("//", "/\\", "\\")
 
 # A request without any of these is answered with the whole file.
 _SELECTIVE = frozenset(
@@ -60,7 +55,7 @@ _SELECTIVE = frozenset(
 _DESCRIPTION = ("Accept-Ranges", "Etag", "Last-Modified", "Content-Type")
 
 
-class StaticFileHandler(RequestHandler):
+class StaticFileHandler(LocatingHandler):
     """Serves the files below a directory.
 
     An application that has the setting ``static_path`` makes such handlers by itself. To serve
@@ -83,6 +78,14 @@ class StaticFileHandler(RequestHandler):
     :arg default_filename: served for a directory, such as ``index.html``.
     :arg allowed_symlink_directory: directory, or list of them, to which symbolic links below the
         root may lead; others than those and the root itself are refused.
+    :arg precompressed: look for compressed files beside those that are asked for, and send them to
+        clients that accept their coding: ``app.js.br`` and ``app.js.gz`` beside ``app.js``. A list
+        of codings (``br``, ``gzip``) restricts it, and says which is better. They have to be made
+        anew whenever the file changes, for nothing compares them. A subclass that overrides
+        :meth:`get_content` has its content sent as it is.
+
+    .. versionchanged:: 6.100
+       Added ``precompressed``.
     """
 
     #: Seconds for which a versioned file may be cached: ten years.
@@ -94,38 +97,12 @@ class StaticFileHandler(RequestHandler):
     #: Number of versions that are kept.
     MAX_CACHED_VERSIONS = 10000
 
-    #: Default of the parameter of that name.
-    allowed_symlink_directory: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = (
-        None
-    )
-
     _versioner: ClassVar[Versioner] = Versioner()
-    _memory: ClassVar[FileMemory] = FileMemory(_MEMORY)
 
-    # Per request. Defaults stand here, for subclasses need not call our initialize.
-    default_filename: str | None = None
-    path: str
-    absolute_path: str | None = None
+    # Per request.
     modified: datetime.datetime | None = None
-    _file: OpenFile | MemoryFile | None = None
-    _keeps_file = False
-    _memory_key: tuple[object, ...] = ()
     _version: str | None = None
     _version_for: str | None = None
-
-    def initialize(
-        self,
-        path: str,
-        default_filename: str | None = None,
-        allowed_symlink_directory: (
-            str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None
-        ) = None,
-    ) -> None:
-        """Take the parameters of the route; see the class."""
-        self.root = path
-        self.default_filename = default_filename
-        if allowed_symlink_directory is not None:
-            self.allowed_symlink_directory = allowed_symlink_directory
 
     @classmethod
     def reset(cls) -> None:
@@ -160,21 +137,14 @@ class StaticFileHandler(RequestHandler):
             return later
         return DONE
 
-    def _locate(self, path: str) -> bool:
-        """Find the file, and keep it open if it is to be read; false if the hook has answered."""
-        self.path = self.parse_url_path(path)
-        absolute_path = self.get_absolute_path(self.root, self.path)
-        self._keeps_file = True
-        try:
-            self.absolute_path = self.validate_absolute_path(self.root, absolute_path)
-        finally:
-            self._keeps_file = False
-        return self.absolute_path is not None
-
     def _respond(self, include_body: bool) -> Awaitable[None] | None:
         """Set the head of the response and write the content; what takes longer is returned."""
         self.modified = self.get_modified_time()
+        if self._coding is not None:
+            self.set_header("Content-Encoding", self._coding)
         self.set_headers()
+        if self._negotiates():
+            vary_by_coding(self._headers)
         plain = _SELECTIVE.isdisjoint(self.request.headers._values)
         if not (plain and _CONDITION.kept_by(type(self))) and self._answered_by_condition():
             return None
@@ -183,12 +153,13 @@ class StaticFileHandler(RequestHandler):
             span = None if plain else self._requested_span(size)
         except Unsatisfiable:
             self.set_status(416)
+            self.clear_header("Content-Encoding")
             self.set_header("Content-Type", "text/plain")
-            self.set_header("Content-Range", content_range(None, size))
+            self.set_header("Content-Range", f"bytes */{size}")
             return None
         if span is not None:
             self.set_status(206)
-            self.set_header("Content-Range", content_range(span, size))
+            self.set_header("Content-Range", _get_content_range(*span, size))
         start, stop = span or (0, size)
         self.set_header("Content-Length", str(stop - start))
         return self._send(start, stop, partial=span is not None) if include_body else None
@@ -212,6 +183,7 @@ class StaticFileHandler(RequestHandler):
         headers = self.request.headers
         if precondition_fails(headers, self._headers.get("Etag"), self.modified):
             self.set_status(412)
+            self.clear_header("Content-Encoding")
             return True
         if self.should_return_304():
             self.set_status(304)
@@ -276,105 +248,11 @@ class StaticFileHandler(RequestHandler):
         finally:
             self._close_file()
 
-    def _close_file(self) -> None:
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
-
-    def _status_of_file(self) -> os.stat_result:
-        if self._file is not None and self._file.path == self.absolute_path:
-            return self._file.stat
-        return os.stat(str(self.absolute_path))
-
-    # Where the file is.
-
-    def parse_url_path(self, url_path: str) -> str:
-        """Turn a path from a URL into one of the file system.
-
-        :arg url_path: with slashes, relative to the root.
-        """
-        return url_path if os.sep == "/" else url_path.replace("/", os.sep)
-
-    @classmethod
-    def get_absolute_path(cls, root: str, path: str) -> str:
-        """Return the absolute path of a file; it need not exist.
-
-        :arg root: the root directory.
-        :arg path: relative to it.
-        :raises HTTPError: 403 if the path leads out of the root.
-
-        .. versionadded:: 3.1
-        """
-        return path_below(root, path)
-
-    def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
-        """Make sure that a file may be served, and find the default file of a directory.
-
-        :arg root: the root directory.
-        :arg absolute_path: from :meth:`get_absolute_path`.
-        :returns: the path of the file to serve, or ``None`` after answering the request in another
-            way, such as the redirect to a directory's URL with a slash at its end.
-        :raises HTTPError: 403 or 404.
-
-        .. versionadded:: 3.1
-        """
-        try:
-            status = file_status(absolute_path)
-            if self.default_filename is not None and stat.S_ISDIR(status.st_mode):
-                if not self.request.path.endswith("/"):
-                    self._redirect_to_directory()
-                    return None
-                absolute_path = os.path.join(absolute_path, self.default_filename)
-                status = file_status(absolute_path)
-            file = self._open_checked(root, absolute_path, status)
-        except Refused as error:
-            raise HTTPError(403, "%s", error) from error
-        except FileNotFoundError as error:
-            raise HTTPError(404) from error
-        if self._keeps_file:
-            self._close_file()
-            self._file = file
-        else:
-            file.close()
-        return absolute_path
-
-    def _open_checked(self, root: str, path: str, status: os.stat_result) -> OpenFile | MemoryFile:
-        """Open a file that lies below the root; one in memory was found to do so before."""
-        self._memory_key = self._key_in_memory(root, path)
-        known = self._memory.find(self._memory_key, fingerprint(status))
-        if known is not None:
-            return known
-        file = OpenFile(path, status)
-        try:
-            # The path was made by a hook, so it is not known to lie below the root even as text.
-            require_below(path, root)
-            file.require_below(root, self._symlink_directories())
-        except BaseException:
-            file.close()
-            raise
-        return file
-
-    def _key_in_memory(self, root: str, path: str) -> tuple[object, ...]:
-        allowed = self.allowed_symlink_directory
-        links = None if allowed is None else tuple(self._symlink_directories())
-        return type(self), root, links, path
-
-    def _symlink_directories(self) -> list[str]:
-        allowed = self.allowed_symlink_directory
-        if allowed is None:
-            return []
-        if isinstance(allowed, (str, os.PathLike)):
-            allowed = [allowed]
-        # An empty path would mean the working directory.
-        return [os.fspath(directory) for directory in allowed if os.fspath(directory)]
-
-    def _redirect_to_directory(self) -> None:
-        # RFC 3986 section 4.2: a reference with two slashes at its start names another host.
-        if self.request.path.startswith(_AUTHORITY_STARTS):
-            raise HTTPError(403, "%r cannot be the target of a redirect", self.request.path)
-        self.redirect(self.request.path + "/", permanent=True)
-
     # What is said about the file.
+
+    def _negotiates(self) -> bool:
+        # Where a subclass says what the content is, files beside it have nothing to do with it.
+        return bool(self.precompressed) and _CONTENT.kept_by(type(self))
 
     def set_headers(self) -> None:
         """Set the headers that describe the content and its caching.
@@ -462,7 +340,7 @@ class StaticFileHandler(RequestHandler):
 
         .. versionadded:: 3.1
         """
-        return media_type(str(self.absolute_path))
+        return media_type(str(self._plain_path or self.absolute_path))
 
     def get_cache_time(self, path: str, modified: datetime.datetime | None, mime_type: str) -> int:
         """Return how long the file may be used without asking again.

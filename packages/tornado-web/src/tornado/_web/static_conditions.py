@@ -1,10 +1,14 @@
-"""Conditional requests (RFC 9110 section 13) on files that have an entity tag, a date or both."""
+"""Conditional and partial requests for files that have an entity tag, a date or both (RFC 9110
+sections 13 and 14)."""
 
 from __future__ import annotations
 
 import datetime
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
+
+from tornado.httputil import _parse_request_range
 
 # RFC 9110 section 8.8.3
 _ENTITY_TAG = re.compile(r'(?P<weak>W/)?(?P<opaque>"[\x21\x23-\x7e\x80-\U0010ffff]*")')
@@ -20,6 +24,35 @@ _DATE_FORMS = tuple(
     )
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Span(NamedTuple):
+    """The bytes from ``start`` up to, not including, ``stop``."""
+
+    start: int
+    stop: int
+
+
+class Unsatisfiable(Exception):
+    """The range has no byte in common with the file; RFC 9110 section 15.5.17."""
+
+
+def select_span(header: str, size: int) -> Span | None:
+    """Find the bytes that a ``Range`` header selects.
+
+    :arg header: the header's value.
+    :arg size: length of the whole in bytes.
+    :returns: the part to send, or ``None`` if all is to be sent: the header is not valid, it asks
+        for all, or for several ranges, which a server need not serve (RFC 9110 section 14.2).
+    :raises Unsatisfiable: the range is outside the file or turned around.
+    """
+    wanted = _parse_request_range(header)
+    if wanted is None:
+        return None
+    start, stop, _ = slice(*wanted).indices(size)
+    if start >= stop:
+        raise Unsatisfiable(header)
+    return None if stop - start == size else Span(start, stop)
 
 
 def parse_http_date(text: str) -> datetime.datetime | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from typing import ClassVar
 
+from tornado._web.codings import accepts, vary_by_coding
 from tornado._web.etags import weaken
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
-_ZERO_WEIGHT = re.compile(r"0(?:\.0{0,3})?")
 # zlib writes gzip's frame (RFC 1952) if 16 is added to the window size.
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
@@ -75,14 +74,14 @@ class GZipContentEncoding(OutputTransform):
     MIN_LENGTH = 1024
 
     def __init__(self, request: HTTPServerRequest) -> None:
-        self._accepted = accepts_gzip(request.headers.get("Accept-Encoding", ""))
+        self._accepted = accepts(request.headers.get("Accept-Encoding", ""), "gzip")
         self._compressor: zlib._Compress | None = None
 
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, HTTPHeaders, bytes]:
         """Decide whether to compress, and begin."""
-        _add_vary(headers)
+        vary_by_coding(headers)
         if not (self._accepted and self._is_worth_it(headers, chunk, finishing)):
             return status_code, headers, chunk
         self._compressor = zlib.compressobj(self.GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
@@ -114,22 +113,3 @@ class GZipContentEncoding(OutputTransform):
             return False
         # A handler that announces a length and streams it counts its own bytes.
         return finishing or "Content-Length" not in headers
-
-
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Tell whether an ``Accept-Encoding`` admits gzip (RFC 9110 section 12.5.3)."""
-    for element in accept_encoding.split(","):
-        coding, _, weight = element.partition(";")
-        if coding.strip().lower() in ("gzip", "x-gzip"):
-            value = weight.partition("=")[2].strip()
-            return _ZERO_WEIGHT.fullmatch(value) is None
-    return False
-
-
-def _add_vary(headers: HTTPHeaders) -> None:
-    # Also of what stays as it is: a cache must not give it to those who could have had less.
-    present = headers.get("Vary")
-    if present is None:
-        headers["Vary"] = "Accept-Encoding"
-    elif present.strip() != "*" and "accept-encoding" not in present.lower():
-        headers["Vary"] = f"{present}, Accept-Encoding"
