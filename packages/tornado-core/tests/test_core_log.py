@@ -328,7 +328,7 @@ def test_files_rotate_by_size(options, logger, tmp_path):
         logger.info("%02d %s", number, "x" * 100)
     names = ["log", "log.1", "log.2"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
-    assert ["19" in (tmp_path / name).read_text() for name in names] == [True, False, False]
+    assert ["19 x" in (tmp_path / name).read_text() for name in names] == [True, False, False]
     assert [" 18 " in (tmp_path / name).read_text() for name in names] == [False, True, False]
 
 
