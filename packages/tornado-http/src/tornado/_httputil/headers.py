@@ -14,9 +14,8 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
 _WORD = re.compile("[^-]++")
 
 # RFC 9110 section 5.5: no control characters but HTAB. Lone surrogates have no encoding.
-_CONTROLS = r"\x00-\x08\x0a-\x1f\x7f"
-_NO_BYTES = re.compile(rf"[{_CONTROLS}\u0100-\U0010ffff]")
-_NO_TEXT = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
+_NO_BYTES = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+_NO_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 # Names come from peers, so what is remembered of them has limits.
 _MAX_KNOWN_NAMES = 1000

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tornado.httputil import _parse_request_range
 
 # RFC 9110 section 8.8.3
-_ENTITY_TAG = re.compile(r'(?P<weak>W/)?(?P<opaque>"[\x21\x23-\x7e\x80-\U0010ffff]*")')
+_ENTITY_TAG = re.compile(r'(?P<weak>W/)?(?P<opaque>"[^\x00-\x20\x22\x7f]*")')
 
 # RFC 9110 section 5.6.7: the preferred form, that of RFC 850, and that of C's asctime.
 _TIME = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
