@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import datetime
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tornado.ioloop import IOLoop
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["TCPClient"]
 
 Target: TypeAlias = tuple[int, Any]
+
+# What connects in place of the network, for the code that runs in a context; tests set it. It gets
+# host, port and the TLS options, and sees to TLS itself.
+_connector: contextvars.ContextVar[Callable[[str, int, Any], Awaitable[IOStream]] | None]
+_connector = contextvars.ContextVar("connector", default=None)
 
 # RFC 8305 section 5, "Connection Attempt Delay": seconds until the next address is tried alongside
 # those that haven't answered.
@@ -83,6 +89,9 @@ class TCPClient:
         .. versionchanged:: 5.0
            Added ``timeout``.
         """
+        connector = _connector.get()
+        if connector is not None:
+            return await connector(host, port, ssl_options)
         seconds = timeout.total_seconds() if isinstance(timeout, datetime.timedelta) else timeout
         source = (
             None

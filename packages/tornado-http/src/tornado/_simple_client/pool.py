@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import select
 import time
 import weakref
 from collections.abc import AsyncGenerator
@@ -62,7 +61,7 @@ class ConnectionPool:
         while resting:
             connection = resting.pop()[0]
             self._count -= 1
-            if connection.is_reusable() and not (surely and _has_input(connection)):
+            if connection.is_reusable() and not (surely and connection.stream.has_unread_input()):
                 return connection
             connection.close()
         return None
@@ -135,16 +134,6 @@ class ConnectionPool:
         if self._resting:
             earliest = min(map(_first_deadline, self._resting.values()))
             self._arm(max(0.001, earliest - now))
-
-
-def _has_input(connection: HTTP1Connection) -> bool:
-    """Whether something has come that nobody asked for, which is the end as a rule."""
-    fd = connection.stream.fileno()
-    if not hasattr(select, "poll"):
-        return bool(select.select([fd], [], [], 0)[0])
-    poller = select.poll()
-    poller.register(fd, select.POLLIN)
-    return bool(poller.poll(0))
 
 
 def _first_deadline(resting: list[Kept]) -> float:

@@ -88,6 +88,19 @@ class IOStream(BaseIOStream):
         except (BlockingIOError, InterruptedError):
             return 0
 
+    def has_unread_input(self) -> bool:
+        """Ask the system whether something has come that wasn't read yet, be it the end.
+
+        .. versionadded:: 6.100
+        """
+        import select
+
+        if not hasattr(select, "poll"):
+            return bool(select.select([self.fileno()], [], [], 0)[0])
+        poller = select.poll()
+        poller.register(self.fileno(), select.POLLIN)
+        return bool(poller.poll(0))
+
     #: Whether `send_file` can be used.
     sends_files: bool = hasattr(os, "sendfile")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urljoin
@@ -15,6 +14,7 @@ from tornado._testing.hosting import Host, host_of, hosted
 if TYPE_CHECKING:
     import asyncio
 
+    from tornado._testing.client import AsyncTestClient
     from tornado.httpclient import AsyncHTTPClient
     from tornado.httpserver import HTTPServer
     from tornado.ioloop import IOLoop
@@ -201,58 +201,25 @@ def ws_client(
     `tornado.websocket.websocket_connect` takes. What it has opened is closed in the end. It needs
     the distribution tornado-websocket.
     """
-    # The distribution does without it unless this is used.
-    websocket = importlib.import_module("tornado.websocket")
-    opened = _Websockets(websocket.websocket_connect, "ws" + http_url.removeprefix("http"))
-    yield opened.connect
-    _host(request).run(opened.close, "the end of the websockets")
+    from tornado._testing.websockets import Websockets
+
+    websockets = Websockets()
+    base = "ws" + http_url.removeprefix("http")
+
+    async def connect(url: str = "/", *args: Any, **kwargs: Any) -> Any:
+        return await websockets.open(urljoin(base, url), *args, **kwargs)
+
+    yield connect
+    _host(request).run(websockets.close, "the end of the websockets")
 
 
-class _Websockets:
-    """Opens websockets, and closes them.
+@pytest.fixture
+def memory_client(
+    request: pytest.FixtureRequest, io_loop: IOLoop, app: Any
+) -> Iterator[AsyncTestClient]:
+    """A client for ``app`` without sockets; a `tornado.testing.AsyncTestClient`."""
+    from tornado._testing.client import AsyncTestClient
 
-    :arg connect: `tornado.websocket.websocket_connect`.
-    :arg base: URL that paths belong to.
-    """
-
-    def __init__(self, connect: Callable[..., Awaitable[Any]], base: str) -> None:
-        self._connect = connect
-        self._base = base
-        self._opened: list[tuple[Any, asyncio.Event | None]] = []
-
-    async def connect(self, url: str = "/", *args: Any, **kwargs: Any) -> Any:
-        """Open a websocket.
-
-        :arg url: where.
-        :arg args: as for `tornado.websocket.websocket_connect`.
-        """
-        ended: asyncio.Event | None = None
-        callback = kwargs.get("on_message_callback")
-        if callback is not None:
-            import asyncio
-
-            ended = asyncio.Event()
-            kwargs["on_message_callback"] = _noting_the_end(callback, ended)
-        connection = await self._connect(urljoin(self._base, url), *args, **kwargs)
-        self._opened.append((connection, ended))
-        return connection
-
-    async def close(self) -> None:
-        """Close what was opened, and wait until that is done."""
-        for connection, _ in self._opened:
-            connection.close()
-        for connection, ended in self._opened:
-            if ended is not None:
-                await ended.wait()
-                continue
-            while await connection.read_message() is not None:
-                pass  # A message that the test wasn't interested in.
-
-
-def _noting_the_end(callback: Callable[[Any], Any], ended: asyncio.Event) -> Callable[[Any], Any]:
-    def pass_on(message: Any) -> Any:
-        if message is None:
-            ended.set()
-        return callback(message)
-
-    return pass_on
+    client = AsyncTestClient(app)
+    yield client
+    _host(request).run(client.close, "the end of the client")

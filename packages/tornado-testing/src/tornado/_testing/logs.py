@@ -61,6 +61,17 @@ class ExpectLog(logging.Filter):
         self.logged_stack = False
         self.orig_level: int | None = None
 
+    def expects(self, record: logging.LogRecord) -> bool:
+        """Whether a record is one that this waits for; it's left as it is.
+
+        .. versionadded:: 6.100
+        """
+        return (
+            record.name == self.logger.name
+            and (self.level is None or record.levelno == self.level)
+            and self.regex.match(record.getMessage()) is not None
+        )
+
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether a record may pass: not if it's one that is expected."""
         if record.exc_info:
@@ -114,6 +125,11 @@ _expecting: list[ExpectLog] = []
 def records_are_expected() -> bool:
     """Whether any `ExpectLog` is entered now."""
     return bool(_expecting)
+
+
+def is_expected(record: logging.LogRecord) -> bool:
+    """Whether a record is one that an `ExpectLog` waits for now."""
+    return any(expected.expects(record) for expected in _expecting)
 
 
 def count_of_expected() -> int:
