@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+FUZZ_ARGS ?=
 
 BIN := .venv/bin
 PROJECTS := pyproject.toml poetry.lock $(wildcard packages/*/pyproject.toml)
@@ -13,7 +14,7 @@ SOURCES := $(shell find packages \( -name __pycache__ -o -name '.*' \) -prune -o
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test unit lint boundaries wheels isolation bench docs lock version clean distclean
+.PHONY: help run test unit lint boundaries wheels isolation bench fuzz docs lock version clean distclean
 
 help:
 	@echo "make run        serve the demo application and print its address"
@@ -24,6 +25,7 @@ help:
 	@echo "make wheels     wheels and sdists into dist/, checked"
 	@echo "make isolation  each wheel alone in an environment of its own, with its tests"
 	@echo "make bench      measure against other servers (BENCH_ARGS=...)"
+	@echo "make fuzz       fuzz the parsers for a while (FUZZ_ARGS=...)"
 	@echo "make docs       the documentation into docs/_build/html, warnings as errors"
 	@echo "make lock       resolve the development requirements anew into poetry.lock"
 	@echo "make version    check that all versions agree; make version SET=X.Y.Z changes them"
@@ -59,6 +61,9 @@ isolation: dist/.stamp
 bench: .venv/.stamp-dev
 	@$(PYTHON) tools/bootstrap.py programs curl nginx wrk
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+fuzz: .venv/.stamp-dev .venv/.stamp-fuzz
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ_ARGS)
 
 docs: .venv/.stamp-run .venv/.stamp-docs
 	$(BIN)/python -m sphinx -W docs docs/_build/html

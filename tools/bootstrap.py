@@ -36,6 +36,7 @@ GROUPS = {
     "run": ["build", "main"],
     "dev": ["build", "lint", "main", "test"],
     "docs": ["docs"],
+    "fuzz": ["fuzz"],
 }
 
 

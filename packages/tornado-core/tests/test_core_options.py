@@ -462,7 +462,8 @@ def test_opt_10_help_lists_options_by_group(options):
     head, *groups = out.getvalue().split(" options:\n\n")
     assert "Usage: " in head
     assert head.splitlines()[3:5] == ["", f"  {'--help':30}  show this help and exit"]
-    (server,) = [text for name, text in itertools.pairwise([head, *groups]) if "server" in name]
+    named = itertools.pairwise([head, *groups])
+    (server,) = [text for name, text in named if name.endswith("\nserver")]
     assert server.splitlines()[0] == f"  {'--port':30}  port to listen on (default 80)"
     text = out.getvalue()
     assert f"{__file__} options:" in text

@@ -73,7 +73,7 @@ GOOD = [
         request(
             "PUT / HTTP/1.1",
             "Transfer-Encoding: Chunked",
-            body=b'4;name="va\\"lue";x\r\nabcd\r\n1\r\ne\r\n000\r\nTrailer: ignored\r\n\r\n',
+            body=b'4;name="va\\"lue";x\r\nabcd\r\n1\r\ne\r\n000\r\nX-Last: ignored\r\n\r\n',
         ),
         [("PUT", "/", "HTTP/1.1", {"Transfer-Encoding": "Chunked"}), b"abcde", "end"],
     ),
@@ -128,6 +128,11 @@ BAD = [
     (request("G@T / HTTP/1.1"), 400),  # S7
     (request("GET relative HTTP/1.1"), 400),
     (request("GET * HTTP/1.1"), 400),
+    (request("CONNECT /a HTTP/1.1"), 400),  # RFC 9112 section 3.2.3
+    (request("CONNECT a HTTP/1.1"), 400),
+    (request('CONNECT "a":80 HTTP/1.1'), 400),
+    (request("GET http://a<b/ HTTP/1.1"), 400),
+    (request("GET http://u:p@a/ HTTP/1.1"), 400),
     (request("GET / HTTP/2.0"), 505),
     (request("GET / HTTP/1.1", "Name : x"), 400),  # P4
     (request("GET / HTTP/1.1", " folded: x"), 400),  # S9
@@ -165,10 +170,16 @@ BAD = [
     (chunked(b"11111111111111111\r\n"), 400),
     (chunked(b"65\r\n"), 413),
     (chunked(b"0\r\nbad trailer\r\n\r\n"), 400),
+    (chunked(b"0\r\ncontent-length: 1\r\n\r\n"), 400),
+    (chunked(b"0\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n"), 400),
+    (chunked(b"0\r\nHost: b\r\n\r\n"), 400),
+    (chunked(b"0\r\nAuthorization: b\r\n\r\n"), 400),
     (chunked(b"1;" + b"x" * 5000), 400),
     (b"\r\n" * 20 + request("GET / HTTP/1.1"), 400),
     (request("GET / HTTP/1.1", "A: " + "x" * 1000), 431),
     (b"GET / HTTP/1.1\r\nA: " + b"x" * 1001, 431),
+    (b"GET / HTTP/1.1\r\nA: b\nC: " + b"x" * 1001 + b"\r\n\r\n", 400),
+    (b"GET / HTTP/2.0\r\nA: b\nC: d\r\n\r\n", 400),
 ]
 
 
@@ -176,6 +187,11 @@ BAD = [
 def test_bad_input_has_a_status_however_it_comes(data, status):
     assert read(data)[-1] == status
     assert read(*bytewise(data))[-1] == status
+
+
+def test_what_came_before_a_mistake_is_delivered_however_it_comes():
+    data = chunked(b"1\r\na\r\nmistake\r\n")
+    assert read(data)[1:] == read(*bytewise(data))[1:] == [b"a", 400]
 
 
 @pytest.mark.parametrize(("size", "over"), [(99, False), (100, False), (101, True)])
@@ -194,6 +210,11 @@ RESPONSES = [
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
         False,
         ["HTTP/1.1", b"hi", "end"],
+    ),
+    (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Type: a/b\r\n\r\n",
+        False,
+        ["HTTP/1.1", "end"],
     ),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi", True, ["HTTP/1.1", b"hi", 400]),
     (b"HTTP/1.1 20 OK\r\n\r\n", False, [400]),

@@ -29,8 +29,6 @@ _FIELDS = re.compile(r"([^:\r\n]++):[ \t]*+([^\r\n]*+)\r\n")
 # 3986 has no room for octets
 # outside of visible ASCII.
 _REQUEST_LINE = re.compile(rf"([{_TOKEN_CHARS}]++) ([\x21\x22\x24-\x7e]++) HTTP/([0-9])\.([0-9])")
-_TARGET_ABSOLUTE = re.compile(r"https?://[^/?#@]+(?:[/?]|$)", re.IGNORECASE)
-_TARGET_AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^/?#@:\[\]]+):[0-9]+")
 _VERSION_LOOKALIKE = re.compile(
     rf"[{_TOKEN_CHARS}]++ [\x21-\x7e]++ HTTP/([2-9]|[1-9][0-9]+)(?:\.[0-9]+)?"
 )
@@ -41,7 +39,12 @@ _STATUS_LINE = re.compile(r"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([^\x00-\x08\n-\x
 
 # RFC 9110 section 4.2.3 and 7.2: uri-host [ ":" port ], where uri-host is a reg-name, an IPv4
 # address or an IP literal.
-_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9\-._~!$&'()*+,;=%]++)(?::[0-9]*+)?")
+_URI_HOST = r"(?:\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9\-._~!$&'()*+,;=%]++)"
+_HOST = re.compile(rf"{_URI_HOST}(?::[0-9]*+)?")
+
+# RFC 9112 sections 3.2.2 and 3.2.3.
+_TARGET_ABSOLUTE = re.compile(rf"https?://{_URI_HOST}(?::[0-9]*+)?(?:[/?]|$)", re.IGNORECASE)
+_TARGET_AUTHORITY = re.compile(rf"{_URI_HOST}:[0-9]++")
 
 # RFC 9112 section 7.1: chunk-size [ chunk-ext ]. Sixteen hexadecimal digits are 64 bits. An
 # extension is a name, or a name with a token or quoted string as its value.
@@ -66,6 +69,15 @@ _new_headers = HTTPHeaders.__new__
 
 # What, in a request, announces a body or wants an answer before it.
 _EXTRAORDINARY = frozenset(("Transfer-Encoding", "Content-Length", "Expect"))
+
+# What no trailer of a request may be: framing, routing, authentication, request modifiers, format.
+_NO_TRAILERS = frozenset(
+    (
+        *("Transfer-Encoding", "Content-Length", "Connection", "Trailer", "Host", "Te", "Upgrade"),
+        *("Authorization", "Proxy-Authorization", "Cookie", "Expect", "Max-Forwards", "Range"),
+        *("Content-Type", "Content-Encoding", "Content-Range"),
+    )
+)
 
 
 def parse_fields(block: str) -> HTTPHeaders:
@@ -147,7 +159,7 @@ def parse_request_line(line: str) -> RequestStartLine:
         raise HTTPInputError(
             f"unsupported HTTP version {major}.{minor}", status_code=505 if major > "1" else 400
         )
-    if target[0] != "/":
+    if target[0] != "/" or method == "CONNECT":
         _check_unusual_target(method, target)
     # RFC 9110 section 2.5: a higher minor version is served as the highest one known.
     return RequestStartLine(method, target, "HTTP/1.0" if minor == "0" else "HTTP/1.1")
@@ -197,6 +209,17 @@ def check_host(headers: HTTPHeaders, version: str) -> None:
 @lru_cache(_CACHED_BLOCKS)
 def _is_host(host: str) -> bool:
     return _HOST.fullmatch(host) is not None
+
+
+def check_trailers(trailers: HTTPHeaders) -> None:
+    """Refuse fields that say what a message is, whom it's for and from whom: RFC 9110 section 6.5.1
+    doesn't let them come after it, and somebody on the way may have believed them.
+
+    :raises HTTPInputError: there is such a field.
+    """
+    for name in trailers:
+        if name in _NO_TRAILERS:
+            raise HTTPInputError(f"{name} in a trailer section")
 
 
 def parse_content_length(value: str | list[str]) -> int:

@@ -237,15 +237,17 @@ class MessageReader:
             self._check_partial_block(data, position, position)
             return position
         if end - position > self.max_header_size:
-            raise self._failed("header block too large", 431)
+            raise self._too_large(data, position)
         line, _, block = head.decode("latin-1").partition("\r\n")
         self.received = 0
         try:
             if self.is_client:
                 self._begin_response(line, block)
             else:
-                start_line = grammar.parse_request_line(line)
+                # The line comes last, because it may be just of another version: what is wrong with
+                # the fields was possibly noticed before the head was complete.
                 headers, self.ordinary = grammar.parse_request_fields(block)
+                start_line = grammar.parse_request_line(line)
                 if self.ordinary:
                     self.state = ENDING
                     self._sink.on_head(start_line, headers)
@@ -279,11 +281,19 @@ class MessageReader:
         """Refuse early what can't become a head or trailer section, so that nobody waits for the
         rest of it."""
         if len(data) - begin > self.max_header_size:
-            raise self._failed("header block too large", 431)
+            raise self._too_large(data, begin)
         if not self._accepts_bare_lf and grammar.has_bare_line_end(data, start):
             raise self._failed("bare CR or LF in a header block")
         if not self.is_client and self.state == HEAD and data[begin] not in _FIRST_BYTES:
             raise self._failed("malformed request line")
+
+    def _too_large(self, data: bytes | bytearray, begin: int) -> HTTPInputError:
+        """Make the error of a block beyond its limit; another mistake would have been found first,
+        byte by byte."""
+        block = data[begin : begin + self.max_header_size]
+        if not self._accepts_bare_lf and grammar.has_bare_line_end(block):
+            return self._failed("bare CR or LF in a header block")
+        return self._failed("header block too large", 431)
 
     def _begin_response(self, line: str, block: str) -> None:
         start_line = grammar.parse_status_line(line)
@@ -369,10 +379,12 @@ class MessageReader:
         """Take all chunks that are there and deliver their data at once, so that tiny chunks cost
         little."""
         parts: list[bytes] = []
-        position = self._collect_chunks(data, position, parts)
-        if parts:
-            self._deliver(parts[0] if len(parts) == 1 else b"".join(parts))
-        return position
+        try:
+            return self._collect_chunks(data, position, parts)
+        finally:
+            # Also if a mistake follows them (rule 3).
+            if parts:
+                self._deliver(parts[0] if len(parts) == 1 else b"".join(parts))
 
     def _collect_chunks(self, data: bytes, position: int, parts: list[bytes]) -> int:
         end = len(data)
@@ -430,9 +442,11 @@ class MessageReader:
                 self._check_partial_block(data, position, position)
                 return position
             if end - position > self.max_header_size:
-                raise self._failed("trailer section too large", 431)
+                raise self._too_large(data, position)
             try:
-                grammar.parse_fields(data[position : end + 2].decode("latin-1"))
+                trailers = grammar.parse_fields(data[position : end + 2].decode("latin-1"))
+                if not self.is_client:
+                    grammar.check_trailers(trailers)
             except HTTPInputError:
                 self.state = FAILED
                 raise
