@@ -222,7 +222,7 @@ def add_accept_handler(
     .. versionchanged:: 5.0
        Returns something.
     """
-    loop = (io_loop or IOLoop.current()).asyncio_loop
+    loop = (io_loop or IOLoop.current()).selector_loop
     acceptor = _Acceptor(sock, callback, loop)
     acceptor.resume()
     return acceptor.stop

@@ -403,10 +403,10 @@ class Subprocess:
             # Not on Linux, or not permitted: a thread waits.
             threading.Thread(target=self._wait_in_thread, name="child", daemon=True).start()
             return
-        self.io_loop.asyncio_loop.add_reader(number, self._on_pidfd, number)
+        self.io_loop.selector_loop.add_reader(number, self._on_pidfd, number)
 
     def _on_pidfd(self, number: int) -> None:
-        self.io_loop.asyncio_loop.remove_reader(number)
+        self.io_loop.selector_loop.remove_reader(number)
         os.close(number)
         self._on_exit()
 

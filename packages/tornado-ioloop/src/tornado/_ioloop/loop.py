@@ -67,6 +67,8 @@ class IOLoop(Configurable):
     _ioloop_for_asyncio: ClassVar[dict[asyncio.AbstractEventLoop, IOLoop]] = {}
 
     asyncio_loop: asyncio.AbstractEventLoop
+    # What watches descriptors: the same loop, or something in front of one that can't.
+    selector_loop: asyncio.AbstractEventLoop
 
     _watchdog: Watchdog | None = None
     # The thread's loop from before this one took its place.

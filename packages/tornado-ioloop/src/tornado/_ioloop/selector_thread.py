@@ -277,6 +277,7 @@ class AddThreadSelectorEventLoop(asyncio.AbstractEventLoop):
             "add_reader",
             "add_writer",
             "close",
+            "end_watching",
             "remove_reader",
             "remove_writer",
         }
@@ -291,8 +292,12 @@ class AddThreadSelectorEventLoop(asyncio.AbstractEventLoop):
 
     def close(self) -> None:
         """End the thread and close the other loop."""
-        self._selector.close()
+        self.end_watching()
         self._real_loop.close()
+
+    def end_watching(self) -> None:
+        """End the thread alone. The second time is no error."""
+        self._selector.close()
 
     def add_reader(  # type: ignore[override]  # type variables would say no more here
         self, fd: Watched, callback: Callable[..., Any], *args: Any

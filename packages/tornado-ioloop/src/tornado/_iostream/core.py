@@ -107,7 +107,7 @@ class StreamCore(Descriptor):
             io_loop, max_buffer_size = max_buffer_size, read_chunk_size
             read_chunk_size, max_write_buffer_size = max_write_buffer_size, None
         self.io_loop = loop = io_loop or IOLoop.current()
-        self._loop = loop.asyncio_loop
+        self._loop = loop.selector_loop
         if max_buffer_size:
             self.max_buffer_size = max_buffer_size
         if max_buffer_size or read_chunk_size:

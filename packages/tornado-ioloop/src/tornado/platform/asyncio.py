@@ -29,9 +29,6 @@ __all__ = [
 class BaseAsyncIOLoop(IOLoop):
     """An `~tornado.ioloop.IOLoop` over a given asyncio loop."""
 
-    # What watches descriptors: the loop below, or something in front of it.
-    selector_loop: asyncio.AbstractEventLoop
-
     def initialize(  # type: ignore[override]  # Configurable leaves the parameters to each class
         self,
         asyncio_loop: asyncio.AbstractEventLoop,
@@ -212,15 +209,24 @@ def _loop_of_thread() -> asyncio.AbstractEventLoop:
 
 
 def _with_add_reader(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
-    """Return the loop, or one around it if it can't watch descriptors."""
-    proactor: type | None = getattr(asyncio, "ProactorEventLoop", None)
-    if proactor is None or not isinstance(loop, proactor):
+    """Return the loop, or one around it if it can't watch descriptors, as Windows' default loop.
+
+    What is around it ends with it, whoever closes it.
+    """
+    if type(loop).add_reader is not asyncio.AbstractEventLoop.add_reader:
         return loop
     from tornado._ioloop.selector_thread import AddThreadSelectorEventLoop
 
     # For a type checker it lacks what it passes on.
     wrapper: Any = AddThreadSelectorEventLoop
     around: asyncio.AbstractEventLoop = wrapper(loop)
+    close_alone = loop.close
+
+    def close() -> None:
+        wrapper.end_watching(around)
+        close_alone()
+
+    loop.close = close  # type: ignore[method-assign]  # `asyncio.run` knows nothing of a second loop
     return around
 
 
