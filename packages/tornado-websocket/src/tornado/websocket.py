@@ -18,12 +18,11 @@ A page reaches it with ``new WebSocket("ws://localhost:8888/websocket")``. Pages
 are refused; see `WebSocketHandler.check_origin`. Other programs reach it with `websocket_connect`.
 """
 
-from tornado._websocket.client import (
-    DEFAULT_MAX_MESSAGE_SIZE,
-    WebSocketClientConnection,
-    websocket_connect,
-)
+from tornado._websocket.base import WebSocketProtocol
+from tornado._websocket.client import WebSocketClientConnection, websocket_connect
 from tornado._websocket.errors import WebSocketClosedError, WebSocketError
+from tornado._websocket.params import DEFAULT_MAX_MESSAGE_SIZE
+from tornado._websocket.protocol import WebSocketProtocol13
 from tornado._websocket.server import WebSocketHandler
 
 # Programs that want another default for all of their websockets assign it.
@@ -34,5 +33,7 @@ __all__ = [
     "WebSocketClosedError",
     "WebSocketError",
     "WebSocketHandler",
+    "WebSocketProtocol",
+    "WebSocketProtocol13",
     "websocket_connect",
 ]

@@ -8,6 +8,7 @@ import inspect
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from io import BytesIO
+from types import TracebackType
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -21,7 +22,8 @@ from tornado._websocket.deflate import (
 )
 from tornado._websocket.errors import WebSocketClosedError, WebSocketError
 from tornado._websocket.handshake import accept_value
-from tornado._websocket.protocol import WebSocketConnection
+from tornado._websocket.params import DEFAULT_MAX_MESSAGE_SIZE, ConnectionParams
+from tornado._websocket.protocol import WebSocketProtocol13
 from tornado.concurrent import Future
 from tornado.http1connection import HTTP1Connection, HTTP1ConnectionParameters
 from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
@@ -39,7 +41,6 @@ from tornado.netutil import Resolver
 from tornado.queues import Queue
 from tornado.tcpclient import TCPClient
 
-DEFAULT_MAX_MESSAGE_SIZE = 10 * 1024 * 1024  # bytes
 DEFAULT_CONNECT_TIMEOUT = 20.0  # seconds
 MAX_REFUSAL_SIZE = 65536  # bytes of a page that comes in place of a websocket
 
@@ -83,7 +84,7 @@ class WebSocketClientConnection:
         self._ended = False
         self._running: Future[Any] | None = None
         self._last_call: Future[None] | None = None
-        self.protocol: WebSocketConnection | None = None
+        self.protocol: WebSocketProtocol13 | None = None
         self.headers = HTTPHeaders()
         self.close_code: int | None = None
         self.close_reason: str | None = None
@@ -157,7 +158,7 @@ class WebSocketClientConnection:
         if self.protocol is not None:
             self.protocol.close(code, reason)
 
-    def _open_protocol(self) -> WebSocketConnection:
+    def _open_protocol(self) -> WebSocketProtocol13:
         if self.protocol is None:
             raise WebSocketClosedError("the websocket is closed")
         return self.protocol
@@ -174,6 +175,16 @@ class WebSocketClientConnection:
             return None
         self._running = asyncio.ensure_future(result)
         return self._running
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Log an exception that the callback raised, which closes the websocket; override it to do
+        so in another way."""
+        app_log.error("Uncaught exception in a websocket", exc_info=value)
 
     def on_ping(self, data: bytes) -> None:
         """Called with each ping; override it."""
@@ -320,14 +331,14 @@ def websocket_connect(
     request = url if isinstance(url, HTTPRequest) else HTTPRequest(url)
     if connect_timeout is None:
         connect_timeout = request.connect_timeout or DEFAULT_CONNECT_TIMEOUT
-    settings: dict[str, Any] = {
-        "max_message_size": max_message_size,
-        "ping_interval": ping_interval,
-        "ping_timeout": ping_timeout,
-    }
-    if compression_options is not None:
-        settings["compression"] = CompressionOptions.of(compression_options)
-    opening = _connect(request, on_message_callback, subprotocols or [], resolver, settings)
+    params = ConnectionParams(
+        ping_interval=ping_interval,
+        ping_timeout=ping_timeout,
+        max_message_size=max_message_size,
+        compression_options=compression_options,
+        slow_reader="wait",
+    )
+    opening = _connect(request, on_message_callback, subprotocols or [], resolver, params)
     limited = asyncio.wait_for(opening, connect_timeout)
     future: Future[WebSocketClientConnection]
     future = IOLoop.current().asyncio_loop.create_task(limited)
@@ -341,7 +352,7 @@ async def _connect(
     on_message_callback: Callable[[Message], Any] | None,
     subprotocols: list[str],
     resolver: Resolver | None,
-    settings: dict[str, Any],
+    params: ConnectionParams,
 ) -> WebSocketClientConnection:
     effective = EffectiveRequest(request, {**DEFAULTS, "decompress_response": False})
     target = Target(_http_url(request.url))
@@ -353,8 +364,9 @@ async def _connect(
     headers["Sec-WebSocket-Version"] = "13"
     if subprotocols:
         headers["Sec-WebSocket-Protocol"] = ",".join(subprotocols)
-    compression: CompressionOptions | None = settings.get("compression")
-    if compression is not None:
+    compression: CompressionOptions | None = None
+    if params.compression_options is not None:
+        compression = CompressionOptions.of(params.compression_options)
         headers["Sec-WebSocket-Extensions"] = make_offer(compression)
     stream = await _open_stream(effective, target, resolver)
     http = HTTP1Connection(stream, True, HTTP1ConnectionParameters(max_body_size=1 << 30))
@@ -374,9 +386,8 @@ async def _connect(
     client.parsed = urlsplit(request.url)
     client.stream = handshake.stream
     client.headers = handshake.headers
-    client.protocol = WebSocketConnection(
-        stream, client, masks_output=True, agreement=handshake.agreement, **settings
-    )
+    client.protocol = WebSocketProtocol13(client, True, params)
+    client.protocol.open_on(stream, handshake.agreement, compression)
     client.protocol.start()
     return client
 

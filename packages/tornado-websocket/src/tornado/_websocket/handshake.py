@@ -8,6 +8,7 @@ import hashlib
 
 from tornado.httputil import HTTPServerRequest
 
+VERSION = "13"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -29,10 +30,10 @@ def accept_value(key: str | bytes) -> str:
     return base64.b64encode(digest).decode("ascii")
 
 
-def check_handshake(request: HTTPServerRequest) -> str:
-    """Check a request by the letter of RFC 6455 section 4.2.1, and return its key.
+def check_upgrade(request: HTTPServerRequest) -> None:
+    """Check what all versions of the protocol have in common.
 
-    :raises HandshakeError: it's no valid handshake.
+    :raises HandshakeError: it's no request for a websocket.
     """
     headers = request.headers
     if request.method != "GET" or request.version != "HTTP/1.1":
@@ -44,13 +45,19 @@ def check_handshake(request: HTTPServerRequest) -> str:
         raise HandshakeError('"Connection" must be "Upgrade".')
     if request.body or "Transfer-Encoding" in headers:
         raise HandshakeError("a handshake has no body")
-    versions = headers.get_list("Sec-Websocket-Version")
-    if versions != ["13"]:
-        raise HandshakeError("websocket version 13 is needed", 426)
+
+
+def check_handshake(request: HTTPServerRequest) -> None:
+    """Check the rest by the letter of RFC 6455 section 4.2.1.
+
+    :raises HandshakeError: it's no valid handshake.
+    """
+    headers = request.headers
+    if headers.get_list("Sec-Websocket-Version") != [VERSION]:
+        raise HandshakeError(f"websocket version {VERSION} is needed", 426)
     keys = headers.get_list("Sec-Websocket-Key")
     if len(keys) != 1 or not _is_key(keys[0]):
         raise HandshakeError("missing or invalid Sec-WebSocket-Key")
-    return keys[0]
 
 
 def _is_key(key: str) -> bool:

@@ -26,7 +26,7 @@ from tornado._websocket.frames import (
     Opcode,
     is_valid_close_code,
 )
-from tornado._websocket.masks import PADDING, REPEATED, apply_mask, unmask
+from tornado._websocket.masks import apply_mask, unmask
 
 FRAMES_AT_ONCE = 256  # of one call, so that many tiny frames leave time for others
 INFLATED_AT_ONCE = 1 << 20  # bytes of one call, for the same reason
@@ -45,7 +45,7 @@ class FrameSink(Protocol):
     def on_control(self, opcode: Opcode, payload: bytes) -> None:
         """A ping or pong has come."""
 
-    def on_close_frame(self, code: int | None, reason: str) -> None:
+    def on_close_frame(self, code: int | None, reason: str | None) -> None:
         """The peer closes; the code is `None` if it gave none."""
 
 
@@ -66,6 +66,7 @@ class FrameReader:
         "_final",
         "_halted",
         "_held",
+        "_idle",
         "_in_frame",
         "_inflated",
         "_inflater",
@@ -75,10 +76,12 @@ class FrameReader:
         "_max_message_size",
         "_opcode",
         "_parts",
+        "_quick_end",
         "_quick_size",
         "_room",
         "_sink",
         "_size",
+        "_span",
         "is_behind",
     )
 
@@ -95,8 +98,13 @@ class FrameReader:
         self._expects_mask = expects_mask
         self._max_message_size = max_message_size
         self._quick_size = min(max_message_size, 125)
+        # What the second byte of a short frame lacks to the frame's length.
+        self._span = 6 - MASKED if expects_mask else 2
+        self._quick_end = self._quick_size + (6 if expects_mask else 2)
         self._held = b""
         self._halted = False
+        # Nothing is held or under way, and nothing stands in the way.
+        self._idle = True
         #: Whether the last call of `feed` left something to do, although nothing stood in its way.
         self.is_behind = False
         self._inflated = 0  # by this call
@@ -123,6 +131,7 @@ class FrameReader:
     def pause(self) -> None:
         """Make no further calls before `resume`."""
         self._halted = True
+        self._idle = False
 
     def resume(self) -> None:
         """End a `pause`. The caller feeds afterwards."""
@@ -131,6 +140,7 @@ class FrameReader:
     def stop(self) -> None:
         """Use nothing any more."""
         self._halted = True
+        self._idle = False
         self._sink = None
         self._held = b""
         self._parts = None
@@ -141,12 +151,26 @@ class FrameReader:
 
         :raises ProtocolViolation: they break the protocol. Nothing can be read afterwards.
         """
-        if self._held:
-            data = self._held + data
-            self._held = b""
+        end = len(data)
         sink = self._sink
         if sink is None:
             return
+        if self._idle and 1 < end <= self._quick_end and data[1] + self._span == end:
+            first = data[0]
+            if _TEXT <= first <= _BINARY:
+                # One short message, and nothing else.
+                if self._expects_mask:
+                    payload = unmask(data, 2, end)
+                else:
+                    payload = data[2:]
+                sink.on_data(payload if first == _BINARY else _decode(payload))
+                return
+        self._feed(sink, data)
+
+    def _feed(self, sink: FrameSink, data: bytes) -> None:
+        if self._held:
+            data = self._held + data
+            self._held = b""
         end = len(data)
         position = 0
         frames = FRAMES_AT_ONCE
@@ -172,15 +196,10 @@ class FrameReader:
                 size = data[position + 1] - bit
                 stop = position + head_size + size
                 if 0 <= size <= quick_size and stop <= end:
-                    if not bit:
-                        payload = data[position + 2 : stop]
-                    elif unmask is not None:
+                    if bit:
                         payload = unmask(data, position + 2, stop)
                     else:
-                        # The mask and what it masks, as one number.
-                        number = int.from_bytes(data[position + 2 : stop])
-                        mask = (number >> 8 * size) * REPEATED[size] >> PADDING[size]
-                        payload = (number ^ mask).to_bytes(size)
+                        payload = data[position + 2 : stop]
                     position = stop
                     sink.on_data(payload if first == _BINARY else _decode(payload))
                     continue
@@ -192,6 +211,9 @@ class FrameReader:
             return
         if position < end:
             self._held = data[position:] if position else data
+            self._idle = False
+        else:
+            self._idle = not (self._opcode or self._in_frame or self._halted)
         spent = not frames or self._inflated > INFLATED_AT_ONCE
         self.is_behind = spent and (position < end or self._backlog)
 

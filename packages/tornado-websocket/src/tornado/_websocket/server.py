@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import sys
-from collections.abc import Awaitable
-from inspect import isawaitable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from tornado._web.done import DONE
+from tornado._websocket.base import WebSocketProtocol
 from tornado._websocket.deflate import Agreement, CompressionOptions, agree, parse_extensions
 from tornado._websocket.errors import WebSocketClosedError
-from tornado._websocket.handshake import HandshakeError, accept_value, check_handshake
-from tornado._websocket.protocol import WebSocketConnection
+from tornado._websocket.handshake import (
+    VERSION,
+    HandshakeError,
+    accept_value,
+    check_handshake,
+    check_upgrade,
+)
+from tornado._websocket.params import (
+    DEFAULT_MAX_WRITE_BUFFER_SIZE,
+    ConnectionParams,
+    SlowReaderPolicy,
+)
+from tornado._websocket.protocol import WebSocketProtocol13
 from tornado.httputil import HTTPHeaders, ResponseStartLine
 from tornado.log import app_log, gen_log
 from tornado.web import HTTPError, RequestHandler
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _before_upgrade(method: _Method) -> _Method:
+    """Wrap a method that makes no sense when there's no response any more."""
+
+    @functools.wraps(method)
+    def checked(self: WebSocketHandler, *args: Any, **kwargs: Any) -> Any:
+        if self._is_upgraded:
+            raise RuntimeError(
+                f"{method.__name__}() is of no use for a websocket: see write_message() and close()"
+            )
+        return method(self, *args, **kwargs)
+
+    return cast("_Method", checked)
 
 
 class WebSocketHandler(RequestHandler):
@@ -28,26 +56,48 @@ class WebSocketHandler(RequestHandler):
            def on_message(self, message):
                self.write_message(message)
 
-    After the handshake the methods of ordinary responses are of no use; `write_message` and `close`
-    take their place.
+    After the handshake the methods of ordinary responses raise `RuntimeError`; `write_message` and
+    `close` take their place. An exception in one of the methods that are called with events is
+    logged and closes the websocket.
+
+    .. attribute:: close_code
+
+       The code with which the client has closed the websocket (RFC 6455 section 7.4), or with which
+       it was closed for a mistake of the client; `None` before, and if there was none.
+
+    .. attribute:: close_reason
+
+       The text that came with it.
+
+    .. attribute:: ws_connection
+
+       The protocol; `None` before the handshake and when the websocket is closed.
     """
 
-    ws_connection: WebSocketConnection | None = None
+    ws_connection: WebSocketProtocol | None = None
     close_code: int | None = None
     close_reason: str | None = None
     open_args: tuple[Any, ...] = ()
     open_kwargs: dict[str, Any] = {}  # noqa: RUF012  # replaced, never changed
-    _selected_subprotocol: str | None = None
+    _is_upgraded = False
     _close_announced = False
 
     # -- for subclasses
 
     def open(self, *args: str, **kwargs: str) -> Awaitable[None] | None:
-        """Called with the route's groups when the websocket is open; may be a coroutine."""
+        """Called with the route's groups when the websocket is open; may be a coroutine, which
+        messages wait for."""
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        """Called with each message, text or bytes; may be a coroutine, which the next message waits
-        for."""
+        """Called with each message; has to be overridden.
+
+        It may be a coroutine, which the next message waits for.
+
+        :arg message: text, or bytes if it was sent as a binary message.
+
+        .. versionchanged:: 4.5
+           May be a coroutine.
+        """
         raise NotImplementedError
 
     def on_close(self) -> None:
@@ -55,13 +105,19 @@ class WebSocketHandler(RequestHandler):
         did."""
 
     def on_ping(self, data: bytes) -> None:
-        """Called with each ping; it's answered without that."""
+        """Called with each ping; it's answered without that.
+
+        .. versionadded:: 5.0
+        """
 
     def on_pong(self, data: bytes) -> None:
         """Called with each pong."""
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        """Return one of the subprotocols that the client offers, `None` for none."""
+        """Return one of the subprotocols that the client offers, `None` for none.
+
+        :arg subprotocols: what the client offers; it's only asked if there is anything.
+        """
         return None
 
     def get_compression_options(self) -> dict[str, Any] | None:
@@ -84,38 +140,120 @@ class WebSocketHandler(RequestHandler):
         """Whether pages of ``origin`` may connect; those of the same host, and of trusted origins,
         by default.
 
+        It isn't asked where the browser itself says that page and websocket have the same origin.
+
         .. versionadded:: 4.0
         """
         own = urlsplit(origin).netloc.lower() == self.request.headers.get("Host", "").lower()
         return own or self.check_trusted_origin(origin)
 
+    def allow_draft76(self) -> bool:
+        """Whether clients may use the protocol that came before RFC 6455 (``hixie-76``); not, by
+        default.
+
+        It knows no binary messages, no pings and no close codes.
+
+        .. deprecated:: 4.0
+           No browser has used it since 2012.
+        """
+        return False
+
+    def get_websocket_scheme(self) -> str:
+        """Return ``ws`` or ``wss``, what the websocket's URL begins with.
+
+        Only the protocol before RFC 6455 needs it. Override it if a proxy in front of this server
+        does TLS and doesn't say so.
+        """
+        return "wss" if self.request.protocol == "https" else "ws"
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        """Return what speaks the version that the client asks for; `None` if nothing does.
+
+        .. versionadded:: 4.0
+        """
+        if self.request.headers.get_list("Sec-Websocket-Version") != [VERSION]:
+            return None
+        params = ConnectionParams(
+            ping_interval=self.ping_interval,
+            ping_timeout=self.ping_timeout,
+            max_message_size=self.max_message_size,
+            compression_options=self.get_compression_options(),
+            max_write_buffer_size=self.max_write_buffer_size,
+            slow_reader=self.slow_reader,
+        )
+        return WebSocketProtocol13(self, False, params)
+
     # -- settings
 
     @property
     def ping_interval(self) -> float | None:
-        """Seconds between pings: the ``websocket_ping_interval`` setting."""
+        """Seconds between pings: the ``websocket_ping_interval`` setting; no pings by default.
+
+        .. versionadded:: 4.5
+        """
         interval: float | None = self.settings.get("websocket_ping_interval")
         return interval
 
     @property
     def ping_timeout(self) -> float | None:
-        """Seconds to wait for a pong: the ``websocket_ping_timeout`` setting, or the interval."""
+        """Seconds to wait for a pong: the ``websocket_ping_timeout`` setting; by default, and at
+        most, the interval.
+
+        .. versionadded:: 4.5
+        """
         timeout: float | None = self.settings.get("websocket_ping_timeout")
         return timeout
 
     @property
     def max_message_size(self) -> int:
         """Limit of a message in bytes: the ``websocket_max_message_size`` setting; 10 MiB by
-        default."""
+        default.
+
+        .. versionadded:: 4.5
+        """
         # The module's own attribute, because programs change it.
         default = sys.modules["tornado.websocket"]._default_max_message_size
         size: int = self.settings.get("websocket_max_message_size", default)
         return size
 
     @property
+    def max_write_buffer_size(self) -> int | None:
+        """How many bytes are kept for a client that doesn't read:  the
+        ``websocket_max_write_buffer_size`` setting; 16 MiB by default, `None` for no limit.
+
+        Below 64 KiB nobody is taken to be slow. A message is never refused for its own size.
+
+        .. versionadded:: 6.100
+        """
+        size: int | None = self.settings.get(
+            "websocket_max_write_buffer_size", DEFAULT_MAX_WRITE_BUFFER_SIZE
+        )
+        return size
+
+    @property
+    def slow_reader(self) -> SlowReaderPolicy:
+        """What becomes of a message for a client for which `max_write_buffer_size` bytes are kept
+        already: the ``websocket_slow_reader`` setting.
+
+        ``close`` (default)
+            The websocket is closed, and `write_message` raises `WebSocketClosedError`.
+        ``drop``
+            The message isn't sent.
+        ``wait``
+            It is kept all the same; await what `write_message` returns, and there won't be many.
+
+        .. versionadded:: 6.100
+        """
+        policy: SlowReaderPolicy = self.settings.get("websocket_slow_reader", "close")
+        return policy
+
+    @property
     def selected_subprotocol(self) -> str | None:
-        """The subprotocol that was agreed upon."""
-        return self._selected_subprotocol
+        """The subprotocol that was agreed upon.
+
+        .. versionadded:: 5.1
+        """
+        return None if self.ws_connection is None else self.ws_connection.selected_subprotocol
 
     # -- the handshake
 
@@ -124,50 +262,61 @@ class WebSocketHandler(RequestHandler):
 
         :returns: something to await; all has been done when it is returned.
         """
-        self._answer_handshake(args, kwargs)
-        return DONE
-
-    def _answer_handshake(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.open_args, self.open_kwargs = args, kwargs
         try:
-            key = check_handshake(self.request)
+            check_upgrade(self.request)
+            self._check_origin()
+            protocol = self._choose_protocol()
         except HandshakeError as error:
-            gen_log.debug("websocket handshake of %s: %s", self.request.remote_ip, error)
-            self.set_status(error.status_code)
-            if error.status_code == 426:
-                # RFC 6455 section 4.2.2: name the version that would do.
-                self.set_header("Sec-WebSocket-Version", "13")
-                self.set_header("Upgrade", "websocket")
-            self.finish(str(error))
-            return
-        origin = self.request.headers.get("Origin") or self.request.headers.get(
-            "Sec-Websocket-Origin"
-        )
+            self._refuse(error)
+            return DONE
+        self._switch_to(protocol)
+        return DONE
+
+    def _choose_protocol(self) -> WebSocketProtocol:
+        protocol = self.get_websocket_protocol()
+        if protocol is None:
+            raise HandshakeError(f"websocket version {VERSION} is needed", 426)
+        check_handshake(self.request)
+        return protocol
+
+    def _refuse(self, error: HandshakeError) -> None:
+        gen_log.debug("websocket handshake of %s: %s", self.request.remote_ip, error)
+        self.set_status(error.status_code)
+        if error.status_code == 426:
+            # RFC 6455 section 4.2.2: name the version that would do.
+            self.set_header("Sec-WebSocket-Version", VERSION)
+            self.set_header("Upgrade", "websocket")
+        self.finish(str(error))
+
+    def _check_origin(self) -> None:
+        headers = self.request.headers
+        origin = headers.get("Origin") or headers.get("Sec-Websocket-Origin")
         # Clients that are no browsers send no origin.
-        if origin is not None and not self._is_same_origin(origin):
+        if origin is None or headers.get("Sec-Fetch-Site") == "same-origin":
+            return
+        if not self.check_origin(origin):
             raise HTTPError(403, "cross-origin websocket from %r refused", origin)
-        self._upgrade(key)
 
-    def _is_same_origin(self, origin: str) -> bool:
-        if self.request.headers.get("Sec-Fetch-Site") == "same-origin":
-            return True
-        return self.check_origin(origin)
+    def _switch_to(self, protocol: WebSocketProtocol) -> None:
+        """Answer the handshake by what the protocol says, and open the websocket."""
+        if isinstance(protocol, WebSocketProtocol13):
+            self._upgrade(protocol)
 
-    def _upgrade(self, key: str) -> None:
+    def _upgrade(self, protocol: WebSocketProtocol13) -> None:
         headers = HTTPHeaders(
             {
                 "Upgrade": "websocket",
                 "Connection": "Upgrade",
-                "Sec-WebSocket-Accept": accept_value(key),
+                "Sec-WebSocket-Accept": accept_value(
+                    self.request.headers.get("Sec-Websocket-Key", "")
+                ),
             }
         )
-        offered = self.request.headers.get("Sec-Websocket-Protocol", "")
-        subprotocols = [name.strip() for name in offered.split(",") if name.strip()]
-        chosen = self.select_subprotocol(subprotocols) if subprotocols else None
+        protocol.selected_subprotocol = chosen = self._choose_subprotocol()
         if chosen is not None:
-            self._selected_subprotocol = chosen
             headers["Sec-WebSocket-Protocol"] = chosen
-        compression, agreement = self._agree_on_compression(headers)
+        compression, agreement = self._agree_on_compression(protocol.params, headers)
         self.set_status(101)
         for field in self._set_cookies.fields() if self._set_cookies is not None else ():
             headers.add("Set-Cookie", field)
@@ -176,25 +325,25 @@ class WebSocketHandler(RequestHandler):
         self._headers_written = True
         stream = self.detach()
         self.application.log_request(self)
-        self.ws_connection = connection = WebSocketConnection(
-            stream,
-            self,
-            masks_output=False,
-            max_message_size=self.max_message_size,
-            ping_interval=self.ping_interval,
-            ping_timeout=self.ping_timeout,
-            agreement=agreement,
-            compression=compression,
-        )
         stream.set_nodelay(True)
-        connection.start()
-        self._open()
+        protocol.open_on(stream, agreement, compression)
+        self._begin_websocket(protocol)
+
+    def _begin_websocket(self, protocol: WebSocketProtocol) -> None:
+        self._is_upgraded = True
+        self.ws_connection = protocol
+        protocol.start(functools.partial(self.open, *self.open_args, **self.open_kwargs))
+
+    def _choose_subprotocol(self) -> str | None:
+        offered = self.request.headers.get("Sec-Websocket-Protocol", "")
+        subprotocols = [name.strip() for name in offered.split(",") if name.strip()]
+        return self.select_subprotocol(subprotocols) if subprotocols else None
 
     def _agree_on_compression(
-        self, headers: HTTPHeaders
+        self, params: ConnectionParams, headers: HTTPHeaders
     ) -> tuple[CompressionOptions | None, Agreement | None]:
         """Choose among what the client offers, and say so in the answer's headers."""
-        wanted = self.get_compression_options()
+        wanted = params.compression_options
         offered = self.request.headers.get("Sec-Websocket-Extensions")
         if wanted is None or offered is None:
             return None, None
@@ -209,22 +358,6 @@ class WebSocketHandler(RequestHandler):
         headers["Sec-WebSocket-Extensions"] = agreed[0]
         return options, agreed[1]
 
-    def _open(self) -> None:
-        try:
-            opening = self.open(*self.open_args, **self.open_kwargs)
-        except Exception:
-            self._log_and_abort()
-            return
-        if opening is not None and isawaitable(opening) and self.ws_connection is not None:
-            # Messages wait until open() is done.
-            self.ws_connection._hold()
-            asyncio.ensure_future(opening).add_done_callback(self.ws_connection._on_waited)
-
-    def _log_and_abort(self) -> None:
-        app_log.error("Uncaught exception %s", self.request.path, exc_info=True)
-        if self.ws_connection is not None:
-            self.ws_connection._abort()
-
     # -- the open websocket
 
     def write_message(
@@ -232,38 +365,67 @@ class WebSocketHandler(RequestHandler):
     ) -> asyncio.Future[None]:
         """Send a message.
 
+        Messages may be written by several coroutines; they leave in the order of the calls. If the
+        client doesn't read them, they're kept for it up to `max_write_buffer_size`.
+
         :arg message: text, bytes, or a dictionary, which is sent as JSON.
         :arg binary: send it as a binary message.
         :returns: a future that resolves when it has been given to the system.
         :raises WebSocketClosedError: the websocket is closed or closing.
+
+        .. versionchanged:: 3.2
+           Raises `WebSocketClosedError`.
+        .. versionchanged:: 4.3
+           Returns a future.
         """
-        if self.ws_connection is None:
-            raise WebSocketClosedError()
-        return self.ws_connection.write_message(message, binary=binary)
+        connection = self.ws_connection
+        if connection is None:
+            raise WebSocketClosedError("the websocket is closed")
+        return connection.write_message(message, binary)
 
     def ping(self, data: str | bytes = b"") -> None:
         """Send a ping.
 
+        :arg data: at most 125 bytes.
         :raises WebSocketClosedError: the websocket is closed or closing.
         """
         if self.ws_connection is None:
-            raise WebSocketClosedError()
+            raise WebSocketClosedError("the websocket is closed")
         self.ws_connection.write_ping(data.encode() if isinstance(data, str) else data)
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
-        """Close the websocket with the closing handshake.
+        """Close the websocket with the closing handshake; nothing happens if it is closed.
 
         :arg code: close code.
         :arg reason: text, at most 123 bytes.
+
+        .. versionchanged:: 4.0
+           Added ``code`` and ``reason``.
         """
         if self.ws_connection is not None:
             self.ws_connection.close(code, reason)
 
     def set_nodelay(self, value: bool) -> None:
-        """Send small messages at once (true, the default) or let the system collect them."""
+        """Send small messages at once (true, the default) or let the system collect them.
+
+        .. versionadded:: 3.1
+        """
         if self.ws_connection is None:
-            raise WebSocketClosedError()
-        self.ws_connection.stream.set_nodelay(value)
+            raise WebSocketClosedError("the websocket is closed")
+        self.ws_connection.set_nodelay(value)
+
+    def async_callback(
+        self, callback: Callable[..., Any] | None, *args: Any, **kwargs: Any
+    ) -> Callable[..., Any] | None:
+        """Wrap a callback so that an exception in it closes the websocket.
+
+        :arg callback: the function; for `None` nothing is made.
+        :arg args: its first arguments.
+        :arg kwargs: keyword arguments for it.
+        """
+        return super().async_callback(callback, *args, **kwargs)
+
+    # -- for the protocol
 
     def on_ws_connection_close(
         self, close_code: int | None = None, close_reason: str | None = None
@@ -271,6 +433,13 @@ class WebSocketHandler(RequestHandler):
         """The connection is closed; called by the protocol."""
         self.close_code = close_code
         self.close_reason = close_reason
+        self.on_connection_close()
+
+    def on_connection_close(self) -> None:
+        """The connection is closed; tells `on_close` of it, once."""
+        if not self._is_upgraded:
+            super().on_connection_close()
+            return
         self.ws_connection = None
         if not self._close_announced:
             self._close_announced = True
@@ -279,9 +448,27 @@ class WebSocketHandler(RequestHandler):
             except Exception:
                 app_log.error("Uncaught exception in on_close", exc_info=True)
 
+    def _handle_request_exception(self, e: BaseException) -> None:
+        """Close the websocket for an exception, or answer with an error before the handshake."""
+        if not self._is_upgraded:
+            super()._handle_request_exception(e)
+            return
+        self.log_exception(type(e), e, e.__traceback__)
+        if self.ws_connection is not None:
+            self.ws_connection._abort()
+
     def send_error(self, *args: Any, **kwargs: Any) -> None:
         """Answer with an error before the handshake; close the websocket after it."""
-        if self.ws_connection is None:
+        if not self._is_upgraded:
             super().send_error(*args, **kwargs)
-        else:
+        elif self.ws_connection is not None:
             self.ws_connection._abort()
+
+    write = _before_upgrade(RequestHandler.write)
+    flush = _before_upgrade(RequestHandler.flush)
+    finish = _before_upgrade(RequestHandler.finish)
+    redirect = _before_upgrade(RequestHandler.redirect)
+    set_status = _before_upgrade(RequestHandler.set_status)
+    set_header = _before_upgrade(RequestHandler.set_header)
+    add_header = _before_upgrade(RequestHandler.add_header)
+    set_cookie = _before_upgrade(RequestHandler.set_cookie)
