@@ -303,3 +303,30 @@ def test_functions_that_return_no_text_are_errors(function):
     for text in ("{% apply f %}a{% end %}", "{% autoescape f %}{{ 1 }}"):
         with pytest.raises(TypeError, match="returned .*, expected str or bytes"):
             Template(text).generate(f=function)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ tag }}{% for tag in [1] %}{% end %}",
+        "{{ (lambda: tag)() }}{% set tag = 1 %}",
+        "{% apply str %}{{ tag }}{% end %}{% set tag = 1 %}",
+    ],
+)
+def test_a_variable_that_is_used_too_early_is_explained(text):
+    with pytest.raises(NameError) as caught:
+        Template(text, name="page.html").generate(tag=5)
+    assert len(caught.value.__notes__) == 1
+    assert "is a variable everywhere" in caught.value.__notes__[0]
+
+
+def test_errors_of_other_functions_are_not_explained():
+    def f():
+        del late  # noqa: F821 - it isn't there yet, that's the point
+        late = 1
+        return late
+
+    for text in ("{{ f() }}", "{{ missing }}"):
+        with pytest.raises(NameError) as caught:
+            Template(text, name="page.html").generate(f=f)
+        assert not hasattr(caught.value, "__notes__")

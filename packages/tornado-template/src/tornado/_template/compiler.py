@@ -81,6 +81,10 @@ class Compiled:
         self.places = places
         self.is_async = bool(code.co_flags & _COROUTINE)
 
+    def is_of(self, file_name: str) -> bool:
+        """Tell whether a file is one of those that it was made of."""
+        return any(part.template.source.name == file_name for part, _ in self.places)
+
     def binds(self, name: str) -> bool:
         """Tell whether the template sets a variable of a name."""
         return any(

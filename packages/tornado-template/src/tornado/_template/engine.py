@@ -30,6 +30,11 @@ COMMON_NAMES: dict[str, Any] = {
     "__builtins__": __builtins__,
 }
 
+_NOT_SET_YET = (
+    "(a template is one function, with all that it extends and includes: what `set`, `for`, "
+    "`import` or `except` sets anywhere is a variable everywhere, whatever `generate` was given)"
+)
+
 text_from = escape.native_str
 
 
@@ -88,9 +93,20 @@ def render(template: Template, compiled: Compiled, names: dict[str, Any]) -> byt
             runtime.applied,
         )
     except Exception as error:
-        point_into_templates(error, template.code_name, compiled.places)
+        _explain(error, template, compiled)
         raise
     return runtime.bytes_of(pieces)
+
+
+def _explain(error: Exception, template: Template, compiled: Compiled) -> None:
+    """Make an error speak of the template, not of the function that it was made into."""
+    point_into_templates(error, template.code_name, compiled.places)
+    if isinstance(error, NameError) and "not associated with a value" in str(error):
+        entry = error.__traceback__
+        while entry is not None and entry.tb_next is not None:
+            entry = entry.tb_next
+        if entry is not None and compiled.is_of(entry.tb_frame.f_code.co_filename):
+            error.add_note(_NOT_SET_YET)
 
 
 async def render_async(template: Template, compiled: Compiled, names: dict[str, Any]) -> bytes:
@@ -109,6 +125,6 @@ async def render_async(template: Template, compiled: Compiled, names: dict[str, 
             runtime.applied_async,
         )
     except Exception as error:
-        point_into_templates(error, template.code_name, compiled.places)
+        _explain(error, template, compiled)
         raise
     return runtime.bytes_of(pieces)
