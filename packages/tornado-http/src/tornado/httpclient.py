@@ -15,13 +15,14 @@ The implementation is
 
    asyncio.run(main())
 
-``python -m tornado.httpclient URL`` prints what it fetches.
+``python -m tornado.httpclient URL`` prints what it fetches, as does ``tornado-fetch URL``.
 """
 
 from tornado._httpclient.cli import main
 from tornado._httpclient.client import AsyncHTTPClient, HTTPClient
 from tornado._httpclient.request import HTTPRequest
 from tornado._httpclient.response import HTTPClientError, HTTPResponse
+from tornado._httpclient.stream import StreamedResponse
 
 #: The first name of `HTTPClientError`.
 HTTPError = HTTPClientError
@@ -36,6 +37,7 @@ __all__ = [
     "HTTPError",
     "HTTPRequest",
     "HTTPResponse",
+    "StreamedResponse",
     "main",
 ]
 

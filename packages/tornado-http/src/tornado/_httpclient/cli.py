@@ -2,51 +2,118 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
+from typing import TYPE_CHECKING, Any
 
-from tornado._httpclient.client import HTTPClient
-from tornado._httpclient.response import HTTPClientError
+from tornado._httpclient.client import AsyncHTTPClient
 from tornado.options import OptionParser
+
+if TYPE_CHECKING:
+    from tornado._httpclient.stream import StreamedResponse
+
+FAILED = 1  # a fetch failed
+USAGE = 2  # the command line makes no sense
+INTERRUPTED = 130  # as shells have it for SIGINT
 
 
 def main(args: list[str] | None = None) -> int:
-    """Fetch the addresses of the command line one after another and print what comes.
+    """Fetch the addresses of the command line, all at once, and print what comes in their order.
+
+    Bodies are written as they are. Of a fetch that fails one line is printed to the standard
+    error stream; that includes responses with an error code, which are printed too.
 
     :arg args: the command line, program name first; `sys.argv` by default.
-    :returns: the exit status: 1 if any fetch failed, 0 otherwise.
+    :returns: the exit status: 0, or 1 if any fetch failed, or 2 if there is nothing to fetch.
+    :raises SystemExit: an option is unknown, or its value isn't what it should be; or the
+        options are asked for with ``--help``.
     """
-    options = OptionParser()
-    options.define("print_headers", type=bool, default=False)
-    options.define("print_body", type=bool, default=True)
-    options.define("follow_redirects", type=bool, default=True)
-    options.define("validate_cert", type=bool, default=True)
-    options.define("proxy_host", type=str)
-    options.define("proxy_port", type=int)
+    options = _options()
     urls = options.parse_command_line(args)
-    status = 0
-    with HTTPClient() as client:
-        for url in urls:
-            try:
-                response = client.fetch(
-                    url,
-                    follow_redirects=options.follow_redirects,
-                    validate_cert=options.validate_cert,
-                    proxy_host=options.proxy_host,
-                    proxy_port=options.proxy_port,
-                )
-            except HTTPClientError as error:
-                if error.response is None:
-                    status = 1
-                    continue
-                response = error.response
-                status = 1
-            except (OSError, ValueError):
-                status = 1
-                continue
-            if options.print_headers:
-                pass
-            if options.print_body:
-                sys.stdout.flush()
-                sys.stdout.buffer.write(response.body)
-                sys.stdout.buffer.flush()
-    return status
+    if not urls:
+        print("there is no address to fetch; --help tells more", file=sys.stderr)
+        return USAGE
+    try:
+        return asyncio.run(_Fetching(urls, options).run())
+    except BrokenPipeError:
+        # Whoever reads has seen enough; the interpreter shall not try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _options() -> OptionParser:
+    options = OptionParser()
+    options.define("print_headers", False, bool, "print the header fields before the body")
+    options.define("print_body", True, bool, "print the body")
+    options.define("follow_redirects", True, bool, "go where a response points to")
+    options.define("validate_cert", True, bool, "check the server's certificate")
+    options.define("proxy_host", None, str, "an HTTP proxy")
+    options.define("proxy_port", None, int, "its port")
+    options.define("request_timeout", 20.0, float, "seconds for each address, 0 for no limit")
+    return options
+
+
+class _Fetching:
+    """One run of the program.
+
+    :arg urls: what to fetch.
+    :arg options: the command line's.
+    """
+
+    def __init__(self, urls: list[str], options: OptionParser) -> None:
+        self._urls = urls
+        self._options = options
+        self._out = sys.stdout.buffer
+        self._status = 0
+
+    async def run(self) -> int:
+        # Nothing is kept in memory, so there is no reason for a limit.
+        client = AsyncHTTPClient(force_instance=True, max_body_size=sys.maxsize)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                before: asyncio.Task[None] | None = None
+                for url in self._urls:
+                    before = tasks.create_task(self._show(client, url, before))
+        except* BrokenPipeError as group:
+            raise group.exceptions[0] from None
+        finally:
+            client.close()
+        return self._status
+
+    async def _show(
+        self, client: AsyncHTTPClient, url: str, before: asyncio.Task[None] | None
+    ) -> None:
+        """Fetch ``url`` and print it after what is ``before`` it."""
+        problem: str | None = None
+        try:
+            async with client.stream(url, raise_error=False, **self._arguments()) as response:
+                if before is not None:
+                    await before
+                await self._print(response)
+            if not 200 <= response.code < 300:
+                problem = f"HTTP {response.code}: {response.reason}"
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            problem = " ".join(str(error).split()) or type(error).__name__
+        if before is not None:
+            await before
+        self._out.flush()
+        if problem is not None:
+            self._status = FAILED
+            print(f"{url}: {problem}", file=sys.stderr)
+
+    async def _print(self, response: StreamedResponse) -> None:
+        if self._options.print_headers:
+            lines = [f"{name}: {value}\n" for name, value in response.headers.get_all()]
+            self._out.write("".join([*lines, "\n"]).encode("latin-1", "replace"))
+        async for chunk in response:
+            if self._options.print_body:
+                self._out.write(chunk)
+
+    def _arguments(self) -> dict[str, Any]:
+        names = ("follow_redirects", "validate_cert", "proxy_host", "proxy_port", "request_timeout")
+        return {name: getattr(self._options, name) for name in names}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from tornado._httpclient.request import DEFAULTS, EffectiveRequest, HTTPRequest
 from tornado._httpclient.response import HTTPResponse
+from tornado._httpclient.stream import Inbox, StreamedResponse
 from tornado.ioloop import IOLoop
 from tornado.util import Configurable
 
@@ -103,20 +105,69 @@ class AsyncHTTPClient(Configurable):
         :raises RuntimeError: the client is closed.
         :raises ValueError: there are ``kwargs`` beside an `HTTPRequest`.
         """
-        if self._closed:
-            raise RuntimeError("fetch() called on a closed client")
-        if not isinstance(request, HTTPRequest):
-            request = HTTPRequest(request, **kwargs)
-        elif kwargs:
-            raise ValueError("further arguments can't be used with an HTTPRequest object")
         if callback is not None and not callable(callback):
             raise_error, callback = bool(callback), None
-        effective = EffectiveRequest(request, self.defaults)
+        effective = self._take_request(request, kwargs)
         future = PendingFetch(effective, raise_error, self.io_loop.asyncio_loop)
         if callback is not None:
             _deliver(self, future, callback)
         self.fetch_impl(effective, future.respond)  # type: ignore[arg-type]  # it has all of a request's attributes
         return future
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, request: str | HTTPRequest, raise_error: bool = True, **kwargs: Any
+    ) -> AsyncIterator[StreamedResponse]:
+        """Fetch something whose body is read while it comes.
+
+        .. code-block:: python
+
+           async with client.stream("http://www.example.com/large") as response:
+               async for chunk in response:
+                   file.write(chunk)
+
+        The block begins when the response's head has come. Leaving it early gives the rest up. A
+        program that reads slowly makes the server wait; ``request_timeout`` goes on meanwhile, and
+        is best 0 for what takes long.
+
+        With implementations of other makers the block may begin when all has come.
+
+        :arg request: an address, with ``kwargs`` as further arguments of `HTTPRequest`; or an
+            `HTTPRequest`. Its ``streaming_callback`` and ``header_callback`` are not called.
+        :arg raise_error: whether a response with an error code is an error. Otherwise the code is
+            for the block to look at.
+        :returns: an asynchronous context manager, which gives a `StreamedResponse`.
+        :raises HTTPClientError: as `fetch`. The body of a response with an error code isn't read.
+        :raises RuntimeError: the client is closed.
+
+        .. versionadded:: 6.100
+        """
+        effective = self._take_request(request, kwargs)
+        effective.sink = inbox = Inbox()
+        fetch = PendingFetch(effective, False, self.io_loop.asyncio_loop)
+        inbox.watch(fetch)
+        self.fetch_impl(effective, fetch.respond)  # type: ignore[arg-type]  # it has all of a request's attributes
+        try:
+            head = await inbox.wait_for_head()
+            response = StreamedResponse(effective.request, *head, inbox)
+            if raise_error:
+                response.rethrow()
+            yield response
+        finally:
+            if not fetch.cancel() and not fetch.cancelled():
+                # Nobody wants to know any more what became of the rest.
+                fetch.exception()
+
+    def _take_request(
+        self, request: str | HTTPRequest, arguments: dict[str, Any]
+    ) -> EffectiveRequest:
+        if self._closed:
+            raise RuntimeError("fetch() called on a closed client")
+        if not isinstance(request, HTTPRequest):
+            request = HTTPRequest(request, **arguments)
+        elif arguments:
+            raise ValueError("further arguments can't be used with an HTTPRequest object")
+        return EffectiveRequest(request, self.defaults)
 
     def fetch_impl(self, request: HTTPRequest, callback: FetchCallback) -> None:
         """Fetch ``request`` and call ``callback`` with the response; implementations define it."""
