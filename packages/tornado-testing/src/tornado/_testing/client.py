@@ -227,10 +227,9 @@ class AsyncTestClient(Verbs[Awaitable[HTTPResponse]]):
         self._add_cookies(url, headers)
         if url.startswith("http"):
             url = "ws" + url.removeprefix("http")
-        request = HTTPRequest(url, headers=headers)
         token = _connector.set(transport.connect)
         try:
-            return await self._websockets.open(request, **kwargs)
+            return await self._websockets.open(url, headers=headers, **kwargs)
         finally:
             _connector.reset(token)
             self._raise_error()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from tornado._testing.client import AsyncTestClient
-    from tornado.httpclient import AsyncHTTPClient
+    from tornado.httpclient import AsyncHTTPClient, HTTPRequest
     from tornado.httpserver import HTTPServer
     from tornado.ioloop import IOLoop
 
@@ -197,17 +197,19 @@ def ws_client(
 ) -> Iterator[Callable[..., Awaitable[Any]]]:
     """A coroutine function that opens websockets: ``await ws_client("/chat")``.
 
-    It takes a path on ``http_server`` or a whole URL, and otherwise what
-    `tornado.websocket.websocket_connect` takes. What it has opened is closed in the end. It needs
-    the distribution tornado-websocket.
+    It takes a path on ``http_server``, a whole URL or a request, ``headers`` beside a path or a
+    URL, and otherwise what `tornado.websocket.websocket_connect` takes. What it has opened is
+    closed in the end. It needs the distribution tornado-websocket.
     """
     from tornado._testing.websockets import Websockets
 
     websockets = Websockets()
     base = "ws" + http_url.removeprefix("http")
 
-    async def connect(url: str = "/", *args: Any, **kwargs: Any) -> Any:
-        return await websockets.open(urljoin(base, url), *args, **kwargs)
+    async def connect(url: str | HTTPRequest = "/", *args: Any, **kwargs: Any) -> Any:
+        if isinstance(url, str):
+            url = urljoin(base, url)
+        return await websockets.open(url, *args, **kwargs)
 
     yield connect
     _host(request).run(websockets.close, "the end of the websockets")

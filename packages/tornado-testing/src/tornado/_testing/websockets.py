@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tornado._testing.timeouts import GRACE
+from tornado.httpclient import HTTPRequest
+from tornado.httputil import HTTPHeaders
 
 
 class Websockets:
@@ -21,12 +23,21 @@ class Websockets:
         self._connect = importlib.import_module("tornado.websocket").websocket_connect
         self._opened: list[tuple[Any, asyncio.Event | None]] = []
 
-    async def open(self, url: Any, *args: Any, **kwargs: Any) -> Any:
+    async def open(
+        self,
+        url: str | HTTPRequest,
+        *args: Any,
+        headers: dict[str, str] | HTTPHeaders | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Open a websocket.
 
         :arg url: a URL or a request; the other arguments too are those of
             `tornado.websocket.websocket_connect`.
+        :arg headers: for the request, if it's a URL.
         """
+        if headers is not None:
+            url = HTTPRequest(str(url), headers=headers)
         ended: asyncio.Event | None = None
         callback = kwargs.get("on_message_callback")
         if callback is not None:

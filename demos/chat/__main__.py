@@ -1,0 +1,5 @@
+"""``python -m demos.chat``."""
+
+from demos.chat.app import main
+
+main()
