@@ -303,6 +303,7 @@ async def test_chc_7_files_that_are_not_there(curled, reply, tls, authority_file
         ):
             with pytest.raises(CurlError):
                 await server.fetch(**arguments)
+        await server.fetch(ca_certs=authority_file)
 
 
 async def test_htc_34_ssl_options_take_the_place_of_the_others(
