@@ -4,16 +4,14 @@ the meaning."""
 from __future__ import annotations
 
 import asyncio
-import enum
-import socket
-from collections.abc import Awaitable, Callable
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
 
-from tornado._http1 import grammar, writer
+from tornado._http1 import grammar
+from tornado._http1.closing import CLOSING, GONE, LINGERING, OPEN
 from tornado._http1.deadlines import NEVER
 from tornado._http1.decompress import GunzipDelegate
-from tornado._http1.output import BODY, DONE, NO_REQUEST, NONE, MessageOutput
+from tornado._http1.flow import MAX_HELD, FlowControl
+from tornado._http1.output import BODY, DONE, NO_REQUEST, NONE
 from tornado._http1.params import HTTP1ConnectionParameters
 from tornado._http1.reader import (
     BODY_UNTIL_CLOSE,
@@ -25,7 +23,6 @@ from tornado._http1.reader import (
     HEAD,
     MessageReader,
 )
-from tornado._httputil.dates import current_date
 from tornado.httputil import (
     HTTPHeaders,
     HTTPInputError,
@@ -34,34 +31,13 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from tornado.iostream import IOStream, SSLIOStream
-from tornado.log import app_log, gen_log
+from tornado.iostream import IOStream
+from tornado.log import app_log
 
-if TYPE_CHECKING:
-    pass
-
-MAX_HELD = 65536  # bytes of pipelined input that are held before reading pauses
-MAX_DISCARDED = (
-    1048576  # bytes of a body nobody wants that are read before the connection is given up
-)
 MAX_INTERIM_RESPONSES = 10
-LINGER_TIME = 2.0  # seconds in which a peer may read an error before the connection is cut
 
 
-class Phase(enum.IntEnum):
-    """What the connection is good for."""
-
-    OPEN = 0
-    CLOSING = 1  # no more input is used; closed when the output is written
-    LINGERING = 2  # input is dropped until the peer closes or a deadline strikes
-    GONE = 3  # closed or detached
-
-
-# Names of a module are found quicker than members of a class.
-OPEN, CLOSING, LINGERING, GONE = Phase.OPEN, Phase.CLOSING, Phase.LINGERING, Phase.GONE
-
-
-class HTTP1Connection(MessageOutput):
+class HTTP1Connection(FlowControl):
     """One TCP connection that speaks HTTP/1.x, as a server or as a client.
 
     A server's connection is driven by `HTTP1ServerConnection`. On its own the class carries one
@@ -118,15 +94,9 @@ class HTTP1Connection(MessageOutput):
         self._discarded = 0
 
     # Message. The defaults stand until a message sets something else.
-    _read_future: asyncio.Future[None] | None = None
     _interim_count = 0
-    _input_paused = False
-    # The peer has ended its side while the delegate was still busy with what came before.
-    _eof_waits = False
     # The stream between `detach` and the return of what was not used.
     _detached: IOStream | None = None
-    #: What was wrong with the peer's message, if the connection was given up for that.
-    input_error: HTTPInputError | None = None
     #: Called when a ``100 Continue`` has come (clients).
     continue_callback: Callable[[], None] | None = None
 
@@ -220,14 +190,6 @@ class HTTP1Connection(MessageOutput):
         """
         self._reader.max_body_size = max_body_size
 
-    def close(self) -> None:
-        """Close the connection at once. What was not sent is lost."""
-        if self._phase is GONE:
-            return
-        self._phase = GONE
-        self._reader.abandon()
-        self.stream.close()
-
     @property
     def current_request(self) -> RequestStartLine | None:
         """The start line of the request that is under way (servers).
@@ -236,21 +198,6 @@ class HTTP1Connection(MessageOutput):
         """
         at_rest = self._reader.state == HEAD and self._output in (NONE, DONE)
         return None if at_rest else self._request
-
-    def end_soon(self) -> None:
-        """Close the connection as soon as the request that is under way is answered; at once, if
-        there is none.
-
-        .. versionadded:: 6.100
-        """
-        self.no_keep_alive = True
-        self._keep_alive = False
-        at_rest = not self._reader.has_begun and self._output in (NONE, DONE)
-        if at_rest and self._phase is OPEN:
-            self._phase = CLOSING
-            self._reader.abandon()
-            if not self._corked:
-                self._continue_closing()
 
     def detach(self) -> IOStream:
         """Give the stream to another protocol and have nothing to do with it any more.
@@ -324,22 +271,6 @@ class HTTP1Connection(MessageOutput):
         elif reader._held is not None and reader.held_size > MAX_HELD:
             self._pause_input()
 
-    def eof_received(self) -> bool | None:
-        """The peer has ended its side (`tornado.iostream.StreamReceiver`)."""
-        if not self.is_client or self._phase is not OPEN:
-            return None
-        if self._holds:
-            self._eof_waits = True
-            return True
-        self._feed_eof()
-        return None
-
-    def _feed_eof(self) -> None:
-        try:
-            self._reader.feed_eof()
-        except HTTPInputError as error:
-            gen_log.debug("%s", error)
-
     def connection_lost(self, exc: BaseException | None) -> None:
         """The stream is closed (`tornado.iostream.StreamReceiver`)."""
         self._phase = GONE
@@ -355,74 +286,6 @@ class HTTP1Connection(MessageOutput):
         except Exception:
             app_log.error("Uncaught exception", exc_info=True)
         self._resolve_read()
-
-    def pause_writing(self) -> None:
-        """The peer reads too slowly (`tornado.iostream.StreamReceiver`): begin nothing new for
-        it."""
-        # What a server says before it has taken all of a request is what its client waits for.
-        if not self.is_client:
-            self._hold()
-
-    def resume_writing(self) -> None:
-        """The output is nearly written (`tornado.iostream.StreamReceiver`)."""
-        if not self.is_client:
-            self._release()
-
-    def _advance(self) -> None:
-        """Go on with what is held, unless that is under way."""
-        if self._corked or self._phase is not OPEN:
-            return
-        reader = self._reader
-        if reader._held is not None or reader.state == ENDING:
-            self.data_received(b"")
-        if self._input_paused and reader.held_size <= MAX_HELD:
-            self._input_paused = False
-            self.stream.resume_reading()
-        if self._eof_waits and not self._holds and self._phase is OPEN:
-            self._eof_waits = False
-            self._feed_eof()
-            self.stream.close()
-
-    def _pause_input(self) -> None:
-        self._input_paused = True
-        self.stream.pause_reading()
-
-    def _hold(self) -> None:
-        self._holds += 1
-        self._reader.pause()
-
-    def _release(self) -> None:
-        self._holds -= 1
-        if not self._holds:
-            self._reader.resume()
-            self._advance()
-
-    def _wait_for(self, awaitable: Awaitable[Any]) -> None:
-        """Let the delegate finish what it does with the last part before it gets the next one."""
-        future = asyncio.ensure_future(awaitable)
-        if future.done() and not future.cancelled() and future.exception() is None:
-            return
-        self._hold()
-        future.add_done_callback(self._on_waited)
-
-    def _on_waited(self, future: asyncio.Future[Any]) -> None:
-        if future.cancelled():
-            self.close()
-            return
-        error = future.exception()
-        if error is None:
-            if self._phase is OPEN:
-                self._release()
-            return
-        if self._phase is not OPEN:
-            return
-        if isinstance(error, HTTPInputError):
-            self._on_bad_input(error)
-        else:
-            self._log_delegate_error(error)
-            self.close()
-        if self._phase is not OPEN:
-            self._continue_closing()
 
     # -- input: the reader's sink
 
@@ -522,14 +385,6 @@ class HTTP1Connection(MessageOutput):
         if waiting is not None:
             self._wait_for(waiting)
 
-    def _deliver_in_pieces(self, delegate: HTTPMessageDelegate, data: bytes, limit: int) -> None:
-        for start in range(0, len(data), limit):
-            waiting = delegate.data_received(data[start : start + limit])
-            if waiting is not None:
-                rest = data[start + limit :]
-                self._wait_for(_deliver_rest(delegate, waiting, rest, limit))
-                return
-
     def on_complete(self) -> None:
         """The message has ended (`tornado._http1.reader.MessageSink`)."""
         self.deadline = NEVER
@@ -597,122 +452,8 @@ class HTTP1Connection(MessageOutput):
         elif self._reader._paused and self._holds:
             self._advance()
 
-    def _start_message_deadline(self, timeout: float | None) -> None:
-        self.deadline = NEVER if timeout is None else self._get_sweep(timeout).after(timeout)
-
-    def on_deadline(self) -> None:
-        """What had to come or go in time did not (`tornado._http1.deadlines.HasDeadline`)."""
-        if self._sweep is None:
-            return
-        if self.write_deadline <= self._sweep.clock:
-            super().on_deadline()
-        if self.deadline <= self._sweep.clock and not self.stream.closed():
-            if self._reader.has_begun and self._phase is OPEN:
-                gen_log.info("Timeout reading from %s", self.context)
-            self.close()
-
-    def _on_bad_input(self, error: HTTPInputError) -> None:
-        """Answer what the peer got wrong, if an answer is possible, and end the connection."""
-        gen_log.info("Malformed HTTP message from %s: %s", self.context, error)
-        self.input_error = error
-        self._reader.abandon()
-        if self.is_client or (self._output is not NONE and self._output is not DONE):
-            self.close()
-            return
-        code = error.status_code
-        # RFC 9110 section 6.6.1: an answer has a Date.
-        fields = HTTPHeaders._from_dict(
-            {"Date": current_date(), "Content-Length": "0", "Connection": "close"}
-        )
-        self._output = DONE
-        self._emit(writer.serialize_head(f"HTTP/1.1 {code} {HTTPStatus(code).phrase}", fields))
-        self._linger()
-
-    def _on_delegate_error(self) -> None:
-        app_log.error("Uncaught exception", exc_info=True)
-        self.close()
-
-    def _log_delegate_error(self, error: BaseException) -> None:
-        app_log.error("Uncaught exception", exc_info=error)
-
-    def _linger(self) -> None:
-        """Close so that the peer can still read the answer: a reset by unread input would destroy
-        it."""
-        self._phase = LINGERING
-        self._reader.abandon()
-        if not self._corked:
-            self._continue_closing()
-
-    def _continue_closing(self) -> None:
-        stream = self.stream
-        if self._phase is GONE or stream.closed():
-            return
-        if stream.write_buffer_size:
-            stream.write(b"").add_done_callback(self._on_written)
-        elif self._phase is CLOSING:
-            stream.close()
-        else:
-            self._start_lingering()
-
-    def _on_written(self, future: asyncio.Future[None]) -> None:
-        if not future.cancelled():
-            future.exception()
-        self._continue_closing()
-
-    def _start_lingering(self) -> None:
-        if not _shut_output(self.stream):
-            self.stream.close()
-            return
-        if self._sweep is not None:
-            self._sweep.shorten(LINGER_TIME)
-        self._start_message_deadline(LINGER_TIME)
-        if self._input_paused:
-            self._input_paused = False
-            self.stream.resume_reading()
-
-    def _discard(self, size: int) -> None:
-        self._discarded += size
-        if self._discarded > MAX_DISCARDED:
-            self.close()
-
     def _return_rest(self) -> None:
         rest = self._reader.take_rest()
         stream, self._detached = self._detached, None
         if rest and stream is not None:
             stream.unread(rest)
-
-    def _resolve_read(self) -> None:
-        future, self._read_future = self._read_future, None
-        if future is not None and not future.done():
-            future.set_result(None)
-
-    def _forget(self) -> None:
-        """Let go of everything that leads upwards."""
-        if self._sweep is not None:
-            self._sweep.forget(self)
-            self._sweep = None
-        self._resolved = None
-        server, self._server = self._server, None
-        if server is not None:
-            server.on_connection_end()
-
-
-def _shut_output(stream: IOStream) -> bool:
-    """Tell the peer that nothing more comes, if the transport can say it while it still reads."""
-    if isinstance(stream, SSLIOStream):
-        return False
-    try:
-        stream.socket.shutdown(socket.SHUT_WR)
-    except OSError:
-        return False
-    return True
-
-
-async def _deliver_rest(
-    delegate: HTTPMessageDelegate, waiting: Awaitable[None], data: bytes, limit: int
-) -> None:
-    await waiting
-    for start in range(0, len(data), limit):
-        more = delegate.data_received(data[start : start + limit])
-        if more is not None:
-            await more

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from ssl import SSLContext
 from typing import Any
 
@@ -320,9 +321,11 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         """Return what can stand for `start_request`, where that would just pass requests on."""
         callback = self.request_callback
         passes_on = type(self).start_request is HTTPServer.start_request and not self.xheaders
-        if passes_on and isinstance(callback, HTTPServerConnectionDelegate):
+        if not passes_on:
+            return None
+        if isinstance(callback, HTTPServerConnectionDelegate):
             return callback.start_request
-        return None
+        return partial(_CallbackDelegate, callback)
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection
@@ -369,11 +372,8 @@ class _CallbackDelegate(HTTPMessageDelegate):
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
-        self._request = HTTPServerRequest(
-            connection=self._connection,
-            start_line=start_line,
-            headers=headers,
-            server_connection=self._server_connection,
+        self._request = HTTPServerRequest._received(
+            self._connection, start_line, headers, self._server_connection
         )
         return None
 

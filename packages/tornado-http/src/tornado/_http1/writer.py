@@ -23,12 +23,13 @@ def serialize_head(first_line: str, headers: HTTPHeaders, extra: str = "") -> by
         raise HTTPOutputError(f"control character in {first_line[:80]!r}")
     # Fields were checked when they were put into the headers.
     try:
-        lines = "\r\n".join(map(_join_field, headers._values.items()))  # type: ignore[arg-type]
+        lines = "\r\n".join([first_line, *map(_join_field, headers._values.items())])  # type: ignore[arg-type]
     except TypeError:
         # Some field has several values.
-        lines = "\r\n".join([f"{name}: {value}" for name, value in headers.get_all()])
-    separator = "\r\n" if lines else ""
-    text = f"{first_line}{separator}{lines}{extra}\r\n\r\n"
+        lines = "\r\n".join(
+            [first_line, *[f"{name}: {value}" for name, value in headers.get_all()]]
+        )
+    text = f"{lines}{extra}\r\n\r\n"
     try:
         # Header values hold bytes as characters, as they do when they have been read.
         return text.encode("latin-1")

@@ -68,10 +68,25 @@ class HTTPHeaders(MutableMapping[str, str]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._values: dict[str, str | list[str]] = {}
-        if len(args) == 1 and not kwargs and isinstance(args[0], HTTPHeaders):
-            self._values = _copied(args[0]._values)
-        else:
-            self.update(*args, **kwargs)
+        if len(args) == 1 and not kwargs:
+            source = args[0]
+            if type(source) is dict:
+                self._set_all(source)
+                return
+            if isinstance(source, HTTPHeaders):
+                self._values = _copied(source._values)
+                return
+        self.update(*args, **kwargs)
+
+    def _set_all(self, source: dict[str, str]) -> None:
+        """Set what a dictionary holds, which is how most headers are made."""
+        values, names = self._values, _known_names
+        for name, value in source.items():
+            # Known names are good ones, and so is text that can be printed.
+            if name in names and type(value) is str and value.isprintable():
+                values[names[name]] = value
+            else:
+                self[name] = value
 
     @classmethod
     def _from_pairs(cls, pairs: Iterable[tuple[str, str]]) -> HTTPHeaders:

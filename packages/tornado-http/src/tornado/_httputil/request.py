@@ -135,6 +135,30 @@ class HTTPServerRequest:
             target = self._resolve_absolute_form(target)
         self.path, _, self.query = target.partition("?")
 
+    @classmethod
+    def _received(
+        cls,
+        connection: HTTPConnection,
+        start_line: RequestStartLine | ResponseStartLine,
+        headers: HTTPHeaders,
+        server_connection: object,
+    ) -> HTTPServerRequest:
+        """Make the request that a connection has read, with less to decide than the constructor."""
+        request = cls.__new__(cls)
+        method, target, version = start_line
+        request.method = method
+        request.uri = uri = str(target)
+        request.version = version
+        request.headers = headers
+        request.connection = connection
+        request._context = connection.context  # type: ignore[attr-defined]  # HTTP1Connection's
+        request._start_time = time.time()
+        request.server_connection = server_connection
+        if uri[:1] not in "/*" and "://" in uri:
+            uri = request._resolve_absolute_form(uri)
+        request.path, _, request.query = uri.partition("?")
+        return request
+
     def _resolve_absolute_form(self, uri: str) -> str:
         """RFC 9112 section 3.2.2: the host of an absolute-form target takes the place of the
         ``Host`` field."""

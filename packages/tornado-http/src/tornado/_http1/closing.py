@@ -1,0 +1,180 @@
+"""The end of an HTTP/1.1 connection, and how nothing that was said gets lost by it."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import socket
+from collections.abc import Callable
+from http import HTTPStatus
+
+from tornado._http1 import writer
+from tornado._http1.deadlines import NEVER
+from tornado._http1.output import DONE, NONE, MessageOutput
+from tornado._http1.reader import MessageReader
+from tornado._httputil.dates import current_date
+from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPMessageDelegate
+from tornado.iostream import IOStream, SSLIOStream
+from tornado.log import app_log, gen_log
+
+# Bytes of a body nobody wants that are read before the connection is given up.
+MAX_DISCARDED = 1048576
+LINGER_TIME = 2.0  # seconds in which a peer may read an error before the connection is cut
+
+
+class Phase(enum.IntEnum):
+    """What the connection is good for."""
+
+    OPEN = 0
+    CLOSING = 1  # no more input is used; closed when the output is written
+    LINGERING = 2  # input is dropped until the peer closes or a deadline strikes
+    GONE = 3  # closed or detached
+
+
+# Names of a module are found quicker than members of a class.
+OPEN, CLOSING, LINGERING, GONE = Phase.OPEN, Phase.CLOSING, Phase.LINGERING, Phase.GONE
+
+
+class ClosingConnection(MessageOutput):
+    """What a connection does when it ends."""
+
+    # Connection.
+    no_keep_alive: bool
+    _reader: MessageReader
+    _phase: Phase
+    _input_paused = False
+    #: What was wrong with the peer's message, if the connection was given up for that.
+    input_error: HTTPInputError | None = None
+
+    # Message.
+    _delegate: HTTPMessageDelegate | None
+    _close_callback: Callable[[], None] | None
+    _read_future: asyncio.Future[None] | None = None
+    _discarded: int
+
+    def close(self) -> None:
+        """Close the connection at once. What was not sent is lost."""
+        if self._phase is GONE:
+            return
+        self._phase = GONE
+        self._reader.abandon()
+        self.stream.close()
+
+    def end_soon(self) -> None:
+        """Close the connection as soon as the request that is under way is answered; at once, if
+        there is none.
+
+        .. versionadded:: 6.100
+        """
+        self.no_keep_alive = True
+        self._keep_alive = False
+        at_rest = not self._reader.has_begun and self._output in (NONE, DONE)
+        if at_rest and self._phase is OPEN:
+            self._phase = CLOSING
+            self._reader.abandon()
+            if not self._corked:
+                self._continue_closing()
+
+    def on_deadline(self) -> None:
+        """What had to come or go in time did not (`tornado._http1.deadlines.HasDeadline`)."""
+        if self._sweep is None:
+            return
+        if self.write_deadline <= self._sweep.clock:
+            super().on_deadline()
+        if self.deadline <= self._sweep.clock and not self.stream.closed():
+            if self._reader.has_begun and self._phase is OPEN:
+                gen_log.info("Timeout reading from %s", self.context)
+            self.close()
+
+    def _start_message_deadline(self, timeout: float | None) -> None:
+        self.deadline = NEVER if timeout is None else self._get_sweep(timeout).after(timeout)
+
+    def _on_bad_input(self, error: HTTPInputError) -> None:
+        """Answer what the peer got wrong, if an answer is possible, and end the connection."""
+        gen_log.info("Malformed HTTP message from %s: %s", self.context, error)
+        self.input_error = error
+        self._reader.abandon()
+        if self.is_client or (self._output is not NONE and self._output is not DONE):
+            self.close()
+            return
+        code = error.status_code
+        # RFC 9110 section 6.6.1: an answer has a Date.
+        fields = HTTPHeaders._from_dict(
+            {"Date": current_date(), "Content-Length": "0", "Connection": "close"}
+        )
+        self._output = DONE
+        self._emit(writer.serialize_head(f"HTTP/1.1 {code} {HTTPStatus(code).phrase}", fields))
+        self._linger()
+
+    def _on_delegate_error(self) -> None:
+        app_log.error("Uncaught exception", exc_info=True)
+        self.close()
+
+    def _log_delegate_error(self, error: BaseException) -> None:
+        app_log.error("Uncaught exception", exc_info=error)
+
+    def _linger(self) -> None:
+        """Close so that the peer can still read the answer: a reset by unread input would destroy
+        it."""
+        self._phase = LINGERING
+        self._reader.abandon()
+        if not self._corked:
+            self._continue_closing()
+
+    def _continue_closing(self) -> None:
+        stream = self.stream
+        if self._phase is GONE or stream.closed():
+            return
+        if stream.write_buffer_size:
+            stream.write(b"").add_done_callback(self._on_written)
+        elif self._phase is CLOSING:
+            stream.close()
+        else:
+            self._start_lingering()
+
+    def _on_written(self, future: asyncio.Future[None]) -> None:
+        if not future.cancelled():
+            future.exception()
+        self._continue_closing()
+
+    def _start_lingering(self) -> None:
+        if not _shut_output(self.stream):
+            self.stream.close()
+            return
+        if self._sweep is not None:
+            self._sweep.shorten(LINGER_TIME)
+        self._start_message_deadline(LINGER_TIME)
+        if self._input_paused:
+            self._input_paused = False
+            self.stream.resume_reading()
+
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded > MAX_DISCARDED:
+            self.close()
+
+    def _resolve_read(self) -> None:
+        future, self._read_future = self._read_future, None
+        if future is not None and not future.done():
+            future.set_result(None)
+
+    def _forget(self) -> None:
+        """Let go of everything that leads upwards."""
+        if self._sweep is not None:
+            self._sweep.forget(self)
+            self._sweep = None
+        self._resolved = None
+        server, self._server = self._server, None
+        if server is not None:
+            server.on_connection_end()
+
+
+def _shut_output(stream: IOStream) -> bool:
+    """Tell the peer that nothing more comes, if the transport can say it while it still reads."""
+    if isinstance(stream, SSLIOStream):
+        return False
+    try:
+        stream.socket.shutdown(socket.SHUT_WR)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,134 @@
+"""Letting the peer of a connection wait for whoever uses what it sends."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Awaitable
+from typing import Any
+
+from tornado._http1.closing import OPEN, ClosingConnection
+from tornado._http1.reader import ENDING
+from tornado.httputil import HTTPInputError, HTTPMessageDelegate
+from tornado.log import gen_log
+
+MAX_HELD = 65536  # bytes of pipelined input that are held before reading pauses
+
+
+class FlowControl(ClosingConnection):
+    """What holds a connection's input up.
+
+    Its reader makes no calls while somebody has to be waited for: a delegate that returned an
+    awaitable, or a peer that doesn't take what is written to it.
+    """
+
+    # How many have to be waited for.
+    _holds: int
+    # The peer has ended its side while the delegate was still busy with what came before.
+    _eof_waits = False
+
+    @abstractmethod
+    def data_received(self, data: bytes) -> None:
+        """Use the bytes that have come (`tornado.iostream.StreamReceiver`)."""
+
+    def eof_received(self) -> bool | None:
+        """The peer has ended its side (`tornado.iostream.StreamReceiver`)."""
+        if not self.is_client or self._phase is not OPEN:
+            return None
+        if self._holds:
+            self._eof_waits = True
+            return True
+        self._feed_eof()
+        return None
+
+    def _feed_eof(self) -> None:
+        try:
+            self._reader.feed_eof()
+        except HTTPInputError as error:
+            gen_log.debug("%s", error)
+
+    def pause_writing(self) -> None:
+        """The peer reads too slowly (`tornado.iostream.StreamReceiver`): begin nothing new for
+        it."""
+        # What a server says before it has taken all of a request is what its client waits for.
+        if not self.is_client:
+            self._hold()
+
+    def resume_writing(self) -> None:
+        """The output is nearly written (`tornado.iostream.StreamReceiver`)."""
+        if not self.is_client:
+            self._release()
+
+    def _advance(self) -> None:
+        """Go on with what is held, unless that is under way."""
+        if self._corked or self._phase is not OPEN:
+            return
+        reader = self._reader
+        if reader._held is not None or reader.state == ENDING:
+            self.data_received(b"")
+        if self._input_paused and reader.held_size <= MAX_HELD:
+            self._input_paused = False
+            self.stream.resume_reading()
+        if self._eof_waits and not self._holds and self._phase is OPEN:
+            self._eof_waits = False
+            self._feed_eof()
+            self.stream.close()
+
+    def _pause_input(self) -> None:
+        self._input_paused = True
+        self.stream.pause_reading()
+
+    def _hold(self) -> None:
+        self._holds += 1
+        self._reader.pause()
+
+    def _release(self) -> None:
+        self._holds -= 1
+        if not self._holds:
+            self._reader.resume()
+            self._advance()
+
+    def _wait_for(self, awaitable: Awaitable[Any]) -> None:
+        """Let the delegate finish what it does with the last part before it gets the next one."""
+        future = asyncio.ensure_future(awaitable)
+        if future.done() and not future.cancelled() and future.exception() is None:
+            return
+        self._hold()
+        future.add_done_callback(self._on_waited)
+
+    def _on_waited(self, future: asyncio.Future[Any]) -> None:
+        if future.cancelled():
+            self.close()
+            return
+        error = future.exception()
+        if error is None:
+            if self._phase is OPEN:
+                self._release()
+            return
+        if self._phase is not OPEN:
+            return
+        if isinstance(error, HTTPInputError):
+            self._on_bad_input(error)
+        else:
+            self._log_delegate_error(error)
+            self.close()
+        if self._phase is not OPEN:
+            self._continue_closing()
+
+    def _deliver_in_pieces(self, delegate: HTTPMessageDelegate, data: bytes, limit: int) -> None:
+        for start in range(0, len(data), limit):
+            waiting = delegate.data_received(data[start : start + limit])
+            if waiting is not None:
+                rest = data[start + limit :]
+                self._wait_for(_deliver_rest(delegate, waiting, rest, limit))
+                return
+
+
+async def _deliver_rest(
+    delegate: HTTPMessageDelegate, waiting: Awaitable[None], data: bytes, limit: int
+) -> None:
+    await waiting
+    for start in range(0, len(data), limit):
+        more = delegate.data_received(data[start : start + limit])
+        if more is not None:
+            await more
