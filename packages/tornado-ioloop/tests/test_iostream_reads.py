@@ -227,8 +227,9 @@ def test_s25_unstreamed_reads_are_limited(size: int, fits: bool) -> None:
             if fits:
                 assert await stream.read_until_close() == b"x" * size
                 return
-            with pytest.raises(StreamBufferFullError):
+            with pytest.raises(StreamClosedError) as caught:
                 await stream.read_until_close()
+            assert isinstance(caught.value.real_error, StreamBufferFullError)
             assert stream.closed()
             assert isinstance(stream.error, StreamBufferFullError)
 

@@ -165,9 +165,8 @@ class BaseIOStream(StreamCore):
         :arg streaming_callback: is called with the bytes as they come; the result is empty then.
         :returns: a future with the bytes.
         :raises StreamClosedError: from the future, if an error ended the stream. That the peer
-            reset the connection is none.
-        :raises StreamBufferFullError: from the future, if more than ``max_buffer_size`` bytes came;
-            the stream is closed.
+            reset the connection is none. With more than ``max_buffer_size`` bytes the stream is
+            closed, and ``real_error`` is a `StreamBufferFullError`.
 
         .. versionchanged:: 4.0
            Returns a future.

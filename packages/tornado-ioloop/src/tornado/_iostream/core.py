@@ -399,14 +399,17 @@ class StreamCore(Descriptor):
 
     def _idle(self) -> None:
         """Deal with input that nobody can take now."""
-        if self._state is State.OPEN and self._consumer is None and self._read_buffer is None:
-            if self._close_callback is not None:
+        if self._state is State.OPEN and self._consumer is None:
+            buffered = self._read_buffer
+            if self._close_callback is not None and (
+                buffered is None or len(buffered) < self.read_chunk_size
+            ):
                 self._read_ahead()
                 return
         self._unwatch_input()
 
     def _read_ahead(self) -> None:
-        """Read one chunk, for the sake of noticing the end."""
+        """Read what is there, about a chunk at most, for the sake of noticing the end."""
         try:
             data = self._read_chunk()
         except OSError as error:

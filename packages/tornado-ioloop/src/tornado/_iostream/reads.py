@@ -96,6 +96,7 @@ class Read:
         try:
             end = self.end_in(data)
         except UnsatisfiableReadError as error:
+            stream._store(data)
             self._refuse(error)
             return
         if end == len(data):
@@ -161,12 +162,9 @@ class Read:
             error = StreamBufferFullError(
                 f"a read would buffer more than max_buffer_size={stream.max_buffer_size} bytes"
             )
-            gen_log.info("Closing a stream: %s", error)
-            stream._detach()
-            self.fail(error)
-            stream.close(exc_info=error)
+            self._refuse(error)
 
-    def _refuse(self, error: UnsatisfiableReadError) -> None:
+    def _refuse(self, error: UnsatisfiableReadError | StreamBufferFullError) -> None:
         gen_log.info("Closing a stream: %s", error)
         self.stream.close(exc_info=error)
 
@@ -193,8 +191,14 @@ class ReadBytes(Read):
 
     def begin(self) -> bool:
         """See `Read.begin`."""
-        if self.size > self.stream.max_buffer_size:
-            self._check_size(self.size)
+        stream = self.stream
+        if self.size > stream.max_buffer_size:
+            error = StreamBufferFullError(
+                f"{self.size} bytes are more than max_buffer_size={stream.max_buffer_size}"
+            )
+            stream._detach()
+            self.fail(error)
+            stream.close(exc_info=error)
             return True
         return super().begin()
 
