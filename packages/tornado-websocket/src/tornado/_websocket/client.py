@@ -342,6 +342,7 @@ def websocket_connect(
     limited = asyncio.wait_for(opening, connect_timeout)
     future: Future[WebSocketClientConnection]
     future = IOLoop.current().asyncio_loop.create_task(limited)
+    future.add_done_callback(_start)
     if callback is not None:
         IOLoop.current().add_future(future, callback)
     return future
@@ -388,8 +389,17 @@ async def _connect(
     client.headers = handshake.headers
     client.protocol = WebSocketProtocol13(client, True, params)
     client.protocol.open_on(stream, handshake.agreement, compression)
-    client.protocol.start()
     return client
+
+
+def _start(opening: Future[WebSocketClientConnection]) -> None:
+    """Have a connection receive, once those who wait for it have it: messages that come with the
+    handshake's end may be answered at once."""
+    if opening.cancelled() or opening.exception() is not None:
+        return
+    protocol = opening.result().protocol
+    if protocol is not None:
+        opening.get_loop().call_soon(protocol.start)
 
 
 def _http_url(url: str) -> str:

@@ -41,6 +41,8 @@ from tornado.escape import json_encode, utf8
 from tornado.iostream import IOStream
 from tornado.log import gen_log
 
+MAX_PONGS = 16  # in output that is collected
+
 
 class WebSocketProtocol13(WebSocketProtocol):
     """The protocol of RFC 6455, with the compression of RFC 7692.
@@ -64,6 +66,7 @@ class WebSocketProtocol13(WebSocketProtocol):
         "_kept_at_ping",
         "_pinger",
         "_pong_place",
+        "_pongs",
         "_quick_size",
         "_subprotocol",
         "mask_outgoing",
@@ -82,6 +85,7 @@ class WebSocketProtocol13(WebSocketProtocol):
         self._kept_at_ping = 0
         # Where the last pong stands among the output that is collected.
         self._pong_place = -1
+        self._pongs = 0
         self._dropped = 0
 
     # -- for programs
@@ -240,10 +244,14 @@ class WebSocketProtocol13(WebSocketProtocol):
         if out is None:
             self._send(frame)
             return
-        # RFC 6455 section 5.5.3: of several pings, the latest may stand for all.
+        # RFC 6455 section 5.5.3: of many pings, the latest may stand for the rest.
         place = self._pong_place
         if 0 <= place < len(out) and out[place][:1] == frame[:1]:
-            out[place] = b""
+            self._pongs += 1
+            if self._pongs > MAX_PONGS:
+                out[place] = b""
+        else:
+            self._pongs = 1
         self._emit(frame)
         self._pong_place = len(out) - 1
 
