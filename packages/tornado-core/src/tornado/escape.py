@@ -176,8 +176,8 @@ def parse_qs_bytes(
     :arg max_num_fields: how many fields there may be.
     :raises ValueError: there are more, or one is malformed where that is an error.
     """
-    data = qs if isinstance(qs, bytes) else qs.encode("latin-1")
-    return parse_urlencoded(data, keep_blank_values, strict_parsing, max_num_fields)
+    text = qs if isinstance(qs, str) else qs.decode("latin-1")
+    return parse_urlencoded(text, keep_blank_values, strict_parsing, max_num_fields)
 
 
 def recursive_unicode(obj: Any) -> Any:

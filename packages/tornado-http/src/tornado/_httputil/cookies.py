@@ -29,7 +29,7 @@ def parse_cookie(cookie: str) -> dict[str, str]:
         name = name.strip()
         value = value.strip()
         if name or value:
-            cookies[name] = unquote_cookie(value)
+            cookies[name] = unquote_cookie(value) if value[:1] == '"' else value
     return cookies
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import lru_cache
 
 from tornado._httputil.errors import HTTPInputError
 from tornado._httputil.headers import HTTPHeaders
@@ -85,10 +86,21 @@ def parse_arguments(
     :raises HTTPInputError: there are too many.
     """
     limit = (config or _default_config).urlencoded.max_arguments
+    if isinstance(text, str) and len(text) <= _MEMORABLE:
+        return {name: values[:] for name, values in _parse_memorable(text, limit).items()}
+    return _parse_fields(text, limit)
+
+
+def _parse_fields(text: str | bytes, limit: int) -> dict[str, list[bytes]]:
     try:
         return parse_qs_bytes(text, keep_blank_values=True, max_num_fields=limit)
     except ValueError as error:
         raise HTTPInputError(f"invalid arguments: {error}") from error
+
+
+# Short query strings come again and again; what is remembered of them has a limit.
+_MEMORABLE = 256  # characters
+_parse_memorable = lru_cache(maxsize=512)(_parse_fields)
 
 
 def parse_body_arguments(

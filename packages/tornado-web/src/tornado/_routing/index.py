@@ -83,7 +83,10 @@ class RuleIndex:
         if path[-1:] == "\n":
             # "$" in a pattern matches before it, so that the path may be a literal one after all.
             return self.rules
-        number = self._longest_start(path, bisect_right(self._prefixes, path) - 1)
+        prefixes = self._prefixes
+        number = bisect_right(prefixes, path) - 1
+        if not path.startswith(prefixes[number]):
+            number = self._longest_start(path, self._parents[number])
         candidates = self._candidates[number]
         if len(candidates) <= _MANY:
             return candidates

@@ -101,18 +101,24 @@ class PathMatches(Matcher):
             raise ValueError(
                 f"URL pattern {self.regex.pattern!r} mixes named groups with unnamed ones"
             )
+        # As long as it is still that one, its groups need not be asked for their names.
+        self._nameless = None if self.regex.groupindex else self.regex
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
         """Match the path; the groups are returned %-decoded, as bytes.
 
         A group that took no part in the match is given as ``None``.
         """
-        found = self.regex.match(request.path)
+        regex, path = self.regex, request.path
+        found = regex.match(path)
         if found is None:
             return None
-        if not self.regex.groups:
+        if not regex.groups:
             return {}
-        if self.regex.groupindex:
+        if regex is self._nameless and "%" not in path:
+            args = [None if group is None else group.encode() for group in found.groups()]
+            return {"path_args": args, "path_kwargs": {}}
+        if regex.groupindex:
             named = {name: _decoded(value) for name, value in found.groupdict().items()}
             return {"path_args": [], "path_kwargs": named}
         return {"path_args": [_decoded(value) for value in found.groups()], "path_kwargs": {}}

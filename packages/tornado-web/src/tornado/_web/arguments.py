@@ -161,7 +161,12 @@ class ArgumentMethods(HandlerState):
         decoded: Any = self.decode_argument(value, name)
         if not isinstance(decoded, str):
             return str(decoded).strip() if strip else decoded
-        # Such bytes stand for themselves wherever they are in UTF-8, and are found quickly there.
-        has_control = len(value.translate(None, _CONTROL_BYTES)) != len(value)
-        text = _CONTROL.sub(" ", decoded) if has_control else decoded
+        text = decoded if decoded.isprintable() else _without_controls(decoded, value)
         return text.strip() if strip else text
+
+
+def _without_controls(text: str, value: bytes) -> str:
+    # Such bytes stand for themselves wherever they are in UTF-8, and are found quickly there.
+    if len(value.translate(None, _CONTROL_BYTES)) == len(value):
+        return text
+    return _CONTROL.sub(" ", text)
