@@ -137,7 +137,10 @@ class Fetch:
             self._target = target_of(self.url)
             self._curl = curl = self._client.driver.take()
             set_options(curl, request, self._target)
-            set_times(curl, request.connect_timeout, self.deadline - now)
+            limit = asked.connect_timeout
+            if limit is None:
+                limit = request._defaults["connect_timeout"]
+            set_times(curl, limit, self.deadline - now)
             self._reception = reception = Reception(self, request, self._client.max_body_size)
             curl.setopt(pycurl.HEADERFUNCTION, reception.on_line)
             curl.setopt(pycurl.WRITEFUNCTION, reception.on_body)
@@ -283,12 +286,14 @@ class Fetch:
         """Return how many seconds after its start the fetch came to each point."""
         getinfo = self._curl.getinfo
         before = self._hop_started - self._started
-        connected = getinfo(pycurl.APPCONNECT_TIME)
+        resolved = getinfo(pycurl.NAMELOOKUP_TIME)
+        handshaken = getinfo(pycurl.APPCONNECT_TIME)
         return {
             "queue": self._started - self._created,
-            "namelookup": before + getinfo(pycurl.NAMELOOKUP_TIME),
-            "connect": before + getinfo(pycurl.CONNECT_TIME),
-            "appconnect": before + connected if connected else 0.0,
+            "namelookup": before + resolved,
+            # It says 0 before version 8.12 where there was a connection already.
+            "connect": before + max(resolved, getinfo(pycurl.CONNECT_TIME)),
+            "appconnect": before + handshaken if handshaken else 0.0,
             "pretransfer": before + getinfo(pycurl.PRETRANSFER_TIME),
             "starttransfer": before + getinfo(pycurl.STARTTRANSFER_TIME),
             "total": before + getinfo(pycurl.TOTAL_TIME),

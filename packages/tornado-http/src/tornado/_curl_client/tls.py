@@ -67,11 +67,11 @@ def _set_authorities(curl: Any, ca_certs: str | None) -> None:
 def _system_authorities() -> tuple[str | None, str | None]:
     """Find the certificates that Python trusts.
 
-    A libcurl that came in a wheel has the paths of the system on which it was built. Where it
-    doesn't read files of OpenSSL's kind it knows best by itself.
+    A libcurl that came in a wheel has the paths of the system on which it was built. Where
+    certificates aren't in files it knows best by itself.
     """
-    library = pycurl.version_info()[5] or ""
-    if "openssl" not in library.lower():
+    library = (pycurl.version_info()[5] or "").lower()
+    if "schannel" in library or "securetransport" in library:
         return None, None
     import ssl
 
