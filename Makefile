@@ -37,7 +37,7 @@ run: .venv/.stamp-run
 test: lint docs isolation unit
 
 unit: .venv/.stamp-dev
-	@$(PYTHON) tools/bootstrap.py programs ab chromedriver chromium curl wrk
+	@$(PYTHON) tools/bootstrap.py programs ab chromedriver chromium curl nginx tinyproxy wrk
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: .venv/.stamp-dev

@@ -28,6 +28,7 @@ PACKAGES = {
     "chromium": "chromium",
     "curl": "curl",
     "nginx": "nginx",
+    "tinyproxy": "tinyproxy-bin",
     "wrk": "wrk",
 }
 

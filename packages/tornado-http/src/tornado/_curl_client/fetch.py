@@ -303,6 +303,8 @@ class Fetch:
     def _end(self) -> None:
         """Give back what is in use."""
         self.is_over = True
+        # Nothing of it shall wait for the cycle collector.
+        self._original.abandon = None
         self._end_hop()
         self._client.release(self)
 
