@@ -134,7 +134,10 @@ class Compiler:
         keyword = "async def" if self._is_async else "def"
         self._line(f"{keyword} _tpl_template({', '.join(PARAMETERS)}):", 0)
         self._depth = 1
-        self._body(root.body)
+        try:
+            self._body(root.body)
+        except RecursionError as error:
+            raise self._error("this is nested too deeply for Python", self._places[-1]) from error
         source = "\n".join(self._lines) + "\n"
         return Compiled(source, self._compile_source(source), self._places)
 
@@ -202,6 +205,9 @@ class Compiler:
             if error.filename is not None:
                 raise
             raise self._error(error.message, (part, position)) from error
+        except RecursionError as error:
+            message = "too many templates extend or include each other"
+            raise self._error(message, (part, position)) from error
         except Exception as error:
             line = template.source.line_of(position)
             error.add_note(f"(the template {name!r}, see line {line} of {template.name})")

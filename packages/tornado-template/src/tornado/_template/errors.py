@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_SHOWN = 160  # characters of a source line
+
 
 class ParseError(Exception):
     """A template's text is wrong.
@@ -44,11 +46,19 @@ class ParseError(Exception):
         """The source line, and below it a mark of the column."""
         if not self.source_line.strip():
             return ""
+        line, column = self._shown_part()
         number = str(self.lineno)
-        excerpt = f"\n  {number} | {self.source_line.rstrip()}"
-        if self.column:
+        excerpt = f"\n  {number} | {line}"
+        if column:
             # Tabs stay, so that the mark stands below its character wherever they lead.
-            before = self.source_line[: self.column - 1]
-            blanks = "".join(c if c == "\t" else " " for c in before)
+            blanks = "".join(c if c == "\t" else " " for c in line[: column - 1])
             excerpt += f"\n  {' ' * len(number)} | {blanks}^"
         return excerpt
+
+    def _shown_part(self) -> tuple[str, int]:
+        """The source line, or of a long one what is around the column, and the column in that."""
+        line = self.source_line.rstrip()
+        start = max(0, self.column - 1 - _SHOWN // 2)
+        before, after = "..." * (start > 0), "..." * (start + _SHOWN < len(line))
+        column = self.column and self.column - start + len(before)
+        return f"{before}{line[start : start + _SHOWN]}{after}", column

@@ -113,7 +113,15 @@ class Parser:
 
         :raises ParseError: the template is malformed.
         """
-        body, end, word = self._body(0)
+        try:
+            body, end, word = self._body(0)
+        except RecursionError as error:
+            if not self._open:
+                raise
+            opening = self._open[-1]
+            raise self._source.error(
+                f"{opening.label} is nested too deeply for Python", opening.position
+            ) from error
         if end is None:
             return body
         if word == "end":

@@ -93,5 +93,5 @@ def _parse(code: str, before: str = "", after: str = "") -> Any:
             column -= len(before) - before.rfind("\n") - 1
         offset = min(starts[line - 1] + max(column, 0), len(code))
         raise PythonError(error.msg, offset) from error
-    except ValueError as error:
-        raise PythonError(str(error)) from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise PythonError(str(error) or "it is too complex") from error

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 _BLANKS = re.compile(r"[\t ]+")
-# The line end is what such a run becomes; no part of the pattern can match in two ways.
-_AROUND_LINE_END = re.compile(r"[^\S\n]*\n\s*")
+# What's before the line end is tried from the start of a run alone, and in one way: runs without a
+# line end would cost the square of their length otherwise.
+_AROUND_LINE_END = re.compile(r"(?<![^\S\n])[^\S\n]*+\n\s*")
 _ANY = re.compile(r"\s+")
 
 MODES = ("all", "single", "oneline")
