@@ -15,6 +15,7 @@ from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 from tornado.websocket import (
+    WebSocketClientConnection,
     WebSocketClosedError,
     WebSocketError,
     WebSocketHandler,
@@ -341,3 +342,132 @@ def test_closing_while_the_loop_is_not_running():
     finally:
         IOLoop.clear_current()
         loop.close()
+
+
+@contextlib.asynccontextmanager
+async def proxy(status="200 OK"):
+    """A proxy that passes bytes on after CONNECT, or refuses to."""
+    heads = []
+    tasks = set()
+
+    async def pump(reader, writer):
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def serve(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        heads.append(head)
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+        if not status.startswith("2"):
+            writer.close()
+            return
+        host, _, port = head.split()[1].rpartition(":")
+        to, fro = await asyncio.open_connection(host, int(port))
+        pumps = (pump(reader, fro), pump(to, writer))
+        tasks.update(asyncio.ensure_future(each) for each in pumps)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1], heads
+    finally:
+        server.close()
+        await asyncio.gather(*tasks)
+
+
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_wsk_13_through_a_proxy_and_tls(scheme):
+    authority = trustme.CA()
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(server_context)
+    client_context = ssl.create_default_context()
+    authority.configure_trust(client_context)
+    options = {"ssl_options": server_context} if scheme == "wss" else {}
+
+    async def main():
+        async with serving(scheme, **options) as url, proxy() as (port, heads):
+            request = HTTPRequest(
+                url + "/echo",
+                ssl_options=client_context,
+                proxy_host="127.0.0.1",
+                proxy_port=port,
+                proxy_username="a",
+                proxy_password="b",
+            )
+            connection = await websocket_connect(request)
+            await connection.write_message("x")
+            assert await connection.read_message() == "x"
+            connection.close()
+            assert await connection.read_message() is None
+            (head,) = heads
+            assert head.startswith(f"CONNECT {connection.parsed.netloc} HTTP/1.1\r\n")
+            assert "Proxy-Authorization: Basic YTpi\r\n" in head
+
+    run(main())
+
+
+def test_a_proxy_that_refuses():
+    async def main():
+        async with proxy("403 Forbidden") as (port, _):
+            request = HTTPRequest("ws://127.0.0.1:1/", proxy_host="127.0.0.1", proxy_port=port)
+            with pytest.raises(HTTPClientError, match="403"):
+                await websocket_connect(request)
+
+    run(main())
+
+
+def test_the_class_connects_by_itself():
+    async def main():
+        async with serving() as url:
+            connection = WebSocketClientConnection(HTTPRequest(url + "/echo"))
+            assert await connection.connect_future is connection
+            assert await connection.connect_future is connection
+            assert connection.ws_connection is connection.protocol
+            connection.on_connection_close()
+            assert await connection.read_message() is None
+            assert connection.ws_connection is None
+
+    run(main())
+
+
+def test_an_exception_of_the_callback_is_logged_and_closes(caplog):
+    async def main():
+        async with serving() as url:
+            ended = asyncio.Event()
+
+            def on_message(message):
+                if message is None:
+                    ended.set()
+                else:
+                    raise KeyError(message)
+
+            connection = await websocket_connect(url + "/echo", on_message_callback=on_message)
+            connection.write_message("x")
+            await ended.wait()
+
+    run(main())
+    assert "KeyError" in caplog.text
+
+
+def test_messages_that_are_read_late_are_not_lost():
+    async def main():
+        async with serving() as url:
+            connection = await websocket_connect(url + "/greeting")
+            while not connection.stream.closed():
+                await asyncio.sleep(0)
+            assert [message async for message in connection] == list("01234")
+
+    run(main())
+
+
+def test_messages_beyond_the_limit_close_the_connection():
+    async def main():
+        async with serving() as url:
+            connection = await websocket_connect(url + "/echo", max_message_size=100)
+            connection.write_message("x" * 100)
+            connection.write_message("x" * 101)
+            assert await connection.read_message() == "x" * 100
+            assert await connection.read_message() is None
+            assert connection.close_code == 1009
+
+    run(main())

@@ -16,9 +16,11 @@
 
 A page reaches it with ``new WebSocket("ws://localhost:8888/websocket")``. Pages of other origins
 are refused; see `WebSocketHandler.check_origin`. Other programs reach it with `websocket_connect`.
+`broadcast` sends one message to many websockets.
 """
 
 from tornado._websocket.base import WebSocketProtocol
+from tornado._websocket.broadcast import broadcast
 from tornado._websocket.client import WebSocketClientConnection, websocket_connect
 from tornado._websocket.errors import WebSocketClosedError, WebSocketError
 from tornado._websocket.params import DEFAULT_MAX_MESSAGE_SIZE
@@ -35,5 +37,6 @@ __all__ = [
     "WebSocketHandler",
     "WebSocketProtocol",
     "WebSocketProtocol13",
+    "broadcast",
     "websocket_connect",
 ]

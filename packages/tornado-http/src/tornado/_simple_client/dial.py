@@ -95,7 +95,13 @@ class Dialer:
         self._contexts = TLSContexts()
 
     async def dial(
-        self, route: Route, request: EffectiveRequest, target: Target, progress: Progress
+        self,
+        route: Route,
+        request: EffectiveRequest,
+        target: Target,
+        progress: Progress,
+        *,
+        tunnels: bool = False,
     ) -> HTTP1Connection:
         """Connect.
 
@@ -105,6 +111,7 @@ class Dialer:
         :arg request: has the credentials and certificates.
         :arg target: has the server's name.
         :arg progress: is told of each step.
+        :arg tunnels: have a proxy pass bytes on even if they aren't TLS.
         :returns: a connection on which a request can be sent.
         :raises OSError: nothing can be connected to.
         :raises ssl.SSLError: the handshake failed.
@@ -116,10 +123,10 @@ class Dialer:
         try:
             progress.note("connect", time.monotonic())
             stream.set_nodelay(True)
+            if route.proxy is not None and (tunnels or context is not None):
+                progress.phase = PROXY
+                stream = await self._tunnel(stream, route, request, target)
             if context is not None:
-                if route.proxy is not None:
-                    progress.phase = PROXY
-                    stream = await self._tunnel(stream, route, request, target)
                 progress.phase = HANDSHAKE
                 stream = await _outcome(
                     stream.start_tls(False, ssl_options=context, server_hostname=target.host)

@@ -169,7 +169,7 @@ class Exchange:
         )
         if values == _ORDINARY and not target.secure and defaults.keys().isdisjoint(_ROUTING):
             return target.plain_route
-        proxy = _proxy_of(request)
+        proxy = proxy_of(request)
         unix_socket = request.unix_socket
         if proxy is not None and unix_socket is not None:
             raise ValueError("unix_socket and proxy_host exclude each other")
@@ -520,7 +520,8 @@ def _asks_to_close(headers: HTTPHeaders) -> bool:
     return "close" in grammar.connection_options(headers["Connection"])
 
 
-def _proxy_of(request: EffectiveRequest) -> tuple[Any, ...] | None:
+def proxy_of(request: EffectiveRequest) -> tuple[Any, ...] | None:
+    """Return the proxy that a request wants: host, port, user name and password."""
     host = request.proxy_host
     if not host:
         return None

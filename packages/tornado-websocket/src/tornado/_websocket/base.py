@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import contextlib
 import enum
 import sys
 from collections import deque
@@ -28,6 +29,7 @@ from typing import Any, Protocol
 
 from tornado import gen
 from tornado._websocket.errors import ProtocolViolation, WebSocketClosedError
+from tornado._websocket.shared import SharedMessage
 from tornado.iostream import IOStream, StreamClosedError
 
 CLOSE_TIMEOUT = 5.0  # seconds that a peer has to do its part in closing
@@ -103,7 +105,8 @@ class Phase(enum.IntEnum):
     CLOSED = 3
 
 
-_CLOSED = Phase.CLOSED  # found quicker than a member of a class
+# Names of a module are found quicker than members of a class.
+_OPEN, _CLOSED = Phase.OPEN, Phase.CLOSED
 
 
 class WebSocketProtocol(abc.ABC):
@@ -120,6 +123,7 @@ class WebSocketProtocol(abc.ABC):
         "_halts",
         "_inbox",
         "_inbox_size",
+        "_is_lost",
         "_last_words",
         "_loop",
         "_obstacles",
@@ -138,6 +142,9 @@ class WebSocketProtocol(abc.ABC):
 
     #: The stream below; there is none before the handshake.
     stream: IOStream
+    #: Whether the endpoint gets what has come before it's told that the connection is lost. Servers
+    #: learn of it at once, so that they don't work for nobody.
+    delivers_rest = False
 
     def __init__(self, handler: Any) -> None:
         self.handler: Any = handler
@@ -151,6 +158,7 @@ class WebSocketProtocol(abc.ABC):
         self._inbox_size = 0
         self._waiting_for: asyncio.Future[Any] | None = None
         self._last_words: tuple[int | None, str | None] | None = None
+        self._is_lost = False
         # Output.
         self._obstacles = 0
         self._out: list[bytes] | None = None
@@ -195,6 +203,11 @@ class WebSocketProtocol(abc.ABC):
     @abc.abstractmethod
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         """Begin or answer the closing handshake, and close the connection when it's done."""
+
+    def write_shared(self, shared: SharedMessage) -> None:
+        """Send a message that goes to others too, if it can go at once."""
+        with contextlib.suppress(WebSocketClosedError):
+            self.write_message(shared.payload, shared.binary)
 
     def is_closing(self) -> bool:
         """Whether the connection is closed, or about to be."""
@@ -271,17 +284,24 @@ class WebSocketProtocol(abc.ABC):
         # It may have ceased to read as well; and what it sent is still to be dealt with.
         if self._timer is None:
             self._arm(CLOSE_TIMEOUT)
-        return bool(self._inbox) and self._phase is Phase.OPEN
+        return bool(self._inbox) and self._phase is _OPEN and not self.delivers_rest
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The stream is closed (`tornado.iostream.StreamReceiver`)."""
-        self._phase = Phase.CLOSED
         self._obstacles |= CLOSING
         self._disarm()
+        if self.delivers_rest and self._inbox and self._phase is _OPEN:
+            self._is_lost = True
+            return
+        self._context.run(self._end)
+
+    def _end(self) -> None:
+        """Tell the endpoint that the connection is closed."""
+        self._phase = Phase.CLOSED
         self._release()
         endpoint, self.handler = self.handler, None
         if endpoint is not None:
-            self._context.run(endpoint.on_ws_connection_close, self.close_code, self.close_reason)
+            endpoint.on_ws_connection_close(self.close_code, self.close_reason)
 
     def _release(self) -> None:
         """Let go what an open connection needs."""
@@ -318,7 +338,7 @@ class WebSocketProtocol(abc.ABC):
 
     def _continue(self) -> None:
         self._halts &= ~OTHERS_TURN
-        if self._halts or self._phase is Phase.CLOSED:
+        if self._halts or self._phase is _CLOSED:
             return
         self._reader.resume()
         self.data_received(b"")
@@ -332,7 +352,7 @@ class WebSocketProtocol(abc.ABC):
         if self._inbox is not None:
             self._put_off(self._inbox, message)
             return
-        if self._obstacles & CLOSING:
+        if self._phase is not _OPEN:
             return
         try:
             waiting = self.handler.on_message(message)
@@ -387,13 +407,17 @@ class WebSocketProtocol(abc.ABC):
             self._inbox_size -= len(message)
             self._inbox = None
             self.on_data(message)
-            if self._phase is Phase.CLOSED:
+            if self._phase is _CLOSED:
                 return
             self._inbox = inbox
             if self._waiting_for is not None:
                 return
         self._inbox = None
-        if self._last_words is not None:
+        if self._is_lost:
+            if self._last_words is not None:
+                self.close_code, self.close_reason = self._last_words
+            self._end()
+        elif self._last_words is not None:
             self.on_close_frame(*self._last_words)
         else:
             self._go_on(INBOX_FULL)
@@ -401,8 +425,13 @@ class WebSocketProtocol(abc.ABC):
     def on_close_frame(self, code: int | None, reason: str | None) -> None:
         """The peer closes (`tornado._websocket.reader.FrameSink`)."""
         self._reader.stop()
-        if self._inbox is not None and self._phase is Phase.OPEN:
-            self._last_words = code, reason
+        if self._inbox is not None and self._phase is _OPEN:
+            self._last_words = code, reason or None
+            if self.delivers_rest:
+                # The endpoint may take its time; the peer need not wait for that.
+                self._answer_close(code)
+                self._obstacles |= CLOSING
+                self._loop.call_soon(self._close_stream)
             return
         self.close_code = code
         self.close_reason = reason or None
@@ -466,6 +495,10 @@ class WebSocketProtocol(abc.ABC):
         return future
 
     # -- the end
+
+    @abc.abstractmethod
+    def _answer_close(self, code: int | None) -> None:
+        """Send the close frame that answers the peer's."""
 
     @abc.abstractmethod
     def _fail(self, violation: ProtocolViolation) -> None:

@@ -233,6 +233,10 @@ class Compressor:
         """Compressors with equal keys give the same payload for a first message."""
         return (self._agreement.window_bits, *self._options[:2])
 
+    def fresh(self) -> Compressor:
+        """Return another one that does the same with a first message."""
+        return Compressor(self._agreement, self._options)
+
     def forget(self) -> None:
         """Don't refer to earlier messages: something was sent that this compressor doesn't know."""
         self._zlib = None

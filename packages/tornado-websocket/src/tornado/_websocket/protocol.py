@@ -37,8 +37,8 @@ from tornado._websocket.handshake import accept_value
 from tornado._websocket.params import ConnectionParams
 from tornado._websocket.pings import Pinger, sleep_time
 from tornado._websocket.reader import FrameReader
-from tornado.escape import json_encode, utf8
-from tornado.iostream import IOStream
+from tornado._websocket.shared import SharedMessage, payload_of
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.log import gen_log
 
 MAX_PONGS = 16  # in output that is collected
@@ -69,6 +69,7 @@ class WebSocketProtocol13(WebSocketProtocol):
         "_pongs",
         "_quick_size",
         "_subprotocol",
+        "delivers_rest",
         "mask_outgoing",
         "params",
     )
@@ -76,6 +77,7 @@ class WebSocketProtocol13(WebSocketProtocol):
     def __init__(self, handler: Any, mask_outgoing: bool, params: ConnectionParams) -> None:
         super().__init__(handler)
         self.mask_outgoing = mask_outgoing
+        self.delivers_rest = mask_outgoing
         self.params = params
         self._subprotocol: str | None = None
         self._compressor: Compressor | None = None
@@ -168,7 +170,7 @@ class WebSocketProtocol13(WebSocketProtocol):
         if type(message) is str:
             payload = message.encode()
         else:
-            payload = message if type(message) is bytes else _payload_of(message)
+            payload = message if type(message) is bytes else payload_of(message)
         size = len(payload)
         if size >= self._quick_size:
             return self._write_large(Opcode.BINARY if binary else Opcode.TEXT, payload)
@@ -209,6 +211,34 @@ class WebSocketProtocol13(WebSocketProtocol):
         self._abort()
         raise WebSocketClosedError("the peer doesn't read what is sent to it")
 
+    def write_shared(self, shared: SharedMessage) -> None:
+        """Send a message that goes to others too, if it can go at once."""
+        if self._obstacles and not self._may_share():
+            return
+        if self.mask_outgoing:
+            self.write_message(shared.payload, shared.binary)
+            return
+        frame = shared.plain
+        compressor = self._compressor
+        if compressor is not None and len(shared.payload) >= MIN_COMPRESSED:
+            frame = shared.compressed(compressor)
+            compressor.forget()
+        if self._out is not None:
+            self._emit(frame)
+            return
+        try:
+            self.stream.send(frame)
+        except StreamClosedError:
+            # The handler is about to be told.
+            return
+
+    def _may_share(self) -> bool:
+        policy = self.params.slow_reader
+        try:
+            return self._may_write("drop" if policy == "wait" else policy)
+        except WebSocketClosedError:
+            return False
+
     def write_ping(self, data: bytes) -> None:
         """Send a ping.
 
@@ -220,6 +250,7 @@ class WebSocketProtocol13(WebSocketProtocol):
         if len(data) > MAX_CONTROL_PAYLOAD:
             raise ValueError("a ping has at most 125 bytes")
         self._emit(make_frame(Opcode.PING, data, masked=self.mask_outgoing))
+        self._kept_at_ping = self.stream.write_buffer_size
 
     # -- control frames
 
@@ -294,6 +325,9 @@ class WebSocketProtocol13(WebSocketProtocol):
         """
         if self._phase in (Phase.CLOSE_SENT, Phase.CLOSED):
             return
+        if self._is_lost:
+            self._end()
+            return
         if code is None and reason is not None:
             code = 1000
         payload = make_close_payload(code, reason)
@@ -304,6 +338,10 @@ class WebSocketProtocol13(WebSocketProtocol):
             self._finish_closing()
         else:
             self._begin_closing()
+
+    def _answer_close(self, code: int | None) -> None:
+        payload = make_close_payload(code, None)
+        self._emit(make_frame(Opcode.CLOSE, payload, masked=self.mask_outgoing))
 
     def _fail(self, violation: ProtocolViolation) -> None:
         """RFC 6455 section 7.1.7: say why, and close."""
@@ -324,19 +362,3 @@ class WebSocketProtocol13(WebSocketProtocol):
         pinger, self._pinger = self._pinger, None
         if pinger is not None:
             pinger.stop()
-
-
-def _payload_of(message: object) -> bytes:
-    """Return what is sent for a message that is no ordinary text.
-
-    :raises TypeError: it's nothing that can be sent.
-    """
-    if isinstance(message, bytes):
-        return message
-    if isinstance(message, dict):
-        return json_encode(message).encode()
-    if isinstance(message, (bytearray, memoryview)):
-        return bytes(message)
-    if isinstance(message, str):
-        return utf8(message)
-    raise TypeError(f"a message is str, bytes or a dictionary, not {type(message).__name__}")
