@@ -2,11 +2,12 @@
 
 import asyncio
 import contextvars
+import random
 
 import pytest
 
 from tornado._websocket.base import CLOSE_TIMEOUT, MAX_INBOX
-from tornado._websocket.deflate import Agreement, CompressionOptions
+from tornado._websocket.deflate import STEP, Agreement, CompressionOptions, Inflater
 from tornado._websocket.frames import Opcode, make_close_payload, make_frame
 from tornado._websocket.params import ConnectionParams
 from tornado._websocket.protocol import WebSocketProtocol13
@@ -730,3 +731,98 @@ def test_broadcast_from_a_handler_keeps_the_order(loop):
     peer.send((Opcode.TEXT, b"go"))
     assert peer.received() == ["1", "2", "3"]
     assert peer.stream.sends == 1
+
+
+# -- large compressed messages
+
+BOTH = Agreement(15, True, True)
+LARGE = b"".join(b"%d " % number for number in range(200_000))  # more than a megabyte
+
+
+def compressing_peer(loop, **params):
+    peer = Peer(loop, agreement=BOTH, **params)
+    peer.reader._inflater = Inflater(BOTH)
+    return peer
+
+
+def test_large_messages_are_compressed_in_steps(loop):
+    peer = compressing_peer(loop)
+    futures = [
+        peer.protocol.write_message(LARGE, binary=True),
+        peer.protocol.write_message("short"),
+        peer.protocol.write_message("x" * 1000),
+        peer.protocol.write_message(LARGE, binary=True),
+    ]
+    turns = 0
+    while not futures[-1].done():
+        turns += 1
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+    assert turns >= 2 * len(LARGE) // STEP
+    assert all(future.done() for future in futures)
+    assert peer.received() == [LARGE, "short", "x" * 1000, LARGE]
+    peer.protocol.write_message("afterwards")
+    assert peer.received()[-1] == "afterwards"
+    assert peer.protocol._slices is None
+
+
+def test_control_frames_go_between_the_steps(loop):
+    peer = compressing_peer(loop)
+    peer.protocol.write_message(LARGE, binary=True)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    peer.send((9, b"?"))
+    peer.protocol.write_ping(b"!")
+    loop.settle()
+    assert peer.received() == [("PONG", b"?"), ("PING", b"!"), LARGE]
+
+
+def test_the_close_frame_comes_after_a_large_message(loop):
+    peer = compressing_peer(loop)
+    peer.protocol.write_message(LARGE, binary=True)
+    peer.protocol.close(3000)
+    with pytest.raises(WebSocketClosedError):
+        peer.protocol.write_message("late")
+    loop.settle()
+    assert peer.received() == [LARGE, ("CLOSE", 3000)]
+
+
+def test_a_peer_that_closes_is_not_sent_the_rest(loop):
+    peer = compressing_peer(loop)
+    future = peer.protocol.write_message(LARGE, binary=True)
+    peer.send((8, b""))
+    loop.settle()
+    assert peer.received() == [("CLOSE", None)]
+    with pytest.raises(WebSocketClosedError):
+        future.result()
+
+
+def test_steps_wait_for_a_peer_that_does_not_read(loop):
+    peer = compressing_peer(loop)
+    noise = random.Random(1).randbytes(STEP * 8)
+    peer.stream.room = 0
+    future = peer.protocol.write_message(noise, binary=True)
+    loop.settle()
+    assert len(peer.stream.kept) < 2 * STEP
+    while not future.done():
+        peer.stream.take(100_000)
+        loop.settle()
+    assert peer.received() == [noise]
+
+
+def test_what_waits_to_be_compressed_counts_as_kept(loop):
+    peer = compressing_peer(loop, max_write_buffer_size=2 * len(LARGE))
+    for _ in range(3):
+        peer.protocol.write_message(LARGE, binary=True)
+    with pytest.raises(WebSocketClosedError):
+        peer.protocol.write_message("one too many")
+    loop.settle()
+    assert peer.endpoint.events == [("closed", 1008, None)]
+
+
+def test_broadcast_stands_behind_a_large_message(loop):
+    peer = compressing_peer(loop)
+    peer.protocol.write_message(LARGE, binary=True)
+    broadcast([peer.endpoint], "all")
+    loop.settle()
+    assert peer.received() == [LARGE, "all"]

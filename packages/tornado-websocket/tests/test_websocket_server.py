@@ -2,13 +2,22 @@
 
 import asyncio
 import base64
+import contextlib
+import tracemalloc
 
 import pytest
 
+from tornado import websocket
 from tornado._websocket.frames import make_close_payload, make_frame
 from tornado._websocket.reader import FrameReader
-from tornado.web import Application
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.ioloop import IOLoop
+from tornado.web import Application, HTTPError
+from tornado.websocket import (
+    WebSocketClosedError,
+    WebSocketHandler,
+    WebSocketProtocol,
+    WebSocketProtocol13,
+)
 
 KEY = base64.b64encode(b"0123456789abcdef").decode()
 
@@ -85,9 +94,9 @@ class Client:
 
 
 class Server:
-    def __init__(self):
+    def __init__(self, application=None):
         self.closed = asyncio.Queue()
-        application = Application(
+        application = application or Application(
             [
                 (r"/echo/?(\w+)?", Echo, {"closed": self.closed}),
                 (r"/slow", Slow),
@@ -123,6 +132,13 @@ class Server:
         writer.write("\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode())
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
         return head.decode(), Client(reader, writer)
+
+
+@contextlib.asynccontextmanager
+async def serving(handlers, **settings):
+    """Serve handlers by their paths; gives what opens a connection."""
+    async with Server(Application(list(handlers.items()), **settings)) as server:
+        yield server.request
 
 
 def run(coroutine):
@@ -317,3 +333,306 @@ def test_writing_after_the_close_raises():
         handler.write_message("x")
     with pytest.raises(WebSocketClosedError):
         handler.ping()
+
+
+@pytest.mark.parametrize(("offered", "chosen"), [("one, two", "two"), ("one", None), (None, None)])
+def test_wsk_7_the_subprotocol_is_announced_and_none_is_fine(offered, chosen):
+    async def main():
+        async with Server() as server:
+            head, client = await server.request("/echo", Sec_WebSocket_Protocol=offered)
+            assert head.startswith("HTTP/1.1 101 ")
+            assert ("Sec-Websocket-Protocol: two" in head) is (chosen is not None)
+            client.send(1, b"x")
+            assert await client.receive() == "x"
+
+    run(main())
+
+
+def test_wsk_2_a_class_without_on_message_cannot_handle_messages(caplog):
+    async def main():
+        async with serving({"/": WebSocketHandler}) as connect:
+            _, client = await connect("/")
+            client.send(1, b"x")
+            assert await client.receive() is None
+
+    run(main())
+    assert "NotImplementedError" in caplog.text
+
+
+HTTP_METHODS = {
+    "write": ("x",),
+    "flush": (),
+    "finish": (),
+    "redirect": ("/",),
+    "set_status": (200,),
+    "set_header": ("A", "b"),
+    "add_header": ("A", "b"),
+    "set_cookie": ("a", "b"),
+}
+
+
+def test_wsk_12_methods_of_responses_are_gone_after_the_handshake():
+    class Output(WebSocketHandler):
+        def prepare(self):
+            self.set_header("X-Before", "fine")
+
+        def open(self):
+            for name, args in HTTP_METHODS.items():
+                with pytest.raises(RuntimeError, match=name):
+                    getattr(self, name)(*args)
+            self.write_message("open")
+
+        def on_message(self, message):
+            self.send_error(500)
+
+    async def main():
+        async with serving({"/": Output}) as connect:
+            _, client = await connect("/")
+            assert await client.receive() == "open"
+            client.send(1, b"x")
+            assert await client.receive() is None
+
+    run(main())
+
+
+def test_errors_and_redirects_before_the_handshake():
+    class Guarded(WebSocketHandler):
+        def prepare(self):
+            if self.get_argument("to", None):
+                self.redirect(self.get_argument("to"))
+            else:
+                raise HTTPError(403)
+
+    async def main():
+        async with serving({"/": Guarded}) as connect:
+            head, _ = await connect("/")
+            assert head.startswith("HTTP/1.1 403 ")
+            head, _ = await connect("/?to=/elsewhere")
+            assert head.startswith("HTTP/1.1 302 ")
+
+    run(main())
+
+
+def test_wsk_11_async_callback_closes_the_socket(caplog):
+    class Later(WebSocketHandler):
+        def on_message(self, message):
+            assert self.async_callback(None) is None
+            IOLoop.current().add_callback(self.async_callback(self.fail, "wrapped"), once="more")
+
+        def fail(self, *args, **kwargs):
+            raise KeyError(args, kwargs)
+
+    async def main():
+        async with serving({"/": Later}) as connect:
+            _, client = await connect("/")
+            client.send(1, b"x")
+            assert await client.receive() is None
+
+    run(main())
+    assert "KeyError: (('wrapped',), {'once': 'more'})" in caplog.text
+
+
+def test_an_exception_in_open_closes_the_socket(caplog):
+    class Failing(WebSocketHandler):
+        def open(self):
+            raise KeyError("open")
+
+    async def main():
+        async with serving({"/": Failing}) as connect:
+            _, client = await connect("/")
+            assert await client.receive() is None
+
+    run(main())
+    assert "KeyError" in caplog.text
+
+
+def test_a_client_that_does_not_read_is_cut_off():
+    done = asyncio.Queue()
+
+    class Flood(WebSocketHandler):
+        async def open(self):
+            try:
+                while True:
+                    self.write_message(bytes(60_000), binary=True)
+                    await asyncio.sleep(0)
+            except WebSocketClosedError:
+                await done.put("refused")
+
+        def on_close(self):
+            done.put_nowait(self.close_code)
+
+    async def main():
+        settings = {"websocket_max_write_buffer_size": 500_000}
+        async with serving({"/": Flood}, **settings) as connect:
+            _, client = await connect("/")
+            client.writer.transport.pause_reading()
+            assert {await done.get(), await done.get()} == {"refused", 1008}
+
+    run(main())
+
+
+def test_waiting_for_writes_keeps_pace_with_the_client():
+    class Flood(WebSocketHandler):
+        async def open(self):
+            for _ in range(200):
+                await self.write_message(bytes(100_000), binary=True)
+                kept.append(self.ws_connection.stream.write_buffer_size)
+            self.close()
+
+    kept = []
+
+    async def main():
+        async with serving({"/": Flood}) as connect:
+            _, client = await connect("/")
+            for _ in range(200):
+                assert await client.receive() == bytes(100_000)
+            assert max(kept) == 0
+
+    run(main())
+
+
+def test_several_writers():
+    class Writers(WebSocketHandler):
+        async def open(self):
+            await asyncio.gather(*(self.count(name) for name in "abc"))
+            self.close()
+
+        async def count(self, name):
+            for number in range(50):
+                await self.write_message(f"{name}{number}" + "x" * 5000)
+
+    async def main():
+        async with serving({"/": Writers}) as connect:
+            _, client = await connect("/")
+            seen = {name: [] for name in "abc"}
+            for _ in range(150):
+                message = (await client.receive()).rstrip("x")
+                seen[message[0]].append(int(message[1:]))
+            assert all(numbers == list(range(50)) for numbers in seen.values())
+
+    run(main())
+
+
+def test_settings_and_what_they_are_by_default():
+    seen = {}
+    names = ("ping_interval", "ping_timeout", "max_message_size", "max_write_buffer_size")
+
+    class Settings(WebSocketHandler):
+        def open(self):
+            seen.update({name: getattr(self, name) for name in (*names, "slow_reader")})
+            seen["connection"] = self.ws_connection.ping_interval
+            seen["subprotocol"] = self.selected_subprotocol
+            self.set_nodelay(False)
+            self.close()
+
+    async def main(**settings):
+        async with serving({"/": Settings}, **settings) as connect:
+            _, client = await connect("/")
+            await client.receive()
+        return tuple(seen.values())
+
+    mib = 1 << 20
+    assert asyncio.run(main()) == (None, None, 10 * mib, 16 * mib, "close", 0, None)
+    changed = asyncio.run(
+        main(
+            websocket_ping_interval=30,
+            websocket_ping_timeout=20,
+            websocket_max_message_size=5,
+            websocket_max_write_buffer_size=None,
+            websocket_slow_reader="wait",
+        )
+    )
+    assert changed == (30, 20, 5, None, "wait", 30, None)
+
+
+def test_the_default_limit_may_be_assigned(monkeypatch):
+    monkeypatch.setattr(websocket, "_default_max_message_size", 7)
+    seen = []
+
+    class Limit(WebSocketHandler):
+        def open(self):
+            seen.append(self.max_message_size)
+            self.close()
+
+    async def main():
+        async with serving({"/": Limit}) as connect:
+            _, client = await connect("/")
+            await client.receive()
+
+    run(main())
+    assert seen == [7]
+
+
+def test_pings_both_ways():
+    class Pinging(WebSocketHandler):
+        def open(self):
+            self.ping("hello")
+
+        def on_pong(self, data):
+            self.write_message({"pong": data.decode()})
+
+        def on_ping(self, data):
+            self.write_message({"ping": data.decode()})
+
+    async def main():
+        async with serving({"/": Pinging}) as connect:
+            _, client = await connect("/")
+            assert await client.receive() == ("PING", b"hello")
+            client.send(10, b"hello")
+            assert await client.receive() == '{"pong": "hello"}'
+            client.send(9, b"x")
+            assert await client.receive() == ("PONG", b"x")
+            assert await client.receive() == '{"ping": "x"}'
+
+    run(main())
+
+
+def test_a_protocol_of_the_programs_own():
+    class Loud(WebSocketProtocol13):
+        def write_message(self, message, binary=False):
+            return super().write_message(message.upper(), binary)
+
+    class Handler(WebSocketHandler):
+        def get_websocket_protocol(self):
+            protocol = super().get_websocket_protocol()
+            assert isinstance(protocol, WebSocketProtocol13)
+            assert isinstance(protocol, WebSocketProtocol)
+            return Loud(self, False, protocol.params)
+
+        def on_message(self, message):
+            self.write_message(message)
+
+    async def main():
+        async with serving({"/": Handler}) as connect:
+            _, client = await connect("/")
+            client.send(1, b"loud")
+            assert await client.receive() == "LOUD"
+
+    run(main())
+
+
+def test_idle_connections_are_small():
+    """What a connection that does nothing costs beside its request."""
+    handlers = []
+
+    class Idle(WebSocketHandler):
+        def open(self):
+            handlers.append(self)
+
+    async def main():
+        async with serving({"/": Idle}) as connect:
+            for _ in range(20):
+                await connect("/")
+            tracemalloc.start()
+            before = tracemalloc.get_traced_memory()[0]
+            protocols = [
+                WebSocketProtocol13(handler, False, handler.ws_connection.params)
+                for handler in handlers
+            ]
+            for protocol, handler in zip(protocols, handlers, strict=True):
+                protocol.open_on(handler.ws_connection.stream)
+            size = tracemalloc.get_traced_memory()[0] - before
+            tracemalloc.stop()
+            assert size / len(handlers) < 1500
+
+    run(main())

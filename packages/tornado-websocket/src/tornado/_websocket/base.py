@@ -29,8 +29,10 @@ from typing import Any, Protocol
 
 from tornado import gen
 from tornado._websocket.errors import ProtocolViolation, WebSocketClosedError
+from tornado._websocket.params import ConnectionParams
 from tornado._websocket.shared import SharedMessage
 from tornado.iostream import IOStream, StreamClosedError
+from tornado.log import gen_log
 
 CLOSE_TIMEOUT = 5.0  # seconds that a peer has to do its part in closing
 CORK_LIMIT = 65536  # bytes of output that are collected before they are sent all the same
@@ -115,11 +117,13 @@ class WebSocketProtocol(abc.ABC):
     Programs find it as `WebSocketHandler.ws_connection`.
 
     :arg handler: what is called with messages: a handler, or a client's connection.
+    :arg params: settings.
     """
 
     __slots__ = (
         "__weakref__",
         "_context",
+        "_dropped",
         "_halts",
         "_inbox",
         "_inbox_size",
@@ -137,6 +141,7 @@ class WebSocketProtocol(abc.ABC):
         "close_code",
         "close_reason",
         "handler",
+        "params",
         "stream",
     )
 
@@ -146,8 +151,9 @@ class WebSocketProtocol(abc.ABC):
     #: learn of it at once, so that they don't work for nobody.
     delivers_rest = False
 
-    def __init__(self, handler: Any) -> None:
+    def __init__(self, handler: Any, params: ConnectionParams | None = None) -> None:
         self.handler: Any = handler
+        self.params = params or ConnectionParams()
         self.close_code: int | None = None
         self.close_reason: str | None = None
         self._phase = Phase.OPEN
@@ -163,6 +169,7 @@ class WebSocketProtocol(abc.ABC):
         self._obstacles = 0
         self._out: list[bytes] | None = None
         self._out_size = 0
+        self._dropped = 0
         self._settled: asyncio.Future[None] | None = None
 
     # -- for programs
@@ -182,9 +189,21 @@ class WebSocketProtocol(abc.ABC):
     def selected_subprotocol(self) -> str | None:
         """The subprotocol that was agreed upon."""
 
-    @abc.abstractmethod
+    @property
+    def dropped_messages(self) -> int:
+        """How many messages were not sent because the peer reads too slowly."""
+        return self._dropped
+
     async def accept_connection(self, handler: Any) -> None:
         """Answer the handshake that a server's handler has got, and open the websocket."""
+        self.accept(handler)
+
+    @abc.abstractmethod
+    def accept(self, handler: Any) -> None:
+        """Do what `accept_connection` does, without having to be awaited.
+
+        :raises HandshakeError: it's no valid handshake.
+        """
 
     @abc.abstractmethod
     def write_message(
@@ -454,6 +473,29 @@ class WebSocketProtocol(abc.ABC):
         self._abort()
 
     # -- output
+
+    def _may_write(self, policy: str) -> bool:
+        """Whether a message is to be sent although something stands in the way.
+
+        :raises WebSocketClosedError: the connection is closed or closing, or is closed now.
+        """
+        if self._obstacles & CLOSING:
+            raise WebSocketClosedError("the websocket is closed")
+        limit = self.params.max_write_buffer_size
+        if limit is None or policy == "wait" or self._kept_size() <= limit:
+            return True
+        if policy == "drop":
+            self._dropped += 1
+            return False
+        gen_log.info("websocket of %s: closed, the peer doesn't read", self._peer())
+        # RFC 6455 section 7.4.1: the code for what no other code fits.
+        self.close_code = 1008
+        self._abort()
+        raise WebSocketClosedError("the peer doesn't read what is sent to it")
+
+    def _kept_size(self) -> int:
+        """Return how many bytes are kept for the peer, 0 as long as that's a few."""
+        return self.stream.write_buffer_size if self._obstacles & CHOKED else 0
 
     def _send(self, data: bytes) -> asyncio.Future[None]:
         try:

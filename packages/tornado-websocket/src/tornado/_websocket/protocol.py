@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from tornado._websocket.base import (
+    BACKLOG,
     CHOKED,
     CLOSING,
     INBOX_FULL,
@@ -16,6 +17,7 @@ from tornado._websocket.base import (
 )
 from tornado._websocket.deflate import (
     MIN_COMPRESSED,
+    STEP,
     Agreement,
     CompressionOptions,
     Compressor,
@@ -33,11 +35,12 @@ from tornado._websocket.frames import (
     make_close_payload,
     make_frame,
 )
-from tornado._websocket.handshake import accept_value
+from tornado._websocket.handshake import accept_value, check_handshake
 from tornado._websocket.params import ConnectionParams
 from tornado._websocket.pings import Pinger, sleep_time
 from tornado._websocket.reader import FrameReader
 from tornado._websocket.shared import SharedMessage, payload_of
+from tornado._websocket.slices import SlicedOutput
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.log import gen_log
 
@@ -62,25 +65,24 @@ class WebSocketProtocol13(WebSocketProtocol):
 
     __slots__ = (
         "_compressor",
-        "_dropped",
         "_kept_at_ping",
         "_pinger",
         "_pong_place",
         "_pongs",
         "_quick_size",
+        "_slices",
         "_subprotocol",
         "delivers_rest",
         "mask_outgoing",
-        "params",
     )
 
     def __init__(self, handler: Any, mask_outgoing: bool, params: ConnectionParams) -> None:
-        super().__init__(handler)
+        super().__init__(handler, params)
         self.mask_outgoing = mask_outgoing
         self.delivers_rest = mask_outgoing
-        self.params = params
         self._subprotocol: str | None = None
         self._compressor: Compressor | None = None
+        self._slices: SlicedOutput | None = None
         # Messages that are shorter need no more than a head from the table.
         self._quick_size = 0 if mask_outgoing else MAX_CONTROL_PAYLOAD + 1
         self._pinger: Pinger | None = None
@@ -88,7 +90,6 @@ class WebSocketProtocol13(WebSocketProtocol):
         # Where the last pong stands among the output that is collected.
         self._pong_place = -1
         self._pongs = 0
-        self._dropped = 0
 
     # -- for programs
 
@@ -111,11 +112,6 @@ class WebSocketProtocol13(WebSocketProtocol):
         """Seconds to wait for a pong: the interval, if nothing less is wanted."""
         return min(self.params.ping_timeout or self.ping_interval, self.ping_interval)
 
-    @property
-    def dropped_messages(self) -> int:
-        """How many messages were not sent because the peer reads too slowly."""
-        return self._dropped
-
     @staticmethod
     def compute_accept_value(key: str | bytes) -> str:
         """Return the ``Sec-WebSocket-Accept`` value for a key (RFC 6455 section 4.2.2)."""
@@ -123,9 +119,13 @@ class WebSocketProtocol13(WebSocketProtocol):
 
     ping_sleep_time = staticmethod(sleep_time)
 
-    async def accept_connection(self, handler: Any) -> None:
-        """Answer the handshake that a server's handler has got, and open the websocket."""
-        handler._accept(self)
+    def accept(self, handler: Any) -> None:
+        """Answer the handshake that a server's handler has got, and open the websocket.
+
+        :raises HandshakeError: it's no valid handshake.
+        """
+        check_handshake(handler.request)
+        handler._upgrade(self)
 
     # -- the beginning
 
@@ -165,8 +165,8 @@ class WebSocketProtocol13(WebSocketProtocol):
         :returns: a future that resolves when it has been given to the system.
         :raises WebSocketClosedError: the connection is closed or closing.
         """
-        if self._obstacles and not self._may_write(self.params.slow_reader):
-            return self._settled or self._settle()
+        if self._obstacles:
+            return self._write_with_obstacles(message, binary)
         if type(message) is str:
             payload = message.encode()
         else:
@@ -187,35 +187,27 @@ class WebSocketProtocol13(WebSocketProtocol):
         compressor = self._compressor
         if compressor is None or len(payload) < MIN_COMPRESSED:
             return self._emit(make_frame(opcode, payload, masked=self.mask_outgoing))
+        if len(payload) > STEP:
+            return self._slice(compressor, opcode, payload)
         payload = compressor.compress(payload)
         return self._emit(make_frame(opcode, payload, masked=self.mask_outgoing, compressed=True))
 
-    def _may_write(self, policy: str) -> bool:
-        """Whether a message is to be sent although something stands in the way.
-
-        :raises WebSocketClosedError: the connection is closed or closing, or is closed now.
-        """
-        if self._obstacles & CLOSING:
-            raise WebSocketClosedError("the websocket is closed")
-        if not self._obstacles & CHOKED:
-            return True
-        limit = self.params.max_write_buffer_size
-        if limit is None or self.stream.write_buffer_size <= limit or policy == "wait":
-            return True
-        if policy == "drop":
-            self._dropped += 1
-            return False
-        gen_log.info("websocket of %s: closed, the peer doesn't read", self._peer())
-        # RFC 6455 section 7.4.1: the code for what no other code fits.
-        self.close_code = 1008
-        self._abort()
-        raise WebSocketClosedError("the peer doesn't read what is sent to it")
+    def _write_with_obstacles(
+        self, message: str | bytes | dict[str, Any], binary: bool
+    ) -> asyncio.Future[None]:
+        if not self._may_write(self.params.slow_reader):
+            return self._settled or self._settle()
+        opcode = Opcode.BINARY if binary else Opcode.TEXT
+        payload = payload_of(message)
+        if self._slices is not None:
+            return self._slices.add(opcode, payload)
+        return self._write_large(opcode, payload)
 
     def write_shared(self, shared: SharedMessage) -> None:
         """Send a message that goes to others too, if it can go at once."""
         if self._obstacles and not self._may_share():
             return
-        if self.mask_outgoing:
+        if self.mask_outgoing or self._slices is not None:
             self.write_message(shared.payload, shared.binary)
             return
         frame = shared.plain
@@ -239,6 +231,40 @@ class WebSocketProtocol13(WebSocketProtocol):
         except WebSocketClosedError:
             return False
 
+    # -- messages that are compressed in steps (`tornado._websocket.slices.Sender`)
+
+    def _slice(
+        self, compressor: Compressor, opcode: Opcode, payload: bytes
+    ) -> asyncio.Future[None]:
+        self._obstacles |= BACKLOG
+        self._slices = SlicedOutput(self, compressor, self._loop)
+        return self._slices.add(opcode, payload)
+
+    def send_frame(self, frame: bytes) -> asyncio.Future[None]:
+        """Send a frame."""
+        return self._emit(frame)
+
+    def is_choked(self) -> bool:
+        """Whether so much is kept for the peer that more should wait."""
+        return self._obstacles & CHOKED != 0
+
+    def on_slices_sent(self) -> None:
+        """Everything has been sent."""
+        self._obstacles &= ~BACKLOG
+        self._slices = None
+
+    def resume_writing(self) -> None:
+        """The output is nearly written (`tornado.iostream.StreamReceiver`)."""
+        super().resume_writing()
+        if self._slices is not None:
+            self._slices.go_on()
+
+    def _kept_size(self) -> int:
+        size = super()._kept_size()
+        return size if self._slices is None else size + self._slices.size
+
+    # -- control frames
+
     def write_ping(self, data: bytes) -> None:
         """Send a ping.
 
@@ -251,8 +277,6 @@ class WebSocketProtocol13(WebSocketProtocol):
             raise ValueError("a ping has at most 125 bytes")
         self._emit(make_frame(Opcode.PING, data, masked=self.mask_outgoing))
         self._kept_at_ping = self.stream.write_buffer_size
-
-    # -- control frames
 
     def on_control(self, opcode: Opcode, payload: bytes) -> None:
         """A ping or pong has come (`tornado._websocket.reader.FrameSink`)."""
@@ -331,7 +355,9 @@ class WebSocketProtocol13(WebSocketProtocol):
         if code is None and reason is not None:
             code = 1000
         payload = make_close_payload(code, reason)
-        if not self.stream.closed():
+        if self._slices is not None and self._phase is Phase.OPEN:
+            self._slices.add(Opcode.CLOSE, payload)
+        elif not self.stream.closed():
             self._emit(make_frame(Opcode.CLOSE, payload, masked=self.mask_outgoing))
         self._stop_pinging()
         if self._phase is Phase.CLOSE_RECEIVED:
@@ -356,6 +382,9 @@ class WebSocketProtocol13(WebSocketProtocol):
     def _release(self) -> None:
         self._stop_pinging()
         self._compressor = None
+        if self._slices is not None:
+            self._slices.stop(WebSocketClosedError("the websocket is closed"))
+            self._slices = None
         super()._release()
 
     def _stop_pinging(self) -> None:

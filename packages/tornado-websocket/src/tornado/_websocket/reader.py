@@ -159,10 +159,7 @@ class FrameReader:
             first = data[0]
             if _TEXT <= first <= _BINARY:
                 # One short message, and nothing else.
-                if self._expects_mask:
-                    payload = unmask(data, 2, end)
-                else:
-                    payload = data[2:]
+                payload = unmask(data, 2, end) if self._expects_mask else data[2:]
                 sink.on_data(payload if first == _BINARY else _decode(payload))
                 return
         self._feed(sink, data)

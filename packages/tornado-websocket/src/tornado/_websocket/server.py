@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from tornado._web.done import DONE
 from tornado._websocket.base import WebSocketProtocol
 from tornado._websocket.deflate import Agreement, CompressionOptions, agree, parse_extensions
+from tornado._websocket.draft76 import WebSocketProtocol76
 from tornado._websocket.errors import WebSocketClosedError
 from tornado._websocket.handshake import (
     VERSION,
     HandshakeError,
     accept_value,
-    check_handshake,
     check_upgrade,
 )
 from tornado._websocket.params import (
@@ -27,6 +27,7 @@ from tornado._websocket.params import (
 )
 from tornado._websocket.protocol import WebSocketProtocol13
 from tornado.httputil import HTTPHeaders, ResponseStartLine
+from tornado.iostream import IOStream
 from tornado.log import app_log, gen_log
 from tornado.web import HTTPError, RequestHandler
 
@@ -171,7 +172,9 @@ class WebSocketHandler(RequestHandler):
 
         .. versionadded:: 4.0
         """
-        if self.request.headers.get_list("Sec-Websocket-Version") != [VERSION]:
+        headers = self.request.headers
+        is_old = "Sec-Websocket-Key1" in headers and self.allow_draft76()
+        if not is_old and headers.get_list("Sec-Websocket-Version") != [VERSION]:
             return None
         params = ConnectionParams(
             ping_interval=self.ping_interval,
@@ -181,7 +184,11 @@ class WebSocketHandler(RequestHandler):
             max_write_buffer_size=self.max_write_buffer_size,
             slow_reader=self.slow_reader,
         )
-        return WebSocketProtocol13(self, False, params)
+        return (
+            WebSocketProtocol76(self, params)
+            if is_old
+            else WebSocketProtocol13(self, False, params)
+        )
 
     # -- settings
 
@@ -266,19 +273,13 @@ class WebSocketHandler(RequestHandler):
         try:
             check_upgrade(self.request)
             self._check_origin()
-            protocol = self._choose_protocol()
+            protocol = self.get_websocket_protocol()
+            if protocol is None:
+                raise HandshakeError(f"websocket version {VERSION} is needed", 426)
+            protocol.accept(self)
         except HandshakeError as error:
             self._refuse(error)
-            return DONE
-        self._switch_to(protocol)
         return DONE
-
-    def _choose_protocol(self) -> WebSocketProtocol:
-        protocol = self.get_websocket_protocol()
-        if protocol is None:
-            raise HandshakeError(f"websocket version {VERSION} is needed", 426)
-        check_handshake(self.request)
-        return protocol
 
     def _refuse(self, error: HandshakeError) -> None:
         gen_log.debug("websocket handshake of %s: %s", self.request.remote_ip, error)
@@ -298,11 +299,6 @@ class WebSocketHandler(RequestHandler):
         if not self.check_origin(origin):
             raise HTTPError(403, "cross-origin websocket from %r refused", origin)
 
-    def _switch_to(self, protocol: WebSocketProtocol) -> None:
-        """Answer the handshake by what the protocol says, and open the websocket."""
-        if isinstance(protocol, WebSocketProtocol13):
-            self._upgrade(protocol)
-
     def _upgrade(self, protocol: WebSocketProtocol13) -> None:
         headers = HTTPHeaders(
             {
@@ -317,19 +313,22 @@ class WebSocketHandler(RequestHandler):
         if chosen is not None:
             headers["Sec-WebSocket-Protocol"] = chosen
         compression, agreement = self._agree_on_compression(protocol.params, headers)
-        self.set_status(101)
         for field in self._set_cookies.fields() if self._set_cookies is not None else ():
             headers.add("Set-Cookie", field)
         start_line = ResponseStartLine("HTTP/1.1", 101, "Switching Protocols")
         self.request.connection.write_headers(start_line, headers)
+        protocol.open_on(self._leave_http(), agreement, compression)
+        self._open_websocket(protocol)
+
+    def _leave_http(self) -> IOStream:
+        self.set_status(101)
         self._headers_written = True
         stream = self.detach()
         self.application.log_request(self)
         stream.set_nodelay(True)
-        protocol.open_on(stream, agreement, compression)
-        self._begin_websocket(protocol)
+        return stream
 
-    def _begin_websocket(self, protocol: WebSocketProtocol) -> None:
+    def _open_websocket(self, protocol: WebSocketProtocol) -> None:
         self._is_upgraded = True
         self.ws_connection = protocol
         protocol.start(functools.partial(self.open, *self.open_args, **self.open_kwargs))
