@@ -237,7 +237,9 @@ def test_violations_close_the_connection_with_their_code(data, code):
             _, client = await server.request("/echo")
             client.writer.write(data)
             assert (await client.receive())[:2] == ("close", code)
-            await server.closed.get()
+            assert await client.receive() is None
+            client.writer.close()
+            assert await server.closed.get() == (code, None)
 
     run(main())
 
@@ -634,5 +636,24 @@ def test_idle_connections_are_small():
             size = tracemalloc.get_traced_memory()[0] - before
             tracemalloc.stop()
             assert size / len(handlers) < 1500
+
+    run(main())
+
+
+def test_a_client_that_sends_too_much_learns_why():
+    """What it's still sending is read, so that no reset overtakes the close frame."""
+
+    async def main():
+        async with Server() as server:
+            _, client = await server.request("/echo")
+            client.send(2, bytes(200_000))
+            for _ in range(50):
+                client.writer.write(bytes(100_000))
+                await asyncio.sleep(0)
+            await client.writer.drain()
+            assert await client.receive() == ("close", 1009, "message too large")
+            assert await client.receive() is None
+            client.writer.close()
+            assert await server.closed.get() == (1009, None)
 
     run(main())

@@ -19,19 +19,20 @@ from __future__ import annotations
 import abc
 import asyncio
 import contextlib
-import enum
+import socket
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from tornado import gen
 from tornado._websocket.errors import ProtocolViolation, WebSocketClosedError
+from tornado._websocket.interfaces import Phase, Reader
 from tornado._websocket.params import ConnectionParams
 from tornado._websocket.shared import SharedMessage
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 from tornado.log import gen_log
 
 CLOSE_TIMEOUT = 5.0  # seconds that a peer has to do its part in closing
@@ -50,62 +51,8 @@ CLOSING = 1
 CHOKED = 2
 BACKLOG = 4
 
-
-class Endpoint(Protocol):
-    """What a protocol calls."""
-
-    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        """A message has come; the next one waits for an awaitable that is returned."""
-
-    def on_ping(self, data: bytes) -> None:
-        """A ping has come; it's answered already."""
-
-    def on_pong(self, data: bytes) -> None:
-        """A pong has come."""
-
-    def on_ws_connection_close(
-        self, close_code: int | None = None, close_reason: str | None = None
-    ) -> None:
-        """The connection is closed."""
-
-    def log_exception(
-        self,
-        typ: type[BaseException] | None,
-        value: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        """One of these methods has failed, and the connection is closed for it."""
-
-
-class Reader(Protocol):
-    """Bytes in, calls out; see `tornado._websocket.reader.FrameReader`."""
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether the last call of `feed` left something to do, although nothing stood in its
-        way."""
-
-    def feed(self, data: bytes) -> None:
-        """Use some bytes."""
-
-    def pause(self) -> None:
-        """Make no further calls before `resume`."""
-
-    def resume(self) -> None:
-        """End a `pause`; the caller feeds afterwards."""
-
-    def stop(self) -> None:
-        """Use nothing any more."""
-
-
-class Phase(enum.IntEnum):
-    """How far the closing handshake is (RFC 6455 section 7)."""
-
-    OPEN = 0
-    CLOSE_SENT = 1
-    CLOSE_RECEIVED = 2
-    CLOSED = 3
-
+# Whether to read on when all is sent: not at all, then, or already.
+AT_ONCE, LATER, LINGERS = range(3)
 
 # Names of a module are found quicker than members of a class.
 _OPEN, _CLOSED = Phase.OPEN, Phase.CLOSED
@@ -129,6 +76,7 @@ class WebSocketProtocol(abc.ABC):
         "_inbox_size",
         "_is_lost",
         "_last_words",
+        "_lingering",
         "_loop",
         "_obstacles",
         "_out",
@@ -158,6 +106,7 @@ class WebSocketProtocol(abc.ABC):
         self.close_reason: str | None = None
         self._phase = Phase.OPEN
         self._timer: asyncio.TimerHandle | None = None
+        self._lingering = AT_ONCE
         # Input.
         self._halts = 0
         self._inbox: deque[str | bytes] | None = None
@@ -566,14 +515,36 @@ class WebSocketProtocol(abc.ABC):
             self._close_stream()
 
     def _close_stream(self) -> None:
-        if self.stream.closed():
+        stream = self.stream
+        if stream.closed() or self._lingering == LINGERS:
             return
-        if not self.stream.write_buffer_size:
-            self.stream.close()
+        if not stream.write_buffer_size:
+            if self._lingering == AT_ONCE or not self._linger(stream):
+                stream.close()
         elif self._timer is None:
             # A peer that doesn't read what is left has the time of the handshake for it.
             self._arm(CLOSE_TIMEOUT)
-            self.stream.write(b"").add_done_callback(lambda _: self.stream.close())
+            stream.write(b"").add_done_callback(lambda _: self._close_stream())
+
+    def _linger(self, stream: IOStream) -> bool:
+        """Wait for a peer that may still be sending to close its side.
+
+        If the socket were closed, the system would answer what comes with a reset, and the peer
+        might never read why the connection ends.
+
+        :returns: false if that can't be done.
+        """
+        if isinstance(stream, SSLIOStream):
+            return False
+        try:
+            stream.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            return False
+        self._lingering = LINGERS
+        if self._timer is None:
+            self._arm(CLOSE_TIMEOUT)
+        stream.resume_reading()
+        return True
 
     def _abort(self) -> None:
         """Close the connection without the closing handshake."""

@@ -12,9 +12,10 @@ import hashlib
 import struct
 from typing import Any, Protocol
 
-from tornado._websocket.base import CLOSE_TIMEOUT, Phase, WebSocketProtocol
+from tornado._websocket.base import CLOSE_TIMEOUT, WebSocketProtocol
 from tornado._websocket.errors import ProtocolViolation
 from tornado._websocket.handshake import HandshakeError
+from tornado._websocket.interfaces import Phase
 from tornado._websocket.params import ConnectionParams
 from tornado._websocket.shared import payload_of
 from tornado.httputil import HTTPHeaders, HTTPServerRequest

@@ -11,8 +11,8 @@ from tornado._websocket.base import (
     CHOKED,
     CLOSING,
     INBOX_FULL,
+    LATER,
     MAX_CORKED,
-    Phase,
     WebSocketProtocol,
 )
 from tornado._websocket.deflate import (
@@ -36,6 +36,7 @@ from tornado._websocket.frames import (
     make_frame,
 )
 from tornado._websocket.handshake import accept_value, check_handshake
+from tornado._websocket.interfaces import Phase
 from tornado._websocket.params import ConnectionParams
 from tornado._websocket.pings import Pinger, sleep_time
 from tornado._websocket.reader import FrameReader
@@ -377,6 +378,7 @@ class WebSocketProtocol13(WebSocketProtocol):
             self.close_code = violation.close_code
             payload = make_close_payload(violation.close_code, str(violation))
             self._emit(make_frame(Opcode.CLOSE, payload, masked=self.mask_outgoing))
+            self._lingering = LATER
         self._finish_closing()
 
     def _release(self) -> None:

@@ -1,0 +1,64 @@
+"""What a protocol has to do with: endpoints, readers, and how far closing is."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable
+from types import TracebackType
+from typing import Protocol
+
+
+class Endpoint(Protocol):
+    """What a protocol calls."""
+
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        """A message has come; the next one waits for an awaitable that is returned."""
+
+    def on_ping(self, data: bytes) -> None:
+        """A ping has come; it's answered already."""
+
+    def on_pong(self, data: bytes) -> None:
+        """A pong has come."""
+
+    def on_ws_connection_close(
+        self, close_code: int | None = None, close_reason: str | None = None
+    ) -> None:
+        """The connection is closed."""
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """One of these methods has failed, and the connection is closed for it."""
+
+
+class Reader(Protocol):
+    """Bytes in, calls out; see `tornado._websocket.reader.FrameReader`."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last call of `feed` left something to do, although nothing stood in its
+        way."""
+
+    def feed(self, data: bytes) -> None:
+        """Use some bytes."""
+
+    def pause(self) -> None:
+        """Make no further calls before `resume`."""
+
+    def resume(self) -> None:
+        """End a `pause`; the caller feeds afterwards."""
+
+    def stop(self) -> None:
+        """Use nothing any more."""
+
+
+class Phase(enum.IntEnum):
+    """How far the closing handshake is (RFC 6455 section 7)."""
+
+    OPEN = 0
+    CLOSE_SENT = 1
+    CLOSE_RECEIVED = 2
+    CLOSED = 3
