@@ -24,7 +24,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context, copy_context
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import Any
 
 from tornado import gen
@@ -38,7 +38,7 @@ from tornado.log import gen_log
 CLOSE_TIMEOUT = 5.0  # seconds that a peer has to do its part in closing
 CORK_LIMIT = 65536  # bytes of output that are collected before they are sent all the same
 MAX_CORKED = 256  # frames, likewise
-MAX_INBOX = 16  # messages that wait for the endpoint before reading is halted
+MAX_INBOX = 64  # messages that wait for the endpoint before reading is halted
 MAX_INBOX_SIZE = 65536  # bytes, likewise
 
 # Reasons why reading is halted.
@@ -85,7 +85,7 @@ class WebSocketProtocol(abc.ABC):
         "_reader",
         "_settled",
         "_timer",
-        "_waiting_for",
+        "_worker",
         "close_code",
         "close_reason",
         "handler",
@@ -111,7 +111,7 @@ class WebSocketProtocol(abc.ABC):
         self._halts = 0
         self._inbox: deque[str | bytes] | None = None
         self._inbox_size = 0
-        self._waiting_for: asyncio.Future[Any] | None = None
+        self._worker: asyncio.Task[None] | None = None
         self._last_words: tuple[int | None, str | None] | None = None
         self._is_lost = False
         # Output.
@@ -338,48 +338,49 @@ class WebSocketProtocol(abc.ABC):
 
     def _wait_for(self, waiting: Any) -> None:
         """Put messages off until the endpoint has done what it is at."""
+        if type(waiting) is not CoroutineType:
+            waiting = _as_future(waiting)
+            if waiting is None or (waiting.done() and not _has_failed(waiting)):
+                return
+        self._inbox = deque()
+        self._worker = self._loop.create_task(self._work(waiting), context=self._context)
+
+    async def _work(self, waiting: Any) -> None:
+        """Wait for the endpoint, and give it what came meanwhile."""
         try:
-            future = gen.convert_yielded(waiting)
-        except gen.BadYieldError:
-            # Programs have always been free to return what they like.
-            return
-        if future.done():
-            self._on_waited(future)
-            return
-        self._waiting_for = future
-        if self._inbox is None:
-            self._inbox = deque()
-        future.add_done_callback(self._on_waited, context=self._context)
-
-    def _on_waited(self, future: asyncio.Future[Any]) -> None:
-        self._waiting_for = None
-        if future.cancelled():
+            await waiting
+            while (message := self._take_from_inbox()) is not None:
+                waiting = self.handler.on_message(message)
+                if waiting is None:
+                    continue
+                if type(waiting) is not CoroutineType:
+                    waiting = _as_future(waiting)
+                if waiting is not None:
+                    await waiting
+        except asyncio.CancelledError:
             self._abort()
-            return
-        error = future.exception()
-        if error is None:
-            self._empty_inbox()
-        elif isinstance(error, WebSocketClosedError) and self._obstacles & CLOSING:
-            # The peer has gone while something was sent to it.
-            self._abort()
+            raise
+        except Exception as error:
+            if isinstance(error, WebSocketClosedError) and self._obstacles & CLOSING:
+                # The peer has gone while something was sent to it.
+                self._abort()
+            else:
+                self._endpoint_failed(type(error), error, error.__traceback__)
         else:
-            self._endpoint_failed(type(error), error, error.__traceback__)
+            self._on_idle()
+        finally:
+            self._worker = None
 
-    def _empty_inbox(self) -> None:
-        """Deliver what was put off, as far as the endpoint doesn't wait again."""
+    def _take_from_inbox(self) -> str | bytes | None:
         inbox = self._inbox
-        if inbox is None:
-            return
-        while inbox:
-            message = inbox.popleft()
-            self._inbox_size -= len(message)
-            self._inbox = None
-            self.on_data(message)
-            if self._phase is _CLOSED:
-                return
-            self._inbox = inbox
-            if self._waiting_for is not None:
-                return
+        if not inbox or self._phase is not _OPEN:
+            return None
+        message = inbox.popleft()
+        self._inbox_size -= len(message)
+        return message
+
+    def _on_idle(self) -> None:
+        """Go on after the inbox was emptied."""
         self._inbox = None
         if self._is_lost:
             if self._last_words is not None:
@@ -567,3 +568,16 @@ class WebSocketProtocol(abc.ABC):
             return self.stream.socket.getpeername()
         except OSError:
             return "(gone)"
+
+
+def _as_future(waiting: Any) -> asyncio.Future[Any] | None:
+    """Return what has to be awaited, `None` if it's nothing."""
+    try:
+        return gen.convert_yielded(waiting)
+    except gen.BadYieldError:
+        # Programs have always been free to return what they like.
+        return None
+
+
+def _has_failed(future: asyncio.Future[Any]) -> bool:
+    return future.cancelled() or future.exception() is not None
