@@ -312,6 +312,9 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             self._sweep = DeadlineSweep(shortest)
             self._resolved = asyncio.get_running_loop().create_future()
             self._resolved.set_result(None)
+        # What follows a first small piece would wait until the client has acknowledged that, and
+        # clients take their time for it (RFC 9293 section 3.7.4).
+        stream.set_nodelay(True)
         context = RequestContext(stream, address, self.protocol, self.trusted_downstream)
         connection = HTTP1ServerConnection(stream, self.conn_params, context)
         self._connections.add(connection)

@@ -223,15 +223,23 @@ class StaticFileHandler(LocatingHandler):
         self.write(data)
         return None
 
-    async def _send_file(self, file: OpenFile, start: int, stop: int) -> None:
-        """Let the system send a part of a file, where it can; otherwise send pieces."""
+    def _send_file(self, file: OpenFile, start: int, stop: int) -> Awaitable[None] | None:
+        """Let the system send a part of a file, where it can; otherwise send pieces.
+
+        :returns: what is to be waited for, if the socket did not take all at once.
+        """
         connection = self.request.connection
+        head = self.flush()
+        if not getattr(connection, "can_write_files", False):
+            return self._send_pieces(file.chunks(start, stop, _PIECE))
+        content = connection.write_file(file.fd, start, stop - start)
+        if head.done() and content.done() and content.exception() is None:
+            return None
+        return self._wait_until_sent(content)
+
+    async def _wait_until_sent(self, content: Awaitable[None]) -> None:
         try:
-            await self.flush()
-            if getattr(connection, "can_write_files", False):
-                await connection.write_file(file.fd, start, stop - start)
-            else:
-                await self._send_pieces(file.chunks(start, stop, _PIECE))
+            await content
         except StreamClosedError:
             return
         finally:
