@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 pytest_plugins = ["pytester"]
 
 APP = """
+import re
+from pathlib import Path
+
 import pytest
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
@@ -229,3 +235,10 @@ def test_a_loop_that_is_not_asyncio_s(run):
     )
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*the fixture io_loop needs a test that runs on asyncio*"])
+
+
+def test_the_example_in_the_guide(run):
+    guide = Path(__file__).parents[1] / "docs" / "guide" / "testing.md"
+    (example,) = re.findall(r"^```py\n(.*?)^```$", guide.read_text("utf-8"), re.M | re.S)
+    result = run(example, PLUGIN)
+    result.assert_outcomes(passed=5)

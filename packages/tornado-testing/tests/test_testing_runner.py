@@ -147,3 +147,41 @@ def test_traps_give_their_results_back():
     result = Failing("test").run()
     assert isinstance(result, unittest.TestResult)
     assert len(result.failures) == 1
+
+
+def test_tst_9_with_subtests():
+    class Case(LogTrapTestCase):
+        def test_pass(self):
+            with self.subTest():
+                logging.getLogger().warning("of a pass")
+
+        def test_fail(self):
+            with self.subTest():
+                logging.getLogger().warning("of a failure")
+                self.fail()
+
+    shown = []
+    handler = logging.Handler()
+    handler.emit = lambda record: shown.append(record.getMessage())
+    logging.getLogger().addHandler(handler)
+    try:
+        for name in ("test_pass", "test_fail"):
+            Case(name).run(unittest.TestResult())
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert shown == ["of a failure"]
+
+
+def test_tst_9_with_pytest(tmp_path):
+    (tmp_path / "test_traps.py").write_text(
+        "import logging\n"
+        "from tornado.testing import LogTrapTestCase\n"
+        "class T(LogTrapTestCase):\n"
+        "    def test_pass(self): logging.warning('of a pass')\n"
+        "    def test_fail(self): logging.warning('of a failure'); self.fail()\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "test_traps.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 failed, 1 passed" in done.stdout
+    assert "of a failure" in done.stdout
+    assert "of a pass" not in done.stdout

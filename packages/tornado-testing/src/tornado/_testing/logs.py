@@ -6,6 +6,7 @@ import logging
 import re
 import unittest
 from types import TracebackType
+from typing import Any
 
 from tornado.log import app_log
 
@@ -149,13 +150,13 @@ class LogTrapTestCase(unittest.TestCase):
         outcome = self.defaultTestResult() if result is None else result
         root = logging.getLogger()
         handlers, kept = root.handlers, _Keeper()
-        before = _count_of_failures(outcome)
+        watched = _WatchedResult(outcome)
         root.handlers = [kept]
         try:
-            super().run(outcome)
+            super().run(watched)  # type: ignore[arg-type]  # it does what the result does
         finally:
             root.handlers = handlers
-        if _count_of_failures(outcome) > before:
+        if watched.failed:
             for record in kept.records:
                 root.handle(record)
         return outcome
@@ -172,5 +173,27 @@ class _Keeper(logging.Handler):
         self.records.append(record)
 
 
-def _count_of_failures(result: unittest.TestResult) -> int:
-    return len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+class _WatchedResult:
+    """Passes everything on to a result, which need not be unittest's own, and notes failures.
+
+    :arg result: the result.
+    """
+
+    def __init__(self, result: unittest.TestResult) -> None:
+        self._result = result
+        self.failed = False
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._result, name)
+        if name not in _TELLS_OF_FAILURE:
+            return value
+
+        def note(*args: Any) -> Any:
+            # A subtest that has passed is told of with None for its error.
+            self.failed = self.failed or args[-1] is not None
+            return value(*args)
+
+        return note
+
+
+_TELLS_OF_FAILURE = frozenset(("addError", "addFailure", "addSubTest", "addUnexpectedSuccess"))
