@@ -235,6 +235,41 @@ async def test_a_connection_that_the_server_has_closed_is_not_used(curled, reply
             assert server.connections == number + 1
 
 
+@pytest.mark.parametrize(
+    "method, arguments, times",
+    [
+        ("GET", {}, 2),
+        ("HEAD", {}, 2),
+        ("PUT", {"body": b"x"}, 2),
+        ("DELETE", {}, 2),
+        ("POST", {"body": b"x"}, 1),
+        ("POST", {"body": b""}, 1),
+        ("POST", {"body": b"x" * 100000}, 1),
+        ("PATCH", {"body": b"x"}, 1),
+        ("POST", {"body_producer": produce}, 1),
+        ("POST", {"body": b"x", "auth_mode": "digest", "auth_username": "u"}, 1),
+        ("POST", {"body": b"x", "proxy_auth_mode": "digest"}, 1),
+        ("FETCH", {"allow_nonstandard_methods": True}, 1),
+    ],
+    ids=str,
+)
+async def test_only_what_may_be_done_twice_is_sent_twice(curled, reply, method, arguments, times):
+    """RFC 9110 section 9.2.2: a server that took the request and then closed may have done it."""
+
+    async def script(peer):
+        while (request := await peer.request()) is not None:
+            if request.target == "/lost":
+                return
+            await peer.send(reply(b"kept"))
+
+    async with curled(script, max_clients=1) as server:
+        await server.fetch("/kept")
+        with pytest.raises(CurlError):
+            await server.fetch("/lost", method=method, **arguments)
+        assert [request.target for request in server.requests] == ["/kept"] + ["/lost"] * times
+        assert (await server.fetch("/kept")).body == b"kept"
+
+
 async def test_unix_sockets_are_for_the_requests_that_name_them(curled, reply, tmp_path):
     path = str(tmp_path / "socket")
     async with curled(lambda request: reply(b"unix"), path=path):

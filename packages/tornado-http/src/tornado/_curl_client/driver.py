@@ -33,6 +33,28 @@ class Transfer(Protocol):
         """
 
 
+class Alarm:
+    """When libcurl wants to be called.
+
+    :arg loop: whose clock is used.
+    """
+
+    __slots__ = ("_loop", "due", "is_news")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        #: Seconds on the loop's clock, or infinity.
+        self.due = math.inf
+        #: Set when libcurl says something about it.
+        self.is_news = False
+
+    def on_timer(self, delay: int) -> None:
+        """Take note of a delay in milliseconds; if negative, there is nothing to wait for
+        (CURLMOPT_TIMERFUNCTION)."""
+        self.due = math.inf if delay < 0 else self._loop.time() + delay / 1000
+        self.is_news = True
+
+
 class MultiDriver:
     """Runs transfers.
 
@@ -47,11 +69,13 @@ class MultiDriver:
         self._loop = loop
         # Transfers come from everywhere; libcurl shall not keep the context of one of them.
         self._context = contextvars.Context()
-        self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
-        self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
+        # Neither of what libcurl calls knows the driver: pycurl isn't part of a cycle.
         self._watcher = make_watcher(loop, self._on_ready)
+        self._alarm = Alarm(loop)
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watcher.on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._alarm.on_timer)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
         self._stock: list[Any] = []
         self._max_handles = max_handles
         self._closed = False
@@ -66,8 +90,6 @@ class MultiDriver:
         self._postponed: list[Callable[[], None]] = []
         self._interrupt: BaseException | None = None
         # Time, on the loop's clock.
-        self._due = math.inf
-        self._due_is_news = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = math.inf
 
@@ -163,20 +185,6 @@ class MultiDriver:
             self._multi.add_handle(curl)
         self._let_time_pass()
 
-    # -- what libcurl asks for
-
-    def _on_socket(self, interest: int, fd: int, multi: Any, data: Any) -> None:
-        if interest == pycurl.POLL_REMOVE:
-            self._watcher.forget(fd)
-        else:
-            self._watcher.watch(fd, interest)
-
-    def _on_timer(self, delay: int) -> None:
-        """Take note of when libcurl wants to be called: in ``delay`` milliseconds, or not at all
-        if that is negative."""
-        self._due = math.inf if delay < 0 else self._loop.time() + delay / 1000
-        self._due_is_news = True
-
     # -- what libcurl is told
 
     def _on_ready(self, ready: list[tuple[int, int]]) -> None:
@@ -191,17 +199,17 @@ class MultiDriver:
         self._timer_due = math.inf
         if self._closed:
             return
-        if self._due <= self._loop.time():
+        if self._alarm.due <= self._loop.time():
             self._let_time_pass()
         else:
             self._set_timer()
 
     def _let_time_pass(self) -> None:
-        self._due_is_news = False
+        self._alarm.is_news = False
         self._act(pycurl.SOCKET_TIMEOUT, 0)
-        if not self._due_is_news and not self._closed:
+        if not self._alarm.is_news and not self._closed:
             # It tells of changes alone, and clocks differ.
-            self._on_timer(self._multi.timeout())
+            self._alarm.on_timer(self._multi.timeout())
         self._settle()
 
     def _act(self, fd: int, bits: int) -> None:
@@ -250,7 +258,7 @@ class MultiDriver:
             transfer.finished(errno, message)
 
     def _set_timer(self) -> None:
-        due = self._due
+        due = self._alarm.due
         if self._timer_due <= due:
             # It's early enough; when it's over, there is a look at what is due then.
             return

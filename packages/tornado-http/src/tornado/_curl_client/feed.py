@@ -1,4 +1,4 @@
-"""The body of a request that is produced piece by piece, for libcurl to take."""
+"""Bodies of requests for libcurl to take piece by piece."""
 
 from __future__ import annotations
 
@@ -12,6 +12,23 @@ from tornado.gen import convert_yielded
 
 if TYPE_CHECKING:
     from tornado._curl_client.fetch import Fetch
+
+
+class OneReading:
+    """A body that libcurl can read once.
+
+    :arg body: the whole of it.
+    """
+
+    __slots__ = ("_rest",)
+
+    def __init__(self, body: bytes) -> None:
+        self._rest = memoryview(body)
+
+    def read(self, size: int) -> bytes:
+        """Give libcurl up to ``size`` bytes; none when that was all."""
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(piece)
 
 
 class Feed:

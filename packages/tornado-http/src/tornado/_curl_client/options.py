@@ -13,6 +13,7 @@ from typing import Any
 
 import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  # optional
 
+from tornado._curl_client.feed import OneReading
 from tornado._curl_client.tls import set_tls
 from tornado._httpclient.request import EffectiveRequest
 from tornado._simple_client.target import (
@@ -34,6 +35,8 @@ _PROXY_AUTH_MODES: dict[str | None, int] = {
     "digest": pycurl.HTTPAUTH_DIGEST,
 }
 
+# RFC 9110 section 9.2.2: these may be sent again.
+IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
 # RFC 9110 section 9.1: a method is a token.
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -131,6 +134,7 @@ def _set_method(curl: Any, request: EffectiveRequest, headers: HTTPHeaders) -> l
         return []
     if _METHOD.fullmatch(method) is None:
         raise ValueError(f"invalid method {method[:80]!r}")
+    _forbid_repetition(curl, request)
     if body is None and producer is None:
         if method == "HEAD":
             curl.setopt(pycurl.NOBODY, 1)
@@ -144,15 +148,40 @@ def _set_method(curl: Any, request: EffectiveRequest, headers: HTTPHeaders) -> l
         raise ValueError("libcurl sends no body with HEAD")
     length = content_length(headers)
     headers.pop("Content-Length", None)
-    if body is not None:
-        curl.setopt(pycurl.POSTFIELDS, body)
-    else:
+    if body is None:
+        # `Feed` has the callback.
         curl.setopt(pycurl.UPLOAD, 1)
         if length is not None:
             curl.setopt(pycurl.INFILESIZE_LARGE, length)
-    if method != "POST" or body is None:
-        curl.setopt(pycurl.CUSTOMREQUEST, method)
+    elif method in IDEMPOTENT or not body or _is_challenged(request):
+        curl.setopt(pycurl.POSTFIELDS, body)
+    else:
+        # libcurl sends nothing twice that it can't rewind.
+        curl.setopt(pycurl.UPLOAD, 1)
+        curl.setopt(pycurl.INFILESIZE_LARGE, len(body))
+        curl.setopt(pycurl.READFUNCTION, OneReading(body).read)
+    curl.setopt(pycurl.CUSTOMREQUEST, method)
     return [b"%b:" % name for name in (b"Content-Type", b"Expect") if name.decode() not in headers]
+
+
+def _forbid_repetition(curl: Any, request: EffectiveRequest) -> None:
+    """Keep libcurl from sending again what may have been done already.
+
+    It does so, whatever the method, when a connection that has served before ends without a
+    response: the server may have closed it just then, or after it has got the request. (Bodies that
+    can't be rewound are no obstacle to some versions, which send what is left of them.)
+    """
+    asked = request.request
+    if asked.body_producer is None and (
+        asked.method in IDEMPOTENT or (asked.body and not _is_challenged(request))
+    ):
+        return
+    curl.setopt(pycurl.FRESH_CONNECT, 1)
+
+
+def _is_challenged(request: EffectiveRequest) -> bool:
+    """Whether a body may have to be sent twice, because a challenge comes first."""
+    return "digest" in (request.auth_mode, request.proxy_auth_mode)
 
 
 def content_length(headers: HTTPHeaders) -> int | None:

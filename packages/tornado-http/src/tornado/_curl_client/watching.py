@@ -10,22 +10,41 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import select
+import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any
 
 #: Takes what is ready: descriptors with bits.
 Ready = Callable[[list[tuple[int, int]]], None]
 
 # Parts of libcurl's binary interface: CURL_POLL_IN and CURL_CSELECT_IN, CURL_POLL_OUT and
-# CURL_CSELECT_OUT, CURL_CSELECT_ERR.
+# CURL_CSELECT_OUT; CURL_POLL_REMOVE and CURL_CSELECT_ERR.
 READ = 1
 WRITE = 2
-ERROR = 4
+REMOVE = ERROR = 4
 
 
-class Watcher(Protocol):
-    """Tells when sockets are ready."""
+class Watcher(ABC):
+    """Tells when sockets are ready.
 
+    :arg loop: any asyncio loop that has readers and writers.
+    :arg ready: a method that is told. Its object isn't kept alive: with pycurl 7.45, the garbage
+        collector doesn't see through what libcurl is given.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, ready: Ready) -> None:
+        self._loop = loop
+        self._ready = weakref.WeakMethod(ready)
+
+    def on_socket(self, interest: int, fd: int, multi: Any, data: Any) -> None:
+        """Do what libcurl wants to be done about a socket (CURLMOPT_SOCKETFUNCTION)."""
+        if interest == REMOVE:
+            self.forget(fd)
+        else:
+            self.watch(fd, interest)
+
+    @abstractmethod
     def watch(self, fd: int, interest: int) -> None:
         """Watch a socket from now on, also one that is watched already.
 
@@ -33,23 +52,28 @@ class Watcher(Protocol):
         :arg interest: of the bits `READ` and `WRITE`.
         """
 
+    @abstractmethod
     def forget(self, fd: int) -> None:
         """Watch a socket no more."""
 
+    @abstractmethod
     def close(self) -> None:
         """Watch nothing any more."""
 
+    def _tell(self, ready: list[tuple[int, int]]) -> None:
+        method = self._ready()
+        if method is None:
+            # Its owner is gone, and so is libcurl.
+            self.close()
+        else:
+            method(ready)
 
-class EpollWatcher:
-    """A set of sockets that is one socket for the loop.
 
-    :arg loop: any asyncio loop that has readers.
-    :arg ready: is told.
-    """
+class EpollWatcher(Watcher):
+    """A set of sockets that is one socket for the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ready: Ready) -> None:
-        self._loop = loop
-        self._ready = ready
+        super().__init__(loop, ready)
         self._set = select.epoll()
         self._known: set[int] = set()
         # The loop would keep the context of whoever came first.
@@ -84,19 +108,14 @@ class EpollWatcher:
         self._known.clear()
 
     def _poll(self) -> None:
-        self._ready([(fd, _BITS[mask & 31]) for fd, mask in self._set.poll(0)])
+        self._tell([(fd, _BITS[mask & 31]) for fd, mask in self._set.poll(0)])
 
 
-class LoopWatcher:
-    """Sockets that the loop watches one by one.
-
-    :arg loop: any asyncio loop that has readers and writers.
-    :arg ready: is told.
-    """
+class LoopWatcher(Watcher):
+    """Sockets that the loop watches one by one."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ready: Ready) -> None:
-        self._loop = loop
-        self._ready = ready
+        super().__init__(loop, ready)
         self._known: dict[int, int] = {}
         self._context = contextvars.Context()
 
@@ -121,12 +140,12 @@ class LoopWatcher:
         self._known[fd] = interest
         if change & READ:
             if interest & READ:
-                self._loop.add_reader(fd, self._ready, [(fd, READ)])
+                self._loop.add_reader(fd, self._tell, [(fd, READ)])
             else:
                 self._loop.remove_reader(fd)
         if change & WRITE:
             if interest & WRITE:
-                self._loop.add_writer(fd, self._ready, [(fd, WRITE)])
+                self._loop.add_writer(fd, self._tell, [(fd, WRITE)])
             else:
                 self._loop.remove_writer(fd)
 
