@@ -365,3 +365,29 @@ def test_percent_decode_agrees_with_the_standard_library(data):
 @given(st.binary())
 def test_percent_decode_undoes_quoting(data):
     assert percent_decode(quote_from_bytes(data).encode()) == data
+
+
+@given(st.text("<>&\"'a\u00e9\u20ac\U0001f600\ud800", max_size=30), st.integers(0, 40))
+def test_esc_1_texts_of_all_lengths_are_escaped_alike(text, times):
+    text = text * times
+    assert escape.xhtml_escape(text) == html.escape(text)
+
+
+@pytest.mark.parametrize("special", "<>&\"'")
+@pytest.mark.parametrize("size", [0, 1, 58, 59, 60, 61, 149, 150, 151])
+@pytest.mark.parametrize("other", ["a", "\u00e9", "\ud800"])
+def test_esc_1_one_special_character_in_a_text(special, size, other):
+    for text in (special + other * size, other * size + special):
+        assert escape.xhtml_escape(text) == html.escape(text)
+
+
+@pytest.mark.parametrize("unit", ["&", "<", "'", "a&", "<a>", "&amp;", "\u00e9<"])
+def test_esc_1_escaping_takes_linear_time(unit):
+    def seconds(text):
+        started = time.process_time()
+        escape.xhtml_escape(text)
+        return time.process_time() - started
+
+    small = min(seconds(unit * 20_000) for _ in range(3))
+    large = min(seconds(unit * 200_000) for _ in range(3))
+    assert large < 40 * small + 0.05

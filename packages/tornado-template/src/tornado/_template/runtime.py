@@ -7,6 +7,9 @@ from typing import Any
 
 from tornado import escape
 
+# Characters of a text that is worth a call, with a tag and without.
+_LONG_MARKUP, _LONG = 60, 150
+
 Put = Callable[[str], None]
 PutAll = Callable[[tuple[str, ...]], None]
 
@@ -62,16 +65,33 @@ def escaped_text(value: Any) -> str:
             return str(value)
         value = value.decode() if isinstance(value, bytes) else text_of(value)
     # As `tornado.escape.xhtml_escape` does; a call more would cost as much as all of this.
-    if "&" in value:
-        value = value.replace("&", "&amp;")
     if "<" in value:
+        if len(value) > _LONG_MARKUP:
+            return escape.xhtml_escape(value)
+        if "&" in value:
+            value = value.replace("&", "&amp;")
         value = value.replace("<", "&lt;")
+        if ">" in value:
+            value = value.replace(">", "&gt;")
+        if '"' in value:
+            value = value.replace('"', "&quot;")
+        if "'" in value:
+            value = value.replace("'", "&#x27;")
+        return value  # type: ignore[no-any-return]  # it's text by now
+    if "&" in value:
+        if len(value) > _LONG:
+            return escape.xhtml_escape(value)
+        value = value.replace("&", "&amp;")
+        if "'" in value:
+            value = value.replace("'", "&#x27;")
+    elif "'" in value:
+        if len(value) > _LONG:
+            return escape.xhtml_escape(value)
+        value = value.replace("'", "&#x27;")
     if ">" in value:
         value = value.replace(">", "&gt;")
     if '"' in value:
         value = value.replace('"', "&quot;")
-    if "'" in value:
-        value = value.replace("'", "&#x27;")
     return value  # type: ignore[no-any-return]  # it's text by now
 
 
