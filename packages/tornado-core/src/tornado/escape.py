@@ -76,9 +76,7 @@ def xhtml_escape(value: str | bytes) -> str:
             return _escape_long(text)
         if "&" in text:
             text = text.replace("&", "&amp;")
-        text = text.replace("<", "&lt;")
-        if ">" in text:
-            text = text.replace(">", "&gt;")
+        text = text.replace("<", "&lt;").replace(">", "&gt;")
         if '"' in text:
             text = text.replace('"', "&quot;")
         if "'" in text:

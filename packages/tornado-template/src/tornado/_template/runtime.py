@@ -70,9 +70,7 @@ def escaped_text(value: Any) -> str:
             return escape.xhtml_escape(value)
         if "&" in value:
             value = value.replace("&", "&amp;")
-        value = value.replace("<", "&lt;")
-        if ">" in value:
-            value = value.replace(">", "&gt;")
+        value = value.replace("<", "&lt;").replace(">", "&gt;")
         if '"' in value:
             value = value.replace('"', "&quot;")
         if "'" in value:
