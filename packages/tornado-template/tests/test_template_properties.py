@@ -268,7 +268,7 @@ def test_white_space_takes_linear_time(mode, unit):
 
 DEEP = [
     ("{% if x %}", 5_000),
-    ("{% for i in x %}", 21),
+    ("{% for i in x %}", 120),
     ("{% apply x %}", 5_000),
     ("{% block b %}", 5_000),
     ("{% while x %}", 300),
