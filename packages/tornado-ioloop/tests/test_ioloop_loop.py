@@ -364,3 +364,15 @@ def test_stk_7_wrapped_functions_keep_their_context_in_other_threads():
 
 def test_loggers_are_not_set_up_by_importing():
     assert not logging.getLogger("tornado").handlers
+
+
+def test_run_sync_does_nothing_where_a_loop_runs(loop):
+    called = []
+
+    async def inside():
+        with pytest.raises(RuntimeError):
+            loop.run_sync(lambda: called.append(1))
+
+    asyncio.run(inside())
+    loop.run_sync(lambda: None)
+    assert not called

@@ -54,6 +54,8 @@ class HTTPResponse:
        Added ``start_time``.
     """
 
+    #: What went wrong, `None` if nothing did.
+    error: BaseException | None = None
     # Set when a status code is the only reason for ``error``.
     _error_is_response_code = False
 
@@ -76,7 +78,7 @@ class HTTPResponse:
         self.headers = HTTPHeaders() if headers is None else headers
         self.buffer = buffer
         self.effective_url = self.request.url if effective_url is None else effective_url
-        self.error: BaseException | None = error
+        self.error = error
         if error is None and not 200 <= code < 300:
             self._error_is_response_code = True
             self.error = HTTPClientError(code, message=self.reason, response=self)

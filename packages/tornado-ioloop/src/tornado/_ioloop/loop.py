@@ -217,7 +217,11 @@ class IOLoop(Configurable):
         :arg timeout: seconds.
         :returns: its result.
         :raises TimeoutError: it took longer.
+        :raises RuntimeError: a loop runs in this thread already; ``func`` isn't called then.
         """
+        # What `start` would find out when the function is scheduled already.
+        if asyncio._get_running_loop() is not None:
+            raise RuntimeError("run_sync() can't be used in a thread whose event loop is running")
         outcome: Future[Any] = self.asyncio_loop.create_future()
         work: list[Future[Any]] = []
 
