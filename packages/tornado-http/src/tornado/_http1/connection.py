@@ -148,6 +148,7 @@ class HTTP1Connection(FlowControl):
             and not self.stream.closed()
             and reader.state in (HEAD, COMPLETE)
             and reader._held is None
+            and not (reader.has_rest and reader.state == COMPLETE)
             and not self._eof_waits
             and self._output in (NONE, DONE)
         )

@@ -80,6 +80,7 @@ class MessageReader:
         "_scanned",
         "_sink",
         "expects_no_body",
+        "has_rest",
         "is_client",
         "max_body_size",
         "max_header_size",
@@ -114,6 +115,8 @@ class MessageReader:
         self.received = 0
         self._remaining = 0
         self.expects_no_body = False
+        # Whether something has come after the message that is complete.
+        self.has_rest = False
         # Whether the head is that of an ordinary request (`grammar.parse_request_fields`).
         self.ordinary = False
 
@@ -182,6 +185,7 @@ class MessageReader:
             state = self.state
             if state == ENDING:
                 self.state = COMPLETE
+                self.has_rest = position < end
                 self._sink.on_complete()
                 continue
             if position == end or state >= COMPLETE:

@@ -19,7 +19,7 @@ MAX_CHALLENGE = 8192  # characters of a challenge that are looked at
 # RFC 9110 section 11.2: auth-scheme, and parameters that are tokens or quoted strings.
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _PARAMETER = re.compile(rf'[ \t,]*+({_TOKEN})[ \t]*+=[ \t]*+(?:({_TOKEN})|"((?:[^"\\]|\\.)*+)")')
-_SCHEME = re.compile(rf"[ \t,]*+({_TOKEN})(?:[ \t]++|$)")
+_SCHEME = re.compile(rf"[ \t,]*+({_TOKEN})(?:[ \t]++|(?=,)|$)")
 _TOKEN68 = re.compile(r"[A-Za-z0-9\-._~+/]++=*+[ \t]*+(?:,|$)")
 _ESCAPED = re.compile(r"\\(.)")
 

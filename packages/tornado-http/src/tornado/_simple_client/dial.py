@@ -194,10 +194,12 @@ class Dialer:
         await stream.write(self._connect_head(request, target))
         try:
             start_line, headers = await _read_head(stream)
-        except StreamClosedError as error:
-            raise _refused(target, "it closed the connection") from error
         except (HTTPInputError, UnsatisfiableReadError) as error:
             raise _refused(target, f"its answer can't be read: {error}") from error
+        except StreamClosedError as error:
+            raise _refused(
+                target, f"the connection ended: {error.real_error or 'closed'}"
+            ) from error
         if 200 <= start_line.code < 300:
             return None
         challenge = headers.get_list("Proxy-Authenticate")
