@@ -37,7 +37,7 @@ run: .venv/.stamp-run
 test: lint docs isolation unit
 
 unit: .venv/.stamp-dev
-	@$(PYTHON) tools/bootstrap.py programs ab chromedriver chromium curl nginx tinyproxy wrk
+	@$(PYTHON) tools/bootstrap.py programs ab apache2 chromedriver chromium curl nginx squid tinyproxy wrk
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: .venv/.stamp-dev

@@ -8,6 +8,7 @@ already is quick and changes nothing.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -24,10 +25,12 @@ from workspace import ROOT, SETUP, VENV, Command, distributions, fail, read_toml
 # Which Debian package brings a program.
 PACKAGES = {
     "ab": "apache2-utils",
+    "apache2": "apache2-bin",
     "chromedriver": "chromium-driver",
     "chromium": "chromium",
     "curl": "curl",
     "nginx": "nginx",
+    "squid": "squid",
     "tinyproxy": "tinyproxy-bin",
     "wrk": "wrk",
 }
@@ -48,7 +51,9 @@ def install_programs(programs: Iterable[str]) -> None:
 
     :arg programs: names from :data:`PACKAGES`.
     """
-    missing = [program for program in programs if shutil.which(program) is None]
+    # Servers are where the administrator's programs are, which isn't in everybody's path.
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
+    missing = [program for program in programs if shutil.which(program, path=path) is None]
     if missing:
         apt_install([PACKAGES[program] for program in missing], "programs " + ", ".join(missing))
 
