@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -18,16 +16,6 @@ ROOT = Path(__file__).parent.parent.parent
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c636060606000000005000155a24f5f0000000049454e44ae426082"
-)
-CHROMIUM_OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
 )
 
 
@@ -132,27 +120,6 @@ def test_stopping_lets_an_open_request_finish(showcase):
         assert showcase.stop() == (0, "")
         answer = sock.makefile("rb").read()
     assert answer.endswith(b"This took 500 ms.\n")
-
-
-@pytest.fixture
-def window(tmp_path):
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert program, "chromium is needed: make installs it"
-    assert driver, "chromedriver is needed: make installs it"
-    opened = []
-
-    def open_window():
-        options = webdriver.ChromeOptions()
-        options.binary_location = program
-        for option in CHROMIUM_OPTIONS:
-            options.add_argument(option)
-        options.add_argument(f"--user-data-dir={tmp_path / f'profile{len(opened)}'}")
-        opened.append(webdriver.Chrome(options=options, service=Service(driver)))
-        return opened[-1]
-
-    yield open_window
-    for browser in opened:
-        browser.quit()
 
 
 def wait_for(browser, condition):

@@ -1,0 +1,5 @@
+"""``python -m demos.walkthrough``."""
+
+from demos.walkthrough.app import main
+
+main()
