@@ -207,6 +207,14 @@ class TestRedirectHandler:
             ("/(a)?b", "/{0}", "/b", "/None"),
             ("/(.*)", "{{{0}}}", "/a", "{a}"),
             ("/(.*)", "//example.com/{0}", "/a", "//example.com/a"),
+            # T8: a host ends where the group begins with a slash.
+            ("(/.*)", "https://example.com{0}", "/a/b", "https://example.com/a/b"),
+            ("(/.*)", "https://example.com{0}", "//a", "https://example.com//a"),
+            ("(/.*)", "https://example.com:1{0}", "/@a", "https://example.com:1/@a"),
+            ("(/.*)", "//example.com{0}", "/a", "//example.com/a"),
+            ("(/.*)", "/new{0}", "//a", "/new//a"),
+            ("(/.*)", "{0}", "/a//b", "/a//b"),
+            ("/a(.*)", "http://example.com{0}", "/a%3Fb", "http://example.com?b"),
         ],
     )
     def test_target(self, fetch, pattern, url, uri, location):
@@ -238,6 +246,9 @@ class TestRedirectHandler:
             ("http:{0}", "//evil.com"),
             ("http://good.com{0}", ".evil.com"),
             ("http://good.com{0}", "@evil.com"),
+            ("http://good.com{0}", "%5Cevil.com"),
+            ("http://good.com{0}", "%09/evil.com"),
+            ("http:{0}", "/evil.com"),
             ("http://good.com{0}", ":81"),
             ("http://good.com{0}", "%5C@evil.com"),
             ("http://good.com:8{0}", "x"),

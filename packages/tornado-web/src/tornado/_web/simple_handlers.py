@@ -98,7 +98,11 @@ class RedirectHandler(RequestHandler):
 
 
 def _imitate(value: Any, text: str) -> Any:
-    return text * max(len(value), 1) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    # A host that stands before it in the URL ends here, whatever follows (RFC 3986 section 3.2).
+    start = value[:1] if value[:1] in ("/", "?", "#") else ""
+    return start + text * (len(value) - 1) if start else text * max(len(value), 1)
 
 
 class FallbackHandler(RequestHandler):
