@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 
 import pytest
 
 from tornado import gen
+from tornado.httputil import HTTPHeaders, RequestStartLine
 from tornado.web import Application, Finish, HTTPError, RequestHandler, stream_request_body
 
 
@@ -431,3 +433,81 @@ def test_constructors_of_further_bases_are_called(fetch):
 
     assert fetch(Application([("/", Counting)])).text == "1"
     assert fetch(Application([("/", Later)])).text == "1"
+
+
+class InPrepare(RequestHandler):
+    async def prepare(self):
+        await asyncio.sleep(0)
+
+    def get(self):
+        self.write("done")
+
+
+class InMethod(RequestHandler):
+    async def get(self):
+        await asyncio.sleep(0)
+        self.write("done")
+
+
+class InError(RequestHandler):
+    async def get(self):
+        await asyncio.sleep(0)
+        raise HTTPError(418)
+
+
+@stream_request_body
+class InBody(RequestHandler):
+    async def data_received(self, chunk):
+        await asyncio.sleep(0)
+
+    def get(self):
+        self.write("done")
+
+
+@contextlib.asynccontextmanager
+async def waiting_hook(handler):
+    yield
+    # The task is still kept while hooks are at work.
+    assert asyncio.current_task() in handler.application._running
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("handler", [InPrepare, InMethod, InError, InBody])
+@pytest.mark.parametrize("hooks", [[], [waiting_hook]])
+def test_the_application_keeps_tasks_as_long_as_they_run(in_memory, handler, hooks):
+    async def main():
+        app = Application([("/", handler)], around_request=hooks)
+        running = asyncio.create_task(in_memory.exchange(app, body=b"x"))
+        most = 0
+        while not running.done():
+            most = max(most, len(app._running))
+            await asyncio.sleep(0)
+        assert (await running).code in (200, 418)
+        return most, len(app._running)
+
+    assert asyncio.run(main()) == (1, 0)
+
+
+def test_a_task_that_is_cancelled_before_it_begins_is_not_kept(in_memory):
+    class Waiting(RequestHandler):
+        cancel_on_disconnect = True
+
+        def get(self):
+            return asyncio.get_running_loop().create_future()
+
+    async def main():
+        app = Application([("/", Waiting)])
+        conn = in_memory.connection(asyncio.get_running_loop())
+        delegate = app.start_request(None, conn)
+        delegate.headers_received(
+            RequestStartLine("GET", "/", "HTTP/1.1"), HTTPHeaders({"Host": "example.com"})
+        )
+        delegate.finish()
+        conn.close_callback()
+        (task,) = app._running
+        await asyncio.wait([task])
+        await asyncio.sleep(0)
+        assert task.cancelled()
+        assert not app._running
+
+    asyncio.run(main())

@@ -117,6 +117,7 @@ class Surrounded:
             await self._leave_all()
             # Both refer to the handler, which refers to them.
             handler._surrounded = self.error = None
+            handler._end_task()
 
     async def _enter_all(self) -> None:
         for hook in self._hooks:

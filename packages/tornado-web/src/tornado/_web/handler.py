@@ -283,6 +283,8 @@ class RequestHandler(FailureMethods):
         except asyncio.CancelledError:
             self._on_cancelled()
             raise
+        finally:
+            self._end_task()
 
     async def _run_after_method(self, waiting: Awaitable[Any]) -> None:
         try:
@@ -294,6 +296,14 @@ class RequestHandler(FailureMethods):
         except asyncio.CancelledError:
             self._on_cancelled()
             raise
+        finally:
+            self._end_task()
+
+    def _end_task(self) -> None:
+        """Let the application forget the task of the request, which is at its end; where hooks
+        stand around the request, they come to theirs later."""
+        if self._request_task is not None and self._surrounded is None:
+            self.application._running.discard(self._request_task)
 
     def _expect_stream(self) -> None:
         """Get ready for a body that comes piece by piece."""
@@ -330,6 +340,7 @@ class RequestHandler(FailureMethods):
             raise
         finally:
             self._let_body_come()
+            self._end_task()
 
     async def _run_method(self) -> None:
         waiting = self._call_method()
@@ -372,6 +383,8 @@ class RequestHandler(FailureMethods):
         self._end_surroundings()
         if self._request_task is not None and self._cancels_for_nobody():
             self._request_task.cancel()
+            # It may not have begun, and then it never does anything.
+            self._request_task.add_done_callback(self.application._running.discard)
 
     def _cancels_for_nobody(self) -> bool:
         wanted = self.cancel_on_disconnect

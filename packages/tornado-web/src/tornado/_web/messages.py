@@ -146,7 +146,8 @@ class HandlerMessage(HTTPMessageDelegate):
         self.request.connection.set_close_callback(handler._on_client_gone)
         task = asyncio.get_running_loop().create_task(rest, context=context)
         handler._request_task = task
-        self.application._keep_running(task)
+        # The handler takes it out at its end, which costs less than a callback of the task.
+        self.application._running.add(task)
 
     def _run_replaced(self, handler: RequestHandler, transforms: Sequence[Any]) -> None:
         self.request.connection.set_close_callback(handler._on_client_gone)
