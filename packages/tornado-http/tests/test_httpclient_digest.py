@@ -234,7 +234,7 @@ class Server:
 CREDENTIALS = {"auth_username": "u", "auth_password": "p", "auth_mode": "digest"}
 
 
-async def test_only_the_first_request_is_sent_twice(scripted):
+async def test_shc_2_only_the_first_request_is_sent_twice(scripted):
     async with scripted(Server()) as server:
         for number in range(3):
             response = await server.fetch(f"/{number}?q", **CREDENTIALS)

@@ -43,7 +43,7 @@ def stall(until_path="/stall"):
 # Keeping
 
 
-async def test_connections_are_used_again(scripted, reply):
+async def test_shc_2_connections_are_used_again(scripted, reply):
     async with scripted(lambda request: reply(request.target)) as server:
         for number in range(5):
             response = await server.fetch(f"/{number}")
@@ -138,6 +138,25 @@ async def test_idle_connections_expire(scripted, reply):
         assert len(server.client.pool) == 1
         await closed.wait()
         assert len(server.client.pool) == 0
+
+
+@pytest.mark.parametrize("field", ["timeout=0", "max=5, Timeout=0"])
+async def test_a_server_may_announce_that_it_closes_sooner(scripted, reply, field):
+    async with scripted(lambda request: reply("", f"Keep-Alive: {field}")) as server:
+        for _ in range(2):
+            await server.fetch()
+        assert server.connections == 2
+        await until(lambda: not len(server.client.pool))
+
+
+@pytest.mark.parametrize(
+    "field", ["timeout=5", "max=9", "timeout=", "xtimeout=0", "timeout=" + "0" * 99]
+)
+async def test_announcements_that_change_nothing(scripted, reply, field):
+    async with scripted(lambda request: reply("", f"Keep-Alive: {field}")) as server:
+        for _ in range(2):
+            await server.fetch()
+        assert server.connections == 1
 
 
 async def test_connections_of_requests_with_other_certificates_are_not_shared(
@@ -654,7 +673,7 @@ async def test_unix_socket_and_proxy_exclude_each_other():
 
 
 @pytest.mark.parametrize("interface, seen", [("127.0.0.2", "127.0.0.2"), ("lo", "127.0.0.1")])
-async def test_network_interface_is_where_connections_come_from(scripted, interface, seen):
+async def test_shc_2_network_interface_is_where_connections_come_from(scripted, interface, seen):
     addresses = []
 
     async def script(peer):

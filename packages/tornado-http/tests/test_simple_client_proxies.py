@@ -61,7 +61,7 @@ def through(proxy, **arguments):
     return {"proxy_host": "127.0.0.1", "proxy_port": proxy.port, **arguments}
 
 
-async def test_plain_requests_name_the_whole_address(scripted, reply):
+async def test_shc_2_plain_requests_name_the_whole_address(scripted, reply):
     """RFC 9112 section 3.2.2."""
     async with scripted(Proxy(reply)()) as proxy:
         for name in ("one", "two"):
@@ -116,6 +116,13 @@ async def test_what_is_for_the_server_is_not_told_to_the_proxy(
         (request,) = server.requests
         assert "proxy-authorization" not in request.headers
         assert {"authorization", "cookie"} <= set(request.headers)
+
+
+@pytest.mark.parametrize("password", [{}, {"proxy_password": ""}, {"proxy_password": None}])
+async def test_htc_27_the_password_for_a_proxy_is_empty_if_there_is_none(scripted, reply, password):
+    async with scripted(Proxy(reply, credentials="u:")()) as proxy:
+        arguments = through(proxy, proxy_username="u", **password)
+        assert (await proxy.client.fetch("http://x.invalid/", **arguments)).code == 200
 
 
 @pytest.mark.parametrize("mode", [None, "basic"])

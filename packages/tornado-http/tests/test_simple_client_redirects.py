@@ -21,7 +21,7 @@ def to(location, code=302):
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-async def test_shc_10_redirects_are_followed(scripted, code):
+async def test_htc_42_shc_10_redirects_are_followed(scripted, code):
     async with scripted(to("/there?x=1", code)) as server:
         response = await server.fetch("/")
         assert response.body == b"GET /there?x=1 "

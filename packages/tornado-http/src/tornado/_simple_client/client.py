@@ -38,7 +38,7 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
        Connections are kept. Proxies, digest authentication, network interfaces and Unix sockets
        are supported. Responses may be compressed with ``deflate`` too, and with ``br`` and
        ``zstd`` if the packages ``brotli`` (1.2 or later) and ``backports.zstd`` (part of Python
-       since 3.14) are installed.
+       since 3.14) or ``zstandard`` are installed.
     """
 
     def initialize(  # type: ignore[override]  # Configurable leaves the parameters to each class
@@ -72,7 +72,8 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         :arg max_idle_per_host: how many unused connections are kept for one server;
             ``max_clients`` by default.
         :arg max_idle: how many unused connections are kept in all.
-        :arg idle_timeout: seconds after which an unused connection is closed.
+        :arg idle_timeout: seconds after which an unused connection is closed; sooner, if the
+            server has announced that it will do so.
 
         .. versionchanged:: 6.100
            Added the arguments from ``keep_alive`` on.

@@ -15,6 +15,11 @@ from typing import Any, Protocol
 from tornado.httputil import HTTPInputError
 
 PIECE = 65536  # bytes that are decoded at once
+# Bytes that are given at once to a decoder that can't be stopped. RFC 8878 section 3.1.1.2: four
+# of them may stand for a block of 128 KiB.
+MORSEL = 256
+# RFC 9659: the window of Zstandard that every client has to support, and no more.
+MAX_WINDOW = 1 << 23  # bytes
 MAX_CODINGS = 4  # codings of one response, one on top of the other
 
 
@@ -76,8 +81,8 @@ class _ZstdDecoder:
     """Decode Zstandard (RFC 8878), with all of its frames."""
 
     def __init__(self, module: Any) -> None:
-        # RFC 9659: the window that every client has to support, and no more.
-        self._options = {module.DecompressionParameter.window_log_max: 23}
+        limit = MAX_WINDOW.bit_length() - 1
+        self._options = {module.DecompressionParameter.window_log_max: limit}
         self._module = module
         self._engine: Any = None
 
@@ -104,6 +109,35 @@ class _ZstdDecoder:
             raise HTTPInputError("truncated zstd data")
 
 
+class _ZstandardDecoder:
+    """Decode Zstandard with the package ``zstandard``, whose decoder gives all that there is."""
+
+    def __init__(self, module: Any) -> None:
+        self._decompressor = module.ZstdDecompressor(max_window_size=MAX_WINDOW)
+        self._error: type[Exception] = module.ZstdError
+        self._engine: Any = None
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        position = 0
+        while position < len(data):
+            if self._engine is None or self._engine.eof:
+                self._engine = self._decompressor.decompressobj()
+            morsel = data[position : position + MORSEL]
+            try:
+                decoded = self._engine.decompress(morsel)
+            except self._error as error:
+                raise HTTPInputError(f"invalid zstd data: {error}") from error
+            position += len(morsel)
+            if self._engine.eof:
+                position -= len(self._engine.unused_data)
+            for start in range(0, len(decoded), PIECE):
+                yield decoded[start : start + PIECE]
+
+    def finish(self) -> None:
+        if self._engine is not None and not self._engine.eof:
+            raise HTTPInputError("truncated zstd data")
+
+
 class _BrotliDecoder:
     """Decode Brotli (RFC 7932)."""
 
@@ -114,7 +148,7 @@ class _BrotliDecoder:
 
     def decode(self, data: bytes) -> Iterator[bytes]:
         engine = self._engine
-        self._begun = True
+        self._begun = self._begun or bool(data)
         while True:
             if data and engine.is_finished():
                 raise HTTPInputError("something follows after the br data")
@@ -152,7 +186,10 @@ def _brotli() -> Callable[[], Decoder] | None:
 def _zstd() -> Callable[[], Decoder] | None:
     # It's in the standard library since Python 3.14.
     module = _import("compression.zstd") or _import("backports.zstd")
-    return None if module is None else lambda: _ZstdDecoder(module)
+    if module is not None:
+        return lambda: _ZstdDecoder(module)
+    other = _import("zstandard")
+    return None if other is None else lambda: _ZstandardDecoder(other)
 
 
 def _import(name: str) -> Any:

@@ -373,7 +373,10 @@ class Exchange:
             # RFC 9110 section 15.2.2: another protocol is spoken there now.
             connection.close()
         else:
-            self._client.pool.give_back(self._route, connection)
+            announced = None
+            if start_line is not None and "Keep-Alive" in attempt.headers._values:
+                announced = attempt.headers["Keep-Alive"]
+            self._client.pool.give_back(self._route, connection, announced)
 
     def lost(self, attempt: Attempt) -> None:
         """The connection was closed before the response was whole."""

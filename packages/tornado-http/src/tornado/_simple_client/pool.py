@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import re
 import time
 import weakref
 from collections.abc import AsyncGenerator
 from typing import Any, NamedTuple
 
 from tornado.http1connection import HTTP1Connection
+
+# RFC 2068 section 19.7.1.1 is where it comes from; no later standard has it, but servers do.
+_ANNOUNCED = re.compile(r"(?:^|[,;\s])timeout\s*=\s*(\d{1,9})(?!\d)", re.IGNORECASE | re.ASCII)
+MARGIN = 0.5  # seconds
 
 
 class Route(NamedTuple):
@@ -59,29 +65,39 @@ class ConnectionPool:
         """
         resting = self._resting.get(route)
         while resting:
-            connection = resting.pop()[0]
+            connection, deadline = resting.pop()
             self._count -= 1
             if connection.is_reusable() and not (surely and connection.stream.has_unread_input()):
-                return connection
+                if deadline > time.monotonic():
+                    return connection
             connection.close()
         return None
 
-    def give_back(self, route: Route, connection: HTTP1Connection) -> None:
-        """Keep a connection that has served a request, if it can serve another."""
+    def give_back(
+        self, route: Route, connection: HTTP1Connection, announced: str | None = None
+    ) -> None:
+        """Keep a connection that has served a request, if it can serve another.
+
+        :arg announced: the ``Keep-Alive`` field of the response, which may tell how long the
+            server keeps the connection.
+        """
         if self._closed or not connection.is_reusable() or connection.stream.write_buffer_size:
             connection.close()
             return
         resting = self._resting.get(route)
         if resting is None:
             resting = self._resting[route] = []
-        resting.append(Kept(connection, time.monotonic() + self.idle_time))
+        idle_time = self.idle_time
+        if announced is not None:
+            idle_time = min(idle_time, _announced_time(announced))
+        resting.append(Kept(connection, time.monotonic() + idle_time))
         self._count += 1
         if len(resting) > self.max_per_host:
             self._close_oldest(resting)
         elif self._count > self.max_total:
             self._close_oldest(min(filter(None, self._resting.values()), key=_first_deadline))
         if self._timer is None:
-            self._watch()
+            self._watch(idle_time)
 
     def close(self) -> None:
         """Close all connections, and those that are given back later."""
@@ -103,8 +119,8 @@ class ConnectionPool:
         self._count -= 1
         resting.pop(0).connection.close()
 
-    def _watch(self) -> None:
-        self._arm(self.idle_time)
+    def _watch(self, delay: float) -> None:
+        self._arm(delay)
         if self._guard is None:
             # Asynchronous generators are closed with their loop, and so the connections are too.
             self._guard = _close_with_loop(weakref.ref(self))
@@ -132,8 +148,14 @@ class ConnectionPool:
             else:
                 del self._resting[route]
         if self._resting:
-            earliest = min(map(_first_deadline, self._resting.values()))
+            earliest = min(kept.deadline for resting in self._resting.values() for kept in resting)
             self._arm(max(0.001, earliest - now))
+
+
+def _announced_time(field: str) -> float:
+    """Return the seconds that a server announces, a little less so as to be the first to close."""
+    match = _ANNOUNCED.search(field)
+    return math.inf if match is None else max(0.0, int(match[1]) - MARGIN)
 
 
 def _first_deadline(resting: list[Kept]) -> float:

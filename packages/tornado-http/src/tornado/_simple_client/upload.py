@@ -91,4 +91,6 @@ class Upload:
         try:
             await asyncio.wait((proceed,), timeout=CONTINUE_TIME)
         finally:
-            connection.continue_callback = None
+            # A connection that was free early may have the callback of another request by now.
+            if connection.continue_callback is go_on:
+                connection.continue_callback = None
