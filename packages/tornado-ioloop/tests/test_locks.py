@@ -72,8 +72,8 @@ def test_waiting_again_and_again_takes_no_memory(wait):
             while not future.done():
                 await asyncio.sleep(0)
             assert future.exception() is None or isinstance(future.exception(), gen.TimeoutError)
-        assert len(owner._waiters) == 0
-        assert len(owner._waiters.line) < 50
+        assert owner._waiters.waiting() == 0
+        assert len(owner._waiters) < 50
 
     run(main())
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+from asyncio import Future, get_running_loop
 from collections import deque
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from tornado._ioloop.futures import new_future
 from tornado.ioloop import IOLoop
-
-T = TypeVar("T")
 
 # A line that is shorter is not looked through for futures that are done.
 TIDY_FROM = 32
@@ -18,48 +17,64 @@ TIDY_FROM = 32
 Timeout = float | datetime.timedelta | None
 
 
-class Waiters(Generic[T]):
-    """A line of futures, each with something that belongs to it.
+class Waiters(deque[asyncio.Future[Any]]):
+    """A line of futures.
 
     Those that are done, by a timeout or because nobody waits for them any more, are taken out when
     they have become as many as the others, so that waiting with timeouts again and again takes no
-    memory.
+    memory. If the line is empty, nobody waits; the contrary isn't so.
 
-    .. attribute:: line
-
-       The futures in their order, those that are done among them. If it's empty, nobody waits.
+    It is a deque, whose methods need no frames of Python's: locks and queues do little else than
+    use it.
     """
 
-    __slots__ = ("_tidy_at", "line")
+    __slots__ = ("_tidy_at",)
 
     def __init__(self) -> None:
-        self.line: deque[tuple[asyncio.Future[Any], T]] = deque()
+        super().__init__()
         self._tidy_at = TIDY_FROM
 
-    def __len__(self) -> int:
-        return sum(not future.done() for future, _ in self.line)
+    def waiting(self) -> int:
+        """Return how many do wait."""
+        return sum(not future.done() for future in self)
 
-    def __bool__(self) -> bool:
-        return any(not future.done() for future, _ in self.line)
-
-    def join(self, own: T) -> asyncio.Future[Any]:
+    def join(self) -> asyncio.Future[Any]:
         """Make a future at the end of the line."""
-        line = self.line
-        if len(line) >= self._tidy_at:
-            self.line = line = deque(entry for entry in line if not entry[0].done())
-            self._tidy_at = max(TIDY_FROM, 2 * len(line))
-        future = new_future()
-        line.append((future, own))
+        try:
+            future: asyncio.Future[Any] = Future(loop=get_running_loop())
+        except RuntimeError:
+            future = new_future()
+        self.append(future)
+        if len(self) > self._tidy_at:
+            self._tidy()
         return future
 
-    def call(self) -> tuple[asyncio.Future[Any], T] | None:
-        """Take the first one out of the line; `None` if there is none."""
-        line = self.line
-        while line:
-            entry = line.popleft()
-            if not entry[0].done():
-                return entry
+    def add(self, future: asyncio.Future[Any]) -> None:
+        """Put a future at the end of the line."""
+        self.append(future)
+        if len(self) > self._tidy_at:
+            self._tidy()
+
+    def call(self) -> asyncio.Future[Any] | None:
+        """Take the first one that waits out of the line; `None` if there is none."""
+        while self:
+            future = self.popleft()
+            if not future.done():
+                return future
         return None
+
+    def call_all(self, result: Any) -> None:
+        """Give a result to all who wait, and empty the line."""
+        while self:
+            future = self.popleft()
+            if not future.done():
+                future.set_result(result)
+
+    def _tidy(self) -> None:
+        waiting = [future for future in self if not future.done()]
+        self.clear()
+        self.extend(waiting)
+        self._tidy_at = max(TIDY_FROM, 2 * len(waiting))
 
 
 def give_up_after(future: asyncio.Future[Any], timeout: Timeout, what: str) -> None:

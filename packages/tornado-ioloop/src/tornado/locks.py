@@ -9,11 +9,13 @@ used by several: what waits are coroutines.
 from __future__ import annotations
 
 import asyncio
+import math
+from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Generator
 from types import TracebackType
 from typing import Any
 
-from tornado._ioloop.futures import done_future
+from tornado._ioloop.futures import done_future, new_future
 from tornado._waiters import Timeout, Waiters, give_up_after, settle_after
 
 __all__ = ["BoundedSemaphore", "Condition", "Event", "Lock", "Semaphore"]
@@ -34,10 +36,10 @@ class Condition:
     """
 
     def __init__(self) -> None:
-        self._waiters: Waiters[None] = Waiters()
+        self._waiters = Waiters()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}, {len(self._waiters)} waiting>"
+        return f"<{type(self).__name__}, {self._waiters.waiting()} waiting>"
 
     def wait(self, timeout: Timeout = None) -> asyncio.Future[bool]:
         """Wait for a notification.
@@ -46,8 +48,9 @@ class Condition:
             `None` for never.
         :returns: a future: true when notified, false when the time was over before that.
         """
-        future = self._waiters.join(None)
-        settle_after(future, timeout, False)
+        future = self._waiters.join()
+        if timeout is not None:
+            settle_after(future, timeout, False)
         return future
 
     def notify(self, n: int = 1) -> None:
@@ -55,15 +58,16 @@ class Condition:
 
         :arg n: how many.
         """
-        for _ in range(n):
-            called = self._waiters.call()
-            if called is None:
-                return
-            called[0].set_result(True)
+        waiters = self._waiters
+        while n > 0 and waiters:
+            future = waiters.popleft()
+            if not future.done():
+                future.set_result(True)
+                n -= 1
 
     def notify_all(self) -> None:
         """Wake all who wait."""
-        self.notify(len(self._waiters))
+        self._waiters.call_all(True)
 
 
 class Event:
@@ -74,10 +78,10 @@ class Event:
 
     def __init__(self) -> None:
         self._set = False
-        self._waiters: Waiters[None] = Waiters()
+        self._waiters = Waiters()
 
     def __repr__(self) -> str:
-        state = "set" if self._set else f"clear, {len(self._waiters)} waiting"
+        state = "set" if self._set else f"clear, {self._waiters.waiting()} waiting"
         return f"<{type(self).__name__}, {state}>"
 
     def is_set(self) -> bool:
@@ -87,8 +91,7 @@ class Event:
     def set(self) -> None:
         """Set the flag and let all who wait go on."""
         self._set = True
-        while called := self._waiters.call():
-            called[0].set_result(None)
+        self._waiters.call_all(None)
 
     def clear(self) -> None:
         """Clear the flag: who asks from now on has to wait."""
@@ -104,16 +107,19 @@ class Event:
         """
         if self._set:
             return done_future(None)
-        future = self._waiters.join(None)
-        give_up_after(future, timeout, "an event")
+        future = self._waiters.join()
+        if timeout is not None:
+            give_up_after(future, timeout, "an event")
         return future
 
 
 class Releasing:
-    """What `Semaphore.acquire` gives: a context manager that releases at its end."""
+    """What ``acquire`` gives: a context manager that releases at its end."""
 
-    def __init__(self, semaphore: Semaphore | Lock) -> None:
-        self._semaphore = semaphore
+    __slots__ = ("_permits",)
+
+    def __init__(self, permits: Permits) -> None:
+        self._permits = permits
 
     def __enter__(self) -> None:
         """Nothing has to be done: it has been acquired."""
@@ -124,10 +130,95 @@ class Releasing:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._semaphore.release()
+        self._permits.release()
 
 
-class Semaphore:
+class Permits:
+    """Something of which there is a number: what semaphores and locks are made of.
+
+    :arg value: how many there are to begin with.
+    :arg limit: how many there can be.
+    """
+
+    _named = "a permit"
+
+    def __init__(self, value: int, limit: float) -> None:
+        self._value = value
+        self._limit = limit
+        self._waiters = Waiters()
+
+    def __repr__(self) -> str:
+        state = (
+            f"value {self._value}" if self._value else f"locked, {self._waiters.waiting()} waiting"
+        )
+        return f"<{type(self).__name__}, {state}>"
+
+    def acquire(self, timeout: Timeout = None) -> asyncio.Future[Releasing]:
+        """Take one, and wait for it if there is none.
+
+        :arg timeout: a time as of `tornado.ioloop.IOLoop.time`, or a `datetime.timedelta` from now;
+            `None` for never.
+        :returns: a future with a context manager that gives it back.
+        :raises tornado.gen.TimeoutError: from the future, when the time is over.
+        """
+        if self._value > 0:
+            self._value -= 1
+            try:
+                future: asyncio.Future[Releasing] = Future(loop=get_running_loop())
+            except RuntimeError:
+                future = new_future()
+            future.set_result(Releasing(self))
+            return future
+        future = self._waiters.join()
+        if timeout is not None:
+            give_up_after(future, timeout, self._named)
+        return future
+
+    def release(self) -> None:
+        """Give it back; who has waited longest gets it.
+
+        :raises ValueError: a bounded semaphore has all its permits.
+        :raises RuntimeError: a lock isn't locked.
+        """
+        waiters = self._waiters
+        while waiters:
+            future = waiters.popleft()
+            if not future.done():
+                future.set_result(Releasing(self))
+                return
+        if self._value >= self._limit:
+            raise self._excess()
+        self._value += 1
+
+    def _excess(self) -> Exception:
+        return ValueError("the semaphore was released more often than it was acquired")
+
+    def __enter__(self) -> None:
+        raise RuntimeError(f"use 'async with' with a {type(self).__name__}, not 'with'")
+
+    def __exit__(self, *args: object) -> None:
+        """Never reached; without it the message of ``__enter__`` would not be seen."""
+
+    def __aenter__(self) -> Awaitable[None]:
+        if type(self).acquire is not Permits.acquire:
+            # A subclass has ways of its own.
+            return _acquired(self, self.acquire())
+        if self._value > 0:
+            self._value -= 1
+            return _AT_ONCE
+        return _acquired(self, self._waiters.join())
+
+    def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> Awaitable[None]:
+        self.release()
+        return _AT_ONCE
+
+
+class Semaphore(Permits):
     """A number of permits that coroutines take and give back.
 
     .. code-block:: python
@@ -145,59 +236,12 @@ class Semaphore:
        ``async with``.
     """
 
+    _named = "a semaphore"
+
     def __init__(self, value: int = 1) -> None:
         if value < 0:
             raise ValueError(f"a semaphore's value can't be {value!r}")
-        self._value = value
-        self._waiters: Waiters[None] = Waiters()
-
-    def __repr__(self) -> str:
-        state = f"value {self._value}" if self._value else f"locked, {len(self._waiters)} waiting"
-        return f"<{type(self).__name__}, {state}>"
-
-    def acquire(self, timeout: Timeout = None) -> asyncio.Future[Releasing]:
-        """Take a permit, and wait for one if there is none.
-
-        :arg timeout: a time as of `tornado.ioloop.IOLoop.time`, or a `datetime.timedelta` from now;
-            `None` for never.
-        :returns: a future with a context manager that gives the permit back.
-        :raises tornado.gen.TimeoutError: from the future, when the time is over.
-        """
-        if self._value > 0:
-            self._value -= 1
-            return done_future(Releasing(self))
-        future = self._waiters.join(None)
-        give_up_after(future, timeout, "a semaphore")
-        return future
-
-    def release(self) -> None:
-        """Give a permit back; who has waited longest gets it."""
-        called = self._waiters.call() if self._waiters.line else None
-        if called is None:
-            self._value += 1
-        else:
-            called[0].set_result(Releasing(self))
-
-    def __enter__(self) -> None:
-        raise RuntimeError(f"use 'async with' with a {type(self).__name__}, not 'with'")
-
-    def __exit__(self, *args: object) -> None:
-        """Never reached; without it the message of ``__enter__`` would not be seen."""
-
-    def __aenter__(self) -> Awaitable[None]:
-        if self._value > 0 and type(self).acquire is Semaphore.acquire:
-            # As `acquire` does, without a future.
-            self._value -= 1
-            return _AT_ONCE
-        return _acquired(self)
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
+        super().__init__(value, math.inf)
 
 
 class BoundedSemaphore(Semaphore):
@@ -208,19 +252,10 @@ class BoundedSemaphore(Semaphore):
 
     def __init__(self, value: int = 1) -> None:
         super().__init__(value)
-        self._initial = value
-
-    def release(self) -> None:
-        """Give a permit back; who has waited longest gets it.
-
-        :raises ValueError: all permits are there.
-        """
-        if self._value >= self._initial:
-            raise ValueError("the semaphore was released more often than it was acquired")
-        super().release()
+        self._limit = value
 
 
-class Lock:
+class Lock(Permits):
     """A lock for coroutines: one has it, the others wait in line.
 
     .. code-block:: python
@@ -234,50 +269,17 @@ class Lock:
        ``async with``.
     """
 
+    _named = "a lock"
+
     def __init__(self) -> None:
-        self._semaphore = BoundedSemaphore(1)
+        super().__init__(1, 1)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}, {self._semaphore!r}>"
+        state = "unlocked" if self._value else f"locked, {self._waiters.waiting()} waiting"
+        return f"<{type(self).__name__}, {state}>"
 
-    def acquire(self, timeout: Timeout = None) -> asyncio.Future[Releasing]:
-        """Take the lock, and wait for it if somebody has it.
-
-        :arg timeout: a time as of `tornado.ioloop.IOLoop.time`, or a `datetime.timedelta` from now;
-            `None` for never.
-        :returns: a future with a context manager that releases the lock.
-        :raises tornado.gen.TimeoutError: from the future, when the time is over.
-        """
-        return self._semaphore.acquire(timeout)
-
-    def release(self) -> None:
-        """Give the lock to who has waited longest.
-
-        :raises RuntimeError: nobody has it.
-        """
-        try:
-            self._semaphore.release()
-        except ValueError:
-            raise RuntimeError("the lock isn't locked") from None
-
-    def __enter__(self) -> None:
-        raise RuntimeError(f"use 'async with' with a {type(self).__name__}, not 'with'")
-
-    def __exit__(self, *args: object) -> None:
-        """Never reached; without it the message of ``__enter__`` would not be seen."""
-
-    def __aenter__(self) -> Awaitable[None]:
-        if type(self).acquire is Lock.acquire:
-            return self._semaphore.__aenter__()
-        return _acquired(self)
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
+    def _excess(self) -> Exception:
+        return RuntimeError("the lock isn't locked")
 
 
 class _AtOnce:
@@ -292,13 +294,12 @@ _NOTHING: Any = iter(())
 _AT_ONCE = _AtOnce()
 
 
-async def _acquired(semaphore: Semaphore | Lock) -> None:
-    """Acquire, so that cancelling leaves nothing acquired."""
-    future = semaphore.acquire()
+async def _acquired(permits: Permits, future: asyncio.Future[Releasing]) -> None:
+    """Wait for what is being acquired, so that cancelling leaves nothing acquired."""
     try:
         await future
     except asyncio.CancelledError:
         if future.done() and not future.cancelled() and future.exception() is None:
             # It was given to us, but we were cancelled before we could take note.
-            semaphore.release()
+            permits.release()
         raise

@@ -21,12 +21,12 @@ from __future__ import annotations
 import asyncio
 import collections
 import heapq
+from asyncio import Future, get_running_loop
 from collections.abc import Awaitable
 from typing import Any, Generic, TypeVar
 
-from tornado._ioloop.futures import done_future
+from tornado._ioloop.futures import current_loop, done_future
 from tornado._waiters import Timeout, Waiters, give_up_after
-from tornado.locks import Event
 
 __all__ = ["LifoQueue", "PriorityQueue", "Queue", "QueueEmpty", "QueueFull"]
 
@@ -41,6 +41,12 @@ class QueueFull(Exception):
     """Raised by `Queue.put_nowait` when there is no room."""
 
 
+class _Offer(asyncio.Future[None]):
+    """The future of an item for which there is no room yet."""
+
+    item: Any
+
+
 class Queue(Generic[T]):
     """A queue: first in, first out.
 
@@ -53,6 +59,8 @@ class Queue(Generic[T]):
 
     # The items; what it is depends on the subclass.
     _queue: Any = None
+    # What `put` returns when it's done at once; each time the same, as long as the loop is.
+    _accepted: asyncio.Future[None] | None = None
 
     def __init__(self, maxsize: int = 0) -> None:
         if maxsize is None:
@@ -60,11 +68,10 @@ class Queue(Generic[T]):
         if maxsize < 0:
             raise ValueError(f"maxsize can't be {maxsize!r}")
         self._maxsize = maxsize
-        self._getters: Waiters[None] = Waiters()
-        self._putters: Waiters[T] = Waiters()
+        self._getters = Waiters()
+        self._putters = Waiters()
+        self._joiners = Waiters()
         self._unfinished = 0
-        self._finished = Event()
-        self._finished.set()
         self._init()
 
     def _init(self) -> None:
@@ -82,10 +89,11 @@ class Queue(Generic[T]):
 
     def __str__(self) -> str:
         parts = [f"maxsize {self._maxsize}", f"{self.qsize()} items"]
-        if len(self._getters):
-            parts.append(f"{len(self._getters)} waiting to get")
-        if len(self._putters):
-            parts.append(f"{len(self._putters)} waiting to put")
+        getters, putters = self._getters.waiting(), self._putters.waiting()
+        if getters:
+            parts.append(f"{getters} waiting to get")
+        if putters:
+            parts.append(f"{putters} waiting to put")
         return ", ".join(parts)
 
     @property
@@ -116,10 +124,21 @@ class Queue(Generic[T]):
             the queue then.
         """
         if self._offer(item):
-            return done_future(None)
-        future = self._putters.join(item)
-        give_up_after(future, timeout, "room in a queue")
-        return future
+            accepted = self._accepted
+            try:
+                if accepted is not None and accepted.get_loop() is get_running_loop():
+                    return accepted
+            except RuntimeError:
+                # No loop runs yet.
+                return done_future(None)
+            self._accepted = accepted = done_future(None)
+            return accepted
+        offer = _Offer(loop=current_loop())
+        offer.item = item
+        self._putters.add(offer)
+        if timeout is not None:
+            give_up_after(offer, timeout, "room in a queue")
+        return offer
 
     def put_nowait(self, item: T) -> None:
         """Put an item into the queue.
@@ -137,10 +156,19 @@ class Queue(Generic[T]):
         :returns: a future with the item. Whoever cancels it when it is done has taken the item.
         :raises tornado.gen.TimeoutError: from the future, when the time is over.
         """
-        if self._queue or self._putters:
+        if self._queue and not self._putters:
+            # As below, but nobody is to be served after it.
+            try:
+                future: asyncio.Future[T] = Future(loop=get_running_loop())
+            except RuntimeError:
+                return done_future(self._get())
+            future.set_result(self._get())
+            return future
+        if self._queue or self._putters.waiting():
             return done_future(self.get_nowait())
-        future = self._getters.join(None)
-        give_up_after(future, timeout, "an item of a queue")
+        future = self._getters.join()
+        if timeout is not None:
+            give_up_after(future, timeout, "an item of a queue")
         return future
 
     def get_nowait(self) -> T:
@@ -148,12 +176,12 @@ class Queue(Generic[T]):
 
         :raises QueueEmpty: there is none.
         """
-        waiting = self._putters.call() if self._putters.line else None
-        if waiting is not None:
+        offer = self._putters.call() if self._putters else None
+        if offer is not None:
             # The queue is full; what is taken now makes room for what waits.
-            future, item = waiting
-            self._store(item)
-            future.set_result(None)
+            self._unfinished += 1
+            self._put(offer.item)  # type: ignore[attr-defined]  # only offers stand in that line
+            offer.set_result(None)
         elif not self._queue:
             raise QueueEmpty
         return self._get()
@@ -167,7 +195,7 @@ class Queue(Generic[T]):
             raise ValueError("task_done() was called more often than items were put in")
         self._unfinished -= 1
         if not self._unfinished:
-            self._finished.set()
+            self._joiners.call_all(None)
 
     def join(self, timeout: Timeout = None) -> Awaitable[None]:
         """Wait until all items have been dealt with.
@@ -176,26 +204,26 @@ class Queue(Generic[T]):
         :returns: a future.
         :raises tornado.gen.TimeoutError: from the future, when the time is over.
         """
-        return self._finished.wait(timeout)
+        if not self._unfinished:
+            return done_future(None)
+        future = self._joiners.join()
+        if timeout is not None:
+            give_up_after(future, timeout, "the items of a queue")
+        return future
 
     def __aiter__(self) -> _Items[T]:
         return _Items(self)
 
     def _offer(self, item: T) -> bool:
         """Take an item if there is room or somebody waits for one."""
-        waiting = self._getters.call() if self._getters.line else None
-        if waiting is None and self._maxsize and self.full():
+        getter = self._getters.call() if self._getters else None
+        if getter is None and self._maxsize and self.full():
             return False
-        self._store(item)
-        if waiting is not None:
-            waiting[0].set_result(self._get())
-        return True
-
-    def _store(self, item: T) -> None:
-        if not self._unfinished:
-            self._finished.clear()
         self._unfinished += 1
         self._put(item)
+        if getter is not None:
+            getter.set_result(self._get())
+        return True
 
 
 class PriorityQueue(Queue[T]):

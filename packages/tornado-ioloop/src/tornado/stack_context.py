@@ -30,6 +30,8 @@ from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any, TypeVar
 
+from tornado._ioloop.loop import surround_callbacks
+
 __all__ = [
     "ExceptionStackContext",
     "NullContext",
@@ -230,16 +232,19 @@ def wrap(fn: Callable[..., Any] | None) -> Callable[..., Any] | None:
     return wrapped
 
 
-def run(callback: Callable[[], Any]) -> Any:
+def run(callback: Callable[..., Any], *args: Any) -> Any:
     """Run a callback inside of the contexts that were in effect when it was passed.
 
     They have to be those of the present `contextvars.Context`; nothing else may be entered yet.
     """
     contexts = _contexts.get()
     if not contexts:
-        return callback()
+        return callback(*args)
     with ExitStack() as stack:
         for context in contexts:
             context.surround(stack)
-        return callback()
+        return callback(*args)
     return None
+
+
+surround_callbacks(run)

@@ -46,6 +46,8 @@ def with_timeout(
     io_loop = IOLoop.current()
     outcome: Future[Any] = io_loop.asyncio_loop.create_future()
     chain_future(awaited, outcome)
+    if outcome.done():
+        return outcome
 
     def strike() -> None:
         if not outcome.done():

@@ -8,7 +8,6 @@ import datetime
 import functools
 import logging
 import numbers
-import sys
 import threading
 import time
 import traceback
@@ -25,6 +24,16 @@ if TYPE_CHECKING:
     from tornado._ioloop.watchdog import Watchdog
 
 T = TypeVar("T")
+
+
+# Puts a callback into the contexts it was passed in; programs without stack contexts need none.
+_surround: Callable[..., Any] | None = None
+
+
+def surround_callbacks(run: Callable[..., Any]) -> None:
+    """Have all callbacks run by ``run``, which is given the callback and its arguments."""
+    global _surround
+    _surround = run
 
 
 class _Current:
@@ -284,7 +293,7 @@ class IOLoop(Configurable):
         :returns: a handle for `remove_timeout`.
         :raises TypeError: ``deadline`` is something else.
         """
-        if isinstance(deadline, numbers.Real):
+        if isinstance(deadline, (float, int, numbers.Real)):
             return self.call_at(float(deadline), callback, *args, **kwargs)
         if isinstance(deadline, datetime.timedelta):
             return self.call_later(deadline.total_seconds(), callback, *args, **kwargs)
@@ -333,19 +342,14 @@ class IOLoop(Configurable):
         if not is_future(future):
             raise TypeError(f"a future is needed, not {future!r}")
         if isinstance(future, asyncio.Future):
-            future.add_done_callback(functools.partial(self._run_with, callback))
+            future.add_done_callback(functools.partial(self._run_callback, callback))
         else:
             future.add_done_callback(functools.partial(self.add_callback, callback))
 
-    def _run_with(self, callback: Callable[[Any], Any], future: Any) -> None:
-        self._run_callback(functools.partial(callback, future))
-
-    def _run_callback(self, callback: Callable[[], Any]) -> None:
+    def _run_callback(self, callback: Callable[..., Any], *args: Any) -> None:
         """Run a callback; what goes wrong in it goes to `handle_callback_exception`."""
-        # Programs without stack contexts don't have the module.
-        contexts = sys.modules.get("tornado.stack_context")
         try:
-            result = callback() if contexts is None else contexts.run(callback)
+            result = callback(*args) if _surround is None else _surround(callback, *args)
             if result is not None:
                 self._watch_result(result)
         except asyncio.CancelledError:

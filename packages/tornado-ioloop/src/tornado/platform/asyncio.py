@@ -6,6 +6,7 @@ import asyncio
 import functools
 import selectors
 import warnings
+from asyncio import _get_running_loop
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -93,20 +94,20 @@ class BaseAsyncIOLoop(IOLoop):
         self, delay: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> object:
         """Call ``callback`` later; see `IOLoop.call_later`."""
-        if args or kwargs:
-            callback = functools.partial(callback, *args, **kwargs)
-        return self.asyncio_loop.call_later(max(0, delay), self._run_callback, callback)
+        if kwargs:
+            callback, args = functools.partial(callback, *args, **kwargs), ()
+        return self.asyncio_loop.call_later(max(0, delay), self._run_callback, callback, *args)
 
     def add_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Call ``callback`` soon; see `IOLoop.add_callback`."""
-        if args or kwargs:
-            callback = functools.partial(callback, *args, **kwargs)
+        if kwargs:
+            callback, args = functools.partial(callback, *args, **kwargs), ()
         loop = self.asyncio_loop
-        if asyncio._get_running_loop() is loop:
-            loop.call_soon(self._run_callback, callback)
+        if _get_running_loop() is loop:
+            loop.call_soon(self._run_callback, callback, *args)
             return
         try:
-            loop.call_soon_threadsafe(self._run_callback, callback)
+            loop.call_soon_threadsafe(self._run_callback, callback, *args)
         except RuntimeError:
             # The loop was closed: what would have run on it doesn't run any more.
             if not loop.is_closed():
@@ -161,7 +162,7 @@ class BaseAsyncIOLoop(IOLoop):
         if entry is None:
             return
         file, handler = entry
-        self._run_callback(functools.partial(handler, file, events))
+        self._run_callback(handler, file, events)
 
 
 class AsyncIOMainLoop(BaseAsyncIOLoop):
