@@ -14,12 +14,13 @@ SOURCES := $(shell find packages \( -name __pycache__ -o -name '.*' \) -prune -o
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test unit lint boundaries wheels isolation bench fuzz docs lock version clean distclean
+.PHONY: help run test unit mutants lint boundaries wheels isolation bench fuzz docs lock version clean distclean
 
 help:
 	@echo "make run        serve the demo application and print its address"
 	@echo "make test       lint, docs, isolation and unit, as continuous integration does"
 	@echo "make unit       the tests of all distributions, of demos and of tools (PYTEST_ARGS=...)"
+	@echo "make mutants    see whether the tests notice mistakes in the protocol engines"
 	@echo "make lint       ruff, mypy --strict, one version everywhere, import boundaries"
 	@echo "make boundaries the import boundaries alone"
 	@echo "make wheels     wheels and sdists into dist/, checked"
@@ -39,6 +40,9 @@ test: lint docs isolation unit
 unit: .venv/.stamp-dev
 	@$(PYTHON) tools/bootstrap.py programs ab apache2 chromedriver chromium curl nginx squid tinyproxy wrk
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+mutants: .venv/.stamp-dev
+	@$(BIN)/python tools/mutants.py
 
 lint: .venv/.stamp-dev
 	@$(BIN)/python tools/version.py --check

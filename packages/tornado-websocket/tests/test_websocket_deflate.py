@@ -1,6 +1,7 @@
 """Compression of messages (RFC 7692): agreeing on it, and doing it."""
 
 import asyncio
+import itertools
 import tracemalloc
 import zlib
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tornado._websocket.deflate import (
+    STEP,
     Agreement,
     CompressionOptions,
     Compressor,
@@ -239,6 +241,39 @@ def test_large_messages_are_inflated_in_steps():
         steps += 1
     assert recorder.seen == [bytes(size)]
     assert steps >= 8
+
+
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("size", [1000, 3 * STEP])
+@pytest.mark.parametrize("fragments", [1, 5])
+def test_p30_the_limit_is_one_for_all_steps_and_fragments(size, more, fragments):
+    payload = Compressor(BOTH, DEFAULT).compress(bytes(size + more))
+    ends = [len(payload) * number // fragments for number in range(fragments + 1)]
+    recorder = Recorder(Inflater(BOTH), size)
+    reader = recorder.reader
+
+    def read():
+        for number, (start, end) in enumerate(itertools.pairwise(ends)):
+            reader.feed(
+                make_frame(
+                    0 if number else 2,
+                    payload[start:end],
+                    masked=False,
+                    fin=number == fragments - 1,
+                    compressed=not number,
+                )
+            )
+            while reader.is_behind:
+                reader.feed(b"")
+
+    if not more:
+        read()
+        assert recorder.seen == [bytes(size)]
+        return
+    with pytest.raises(ProtocolViolation) as caught:
+        read()
+    assert caught.value.close_code == 1009
+    assert recorder.seen == []
 
 
 class Recorder:

@@ -315,6 +315,40 @@ def test_w1_p7_bad_handshakes_are_refused(headers, status, caplog):
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("part", "changed", "status"),
+    [
+        ("HTTP/1.1", "HTTP/1.0", 400),
+        ("GET", "HEAD", 405),
+        (
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 13",
+            426,
+        ),
+        (
+            f"Sec-WebSocket-Key: {KEY}",
+            f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Key: {KEY}",
+            400,
+        ),
+    ],
+)
+def test_w1_other_handshakes_are_refused_too(part, changed, status):
+    request = (
+        "GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+
+    async def main():
+        async with Server() as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            server.writers.append(writer)
+            writer.write(request.replace(part, changed).encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert int(head.split()[1]) == status
+
+    run(main())
+
+
 def test_same_origin_and_subprotocol():
     async def main():
         async with Server() as server:
