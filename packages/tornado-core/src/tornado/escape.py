@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from html import unescape
 from typing import Any, overload
 from urllib.parse import quote, quote_plus, unquote, unquote_plus, unquote_to_bytes
 
@@ -113,6 +112,9 @@ def xhtml_unescape(value: str | bytes) -> str:
     :arg value: text, or UTF-8 bytes.
     :raises TypeError: it's something else.
     """
+    # Its table of names is large, and few programs need it.
+    from html import unescape
+
     return unescape(_text(value))
 
 

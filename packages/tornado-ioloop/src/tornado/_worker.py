@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import mmap
-
 # The number of this worker; `None` in a process that isn't one.
 task_id: int | None = None
 
@@ -25,6 +23,8 @@ class Tally:
     """
 
     def __init__(self, workers: int) -> None:
+        import mmap
+
         self._counts = memoryview(mmap.mmap(-1, 8 * workers)).cast("Q")
 
     def count(self) -> None:

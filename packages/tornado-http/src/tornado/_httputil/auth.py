@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 
 def encode_username_password(username: str | bytes, password: str | bytes) -> bytes:
     """Return ``username:password``, the form that basic authentication encodes in base64.
@@ -18,4 +16,6 @@ def encode_username_password(username: str | bytes, password: str | bytes) -> by
 
 
 def _encoded(text: str | bytes) -> bytes:
+    import unicodedata
+
     return unicodedata.normalize("NFC", text).encode() if isinstance(text, str) else text

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from tornado._httputil.cookies import parse_cookie
 from tornado._httputil.delegates import HTTPConnection
@@ -13,6 +12,9 @@ from tornado._httputil.forms import HTTPFile, parse_arguments, parse_body_argume
 from tornado._httputil.headers import HTTPHeaders
 from tornado._httputil.startline import RequestStartLine, ResponseStartLine
 from tornado._httputil.urls import split_host_and_port
+
+if TYPE_CHECKING:
+    from http.cookies import SimpleCookie
 
 T = TypeVar("T")
 
@@ -244,6 +246,8 @@ class HTTPServerRequest:
     @lazy
     def cookies(self) -> SimpleCookie:
         """Cookies of the request, a dictionary of `http.cookies.Morsel`."""
+        from http.cookies import CookieError, SimpleCookie
+
         cookies: SimpleCookie = SimpleCookie()
         for name, value in self._cookie_values.items():
             try:

@@ -7,7 +7,7 @@ import logging
 import re
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado._routing.around import AroundHook, hooks_of, note_hooks
 from tornado._routing.index import RuleIndex
@@ -20,7 +20,6 @@ from tornado._web.template_loaders import TemplateLoaders
 from tornado._web.transforms import GZipContentEncoding, OutputTransform
 from tornado._web.ui import UIModule
 from tornado._web.ui_registry import collect_methods, collect_modules
-from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerRequest
 from tornado.log import access_log
 from tornado.netutil import DEFAULT_BACKLOG
@@ -33,6 +32,9 @@ from tornado.routing import (
     Rule,
     _RuleList,
 )
+
+if TYPE_CHECKING:
+    from tornado.httpserver import HTTPServer
 
 _DEBUG_SETTINGS = {
     "autoreload": True,
@@ -216,6 +218,9 @@ class Application(ReversibleRouter):
         .. versionchanged:: 6.2
            Added the keyword arguments before ``kwargs``.
         """
+        # Applications may also be served by others, or just be tested.
+        from tornado.httpserver import HTTPServer
+
         server: HTTPServer = HTTPServer(self, **kwargs)
         server.listen(
             port,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from http.cookies import Morsel
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado._web.output import OutputMethods
 from tornado._web.set_cookies import SetCookies, expiry
@@ -14,6 +13,9 @@ from tornado._web.signing import (
     get_signature_key_version,
 )
 from tornado.escape import native_str
+
+if TYPE_CHECKING:
+    from http.cookies import Morsel
 
 Expires = float | tuple[Any, ...] | datetime.datetime | str | None
 

@@ -6,7 +6,6 @@ import datetime
 import re
 import time
 from collections.abc import Iterator, Mapping
-from http.cookies import CookieError
 from typing import Any
 
 from tornado.httputil import format_timestamp
@@ -57,7 +56,7 @@ class SetCookies:
         :raises CookieError: the name or an attribute cannot be sent, or there is no such attribute.
         """
         if _NAME.fullmatch(name) is None:
-            raise CookieError(f"{name!r} is no name for a cookie")
+            raise _refusal(f"{name!r} is no name for a cookie")
         if _UNSAFE_IN_VALUE.search(value) is not None:
             raise ValueError(
                 f"{value[:80]!r} cannot be the value of cookie {name!r}: encode it first, for"
@@ -105,7 +104,7 @@ def _attribute_texts(name: str, attributes: Mapping[str, Any]) -> Iterator[tuple
     for spelling, value in attributes.items():
         key = spelling.lower().replace("_", "-")
         if key not in _ATTRIBUTES:
-            raise CookieError(f"cookies have no attribute {spelling!r}")
+            raise _refusal(f"cookies have no attribute {spelling!r}")
         if key in _FLAGS:
             if value:
                 yield key, _ATTRIBUTES[key]
@@ -115,5 +114,12 @@ def _attribute_texts(name: str, attributes: Mapping[str, Any]) -> Iterator[tuple
         text = str(int(value)) if key == "max-age" else str(value)
         # The space inside a date is the one exception.
         if _UNSAFE.search(text.replace(" ", "") if key == "expires" else text) is not None:
-            raise CookieError(f"attribute {spelling}={text!r} of cookie {name!r} cannot be sent")
+            raise _refusal(f"attribute {spelling}={text!r} of cookie {name!r} cannot be sent")
         yield key, f"{_ATTRIBUTES[key]}={text}"
+
+
+def _refusal(message: str) -> Exception:
+    # Programs that never make such a mistake need not load the module.
+    from http.cookies import CookieError
+
+    return CookieError(message)

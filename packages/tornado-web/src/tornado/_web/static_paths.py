@@ -7,7 +7,6 @@ lie below the root's, or below a directory to which links may lead. Only then is
 
 from __future__ import annotations
 
-import ntpath
 import os
 import re
 import stat
@@ -72,7 +71,11 @@ def require_below(path: str, root: str) -> None:
 
 def names_stream(path: str, *, windows: bool = os.name == "nt") -> bool:
     """Tell whether a path has a colon that, on Windows, leads to a stream within a file."""
-    return windows and ":" in ntpath.splitdrive(path)[1]
+    if not windows:
+        return False
+    import ntpath
+
+    return ":" in ntpath.splitdrive(path)[1]
 
 
 class OpenFile:

@@ -6,8 +6,10 @@ import os
 import sys
 from collections.abc import Callable
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from tornado.template import BaseLoader
+if TYPE_CHECKING:
+    from tornado.template import BaseLoader
 
 _FRAMEWORK = "tornado._web."
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from tornado import template
 from tornado._web import page_resources
 from tornado._web.protection import ProtectionMethods
 from tornado._web.template_loaders import directory_of_caller
@@ -15,6 +14,7 @@ from tornado._web.urls import is_absolute
 
 if TYPE_CHECKING:
     from tornado.locale import Locale
+    from tornado.template import BaseLoader
 
 
 class TemplateMethods(ProtectionMethods):
@@ -61,7 +61,7 @@ class TemplateMethods(ProtectionMethods):
         """
         return self.application.settings.get("template_path")
 
-    def create_template_loader(self, template_path: str) -> template.BaseLoader:
+    def create_template_loader(self, template_path: str) -> BaseLoader:
         """Make the loader for a directory; it is kept for later requests.
 
         The default goes by the settings ``template_loader`` (a loader of one's own), ``autoescape``
@@ -79,7 +79,10 @@ class TemplateMethods(ProtectionMethods):
             options["autoescape"] = settings["autoescape"]
         if "template_whitespace" in settings:
             options["whitespace"] = settings["template_whitespace"]
-        return template.Loader(template_path, **options)
+        # Handlers that answer with something else than pages do without the engine.
+        from tornado.template import Loader
+
+        return Loader(template_path, **options)
 
     def get_template_namespace(self) -> dict[str, Any]:
         """Return the names that each template of the handler can use.
