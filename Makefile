@@ -70,7 +70,7 @@ fuzz: .venv/.stamp-dev .venv/.stamp-fuzz
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ_ARGS)
 
 docs: .venv/.stamp-run .venv/.stamp-docs
-	$(BIN)/python -m sphinx -W docs docs/_build/html
+	$(BIN)/python -m sphinx -E -W docs docs/_build/html
 
 lock:
 	@$(PYTHON) tools/lock.py --update

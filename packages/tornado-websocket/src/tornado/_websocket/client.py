@@ -60,10 +60,6 @@ class WebSocketClientConnection(HTTPMessageDelegate):
 
        Header fields of the server's answer.
 
-    .. attribute:: parsed
-
-       The URL, as of `urllib.parse.urlsplit`.
-
     .. attribute:: stream
 
        The stream below.
