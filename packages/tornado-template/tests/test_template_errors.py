@@ -290,6 +290,46 @@ def test_tpl_28_tracebacks_show_the_text_of_today():
         assert _entries(caught.value)[-1][3] == text
 
 
+def test_tpl_28_errors_that_an_error_came_of_show_lines_too():
+    def again(error):
+        raise LookupError("again") from error
+
+    text = "{% try %}\n{{ 1 // 0 }}{% except ZeroDivisionError as e %}\n{{ f(e) }}{% end %}"
+    for f in (again, lambda error: error.missing):
+        with pytest.raises((LookupError, AttributeError)) as caught:
+            Template(text, name="page.html").generate(f=f)
+        assert _entries(caught.value)[-1][1] == 3
+        first = caught.value.__cause__ or caught.value.__context__
+        assert _entries(first)[-1][1] == 2
+        assert "generated" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_tpl_28_members_of_a_group_show_lines():
+    text = (
+        "{% try %}\n{{ 1 // 0 }}{% except ZeroDivisionError as e %}"
+        "\n{{ f('several', [e, KeyError()]) }}{% end %}"
+    )
+
+    def fail(message, errors):
+        raise ExceptionGroup(message, errors)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        Template(text, name="page.html").generate(f=fail)
+    assert _entries(caught.value)[-1][1] == 3
+    assert _entries(caught.value.exceptions[0])[-1][1] == 2
+
+
+def test_tpl_28_errors_from_before_the_template_stay_as_they_are():
+    try:
+        raise KeyError("before")
+    except KeyError as error:
+        before, entry = error, error.__traceback__
+        with pytest.raises(ZeroDivisionError) as caught:
+            Template("{{ 1 // 0 }}").generate()
+        assert caught.value.__context__ is before
+        assert before.__traceback__ is entry
+
+
 def test_tpl_28_templates_that_call_templates_show_both():
     inner = Template("\n{{ 1 // 0 }}", name="inner.html")
     outer = Template("{% raw inner.generate() %}", name="outer.html")

@@ -18,17 +18,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tornado._template.template import Template
 
+_ESCAPES = ("xhtml_escape", "url_escape", "json_encode", "squeeze", "linkify")
+
 #: What every template can use.
-COMMON_NAMES: dict[str, Any] = {
-    "escape": escape.xhtml_escape,
-    "xhtml_escape": escape.xhtml_escape,
-    "url_escape": escape.url_escape,
-    "json_encode": escape.json_encode,
-    "squeeze": escape.squeeze,
-    "linkify": escape.linkify,
-    "datetime": datetime,
-    "__builtins__": __builtins__,
-}
+COMMON_NAMES: dict[str, Any] = {name: getattr(escape, name) for name in _ESCAPES}
+COMMON_NAMES |= {"escape": escape.xhtml_escape, "datetime": datetime, "__builtins__": __builtins__}
 
 _NOT_SET_YET = (
     "(a template is one function, with all that it extends and includes: what `set`, `for`, "

@@ -47,7 +47,8 @@ def bytes_of(pieces: list[str]) -> bytes:
     try:
         return "".join(pieces).encode()
     except UnicodeEncodeError:
-        return b"".join([_encode(piece) for piece in pieces])
+        pass  # there are bytes that aren't UTF-8, or there is an error, which shall be the only one
+    return b"".join([_encode(piece) for piece in pieces])
 
 
 def _encode(piece: str) -> bytes:

@@ -20,20 +20,40 @@ _Entry = tuple[FrameType, int, int]
 
 
 def point_into_templates(error: BaseException, code_name: str, places: list[Place]) -> None:
-    """Replace the entries of a template's function in the traceback of an error.
+    """Replace the entries of a template's function in the tracebacks of an error and of those that
+    it came of.
 
     :arg code_name: file name that the function was compiled with.
     :arg places: template and position for each line of the function.
     """
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        _point(current, code_name, places)
+        # Those that it came of are shown with it, and so are the members of a group.
+        waiting += [current.__cause__, current.__context__]
+        if isinstance(current, BaseExceptionGroup):
+            waiting += current.exceptions
+
+
+def _point(error: BaseException, code_name: str, places: list[Place]) -> None:
     entries: list[_Entry] = []
+    found = False
     traceback = error.__traceback__
     while traceback is not None:
         frame, line = traceback.tb_frame, traceback.tb_lineno
         if frame.f_code.co_filename == code_name and 0 < line <= len(places):
             entries += [_entry(place, frame) for place in _way_to(places[line - 1])]
+            found = True
         else:
             entries.append((frame, traceback.tb_lasti, line))
         traceback = traceback.tb_next
+    if not found:
+        return
     result: TracebackType | None = None
     for frame, position, line in reversed(entries):
         result = TracebackType(result, frame, position, line)
