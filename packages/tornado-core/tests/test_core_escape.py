@@ -7,7 +7,7 @@ import time
 from urllib.parse import parse_qs, quote_from_bytes, unquote_to_bytes
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tornado import escape
@@ -358,6 +358,9 @@ pieces = st.sampled_from([b"%", b"%4", b"%41", b"%fF", b"%0a", b"%3D", b"=", b"=
 
 
 @given(st.lists(pieces | st.binary(max_size=3), max_size=12).map(b"".join))
+@example(b"%\r\x00%")
+@example(b"%41%\rab")
+@example(b"%\n%")
 def test_percent_decode_agrees_with_the_standard_library(data):
     assert percent_decode(data) == unquote_to_bytes(data)
 

@@ -49,8 +49,9 @@ def percent_decode(data: bytes) -> bytes:
     """Return what `urllib.parse.unquote_to_bytes` returns, in a fraction of its time."""
     if b"%" not in data:
         return data
-    if b"\n" not in data:
-        # Quoted-printable is the same notation with another sign, and is decoded in C.
+    # Quoted-printable is the same notation with another sign, and is decoded in C. There, a sign at
+    # the end of a line takes the line's end with it, or all that follows a carriage return.
+    if b"\n" not in data and b"\r" not in data:
         decoded = a2b_qp(data.replace(b"=", b"=3D").replace(b"%", b"="))
         # Each percent sign took two digits with it, unless it was none of an escape.
         if len(decoded) == len(data) - 2 * data.count(b"%"):
