@@ -9,40 +9,26 @@ __path__ = __import__("pkgutil").extend_path(__path__, __name__)
 version = "6.100.0"
 version_info = (6, 100, 0, 0)
 
+# One line, or two, for each distribution.
 _MODULES = frozenset(
     [
-        "auth",
-        "autoreload",
-        "concurrent",
-        "curl_httpclient",
-        "database",
-        "escape",
-        "gen",
-        "http1connection",
-        "httpclient",
-        "httpserver",
-        "httputil",
-        "ioloop",
-        "iostream",
-        "locale",
-        "locks",
-        "log",
-        "netutil",
-        "options",
-        "platform",
-        "process",
-        "queues",
-        "routing",
-        "simple_httpclient",
-        "stack_context",
-        "tcpclient",
-        "tcpserver",
-        "template",
-        "testing",
-        "util",
-        "web",
-        "websocket",
-        "wsgi",
+        *("escape", "log", "options", "util"),
+        *("template",),
+        *(
+            "ioloop",
+            "platform",
+            "concurrent",
+            "gen",
+            "stack_context",
+            "locks",
+            "queues",
+            "iostream",
+        ),
+        *("netutil", "tcpserver", "tcpclient", "process", "autoreload"),
+        *("httputil", "http1connection", "httpserver"),
+        *("httpclient", "simple_httpclient", "curl_httpclient"),
+        *("web", "routing", "locale"),
+        *("websocket", "testing", "auth", "wsgi", "database"),
     ]
 )
 

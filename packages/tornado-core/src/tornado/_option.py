@@ -10,17 +10,14 @@ from typing import Any
 
 _UNSET: Any = object()
 
+# A day, a time, or both.
+_DAYS = ("%Y-%m-%d", "%Y%m%d")
+_TIMES = ("%H:%M:%S", "%H:%M")
 _DATE_FORMATS = (
     "%a %b %d %H:%M:%S %Y",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y%m%d %H:%M:%S",
-    "%Y%m%d %H:%M",
-    "%Y-%m-%d",
-    "%Y%m%d",
-    "%H:%M:%S",
-    "%H:%M",
+    *(day + blank + time for day in _DAYS for time in _TIMES for blank in (" ", "T")),
+    *_DAYS,
+    *_TIMES,
 )
 # Seconds by the names that a unit may have; a name may also end in s.
 _UNITS = {
