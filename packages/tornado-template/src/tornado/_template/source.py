@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import accumulate
 
 from tornado._template.errors import ParseError
 
@@ -30,10 +31,9 @@ class Source:
     def line_of(self, position: int) -> int:
         """Return the line of a position in the text, counted from 1."""
         if not self._starts:
-            start = 0
-            for line in self.lines:
-                self._starts.append(start)
-                start += len(line) + 1
+            # Threads may ask at the same time: what they find has to be whole.
+            lengths = accumulate((len(line) + 1 for line in self.lines[:-1]), initial=0)
+            self._starts = list(lengths)
         return bisect_right(self._starts, position)
 
     def error(self, message: str, position: int) -> ParseError:
