@@ -65,6 +65,26 @@ from tornado.template import DictLoader, Loader, ParseError, Template
         ),
         ("{% fore x in y %}", 1, 1, "`{% fore %}` is not a directive; did you mean `{% for %}`?"),
         ("{% xyz %}", 1, 1, "`{% xyz %}` is not a directive"),
+        ("{% FOR x in y %}", 1, 1, "`{% FOR %}` is not a directive; did you mean `{% for %}`?"),
+        (
+            "{% if x %}{% elseif y %}{% end %}",
+            1,
+            11,
+            "`{% elseif %}` is not a directive; did you mean `{% elif %}`?",
+        ),
+        (
+            "{% if x %}\n{% else  if y %}{% end %}",
+            2,
+            10,
+            "expected nothing after `else`; did you mean `{% elif %}`?",
+        ),
+        ("{% try %}{% finally x %}{% end %}", 1, 21, "expected nothing after `finally`"),
+        (
+            "{%- if x %}{% end %}",
+            1,
+            1,
+            "`{% - %}` is not a directive; `{% whitespace %}` says what becomes of white space",
+        ),
         (
             "{% if x %}{% endif %}",
             1,

@@ -35,6 +35,8 @@ _CLAUSES = {
 }
 _FORMATTED = "<pre>"
 _DIRECTIVE = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
+# What other languages call a directive.
+_HABITS = {"elseif": "elif", "elsif": "elif", "catch": "except", "foreach": "for"}
 # What the operand of a directive is called when it's missing.
 _OPERANDS = {
     "apply": "the name of a function",
@@ -185,10 +187,15 @@ class Parser:
             return f"{message}; every block is closed with `{{% end %}}`"
         if word.rstrip(":") in _CLAUSES:
             return f"{message}; write it without the colon"
-        from difflib import get_close_matches  # errors alone need it
+        if word.startswith(("-", "+")):
+            return f"{message}; `{{% whitespace %}}` says what becomes of white space"
+        meant = _HABITS.get(word.lower())
+        if meant is None:
+            from difflib import get_close_matches  # errors alone need it
 
-        close = get_close_matches(word[:40], [*_OPERANDS, *_CLAUSES, "end"], n=1)
-        return f"{message}; did you mean `{{% {close[0]} %}}`?" if close else message
+            close = get_close_matches(word[:40].lower(), [*_OPERANDS, *_CLAUSES, "end"], n=1)
+            meant = close[0] if close else None
+        return f"{message}; did you mean `{{% {meant} %}}`?" if meant else message
 
     # -- what is closed by an end
 
@@ -253,10 +260,21 @@ class Parser:
                 return Control(token.start, clauses)
             if word not in _CLAUSES[next_word]:
                 raise self._misplaced(end, next_word)
+            self._check_bare(end, next_word)
             if next_word == "else" and word in ("for", "while"):
                 # The else of a loop isn't in the loop any more.
                 opening.in_loop = outer
             part, part_word = end, next_word
+
+    def _check_bare(self, token: Token, word: str) -> None:
+        """Refuse an operand of a clause that has none."""
+        operand = token.text[len(word) :].strip()
+        if word not in ("else", "finally") or not operand:
+            return
+        message = f"expected nothing after `{word}`"
+        if operand.startswith("if"):
+            message += "; did you mean `{% elif %}`?"
+        raise self._source.error(message, token.start + token.text.index(operand, len(word)))
 
     def _check_try(self, word: str, clauses: list[Clause], token: Token) -> None:
         if word == "try" and not {"except", "finally"} & {clause.word for clause in clauses}:
