@@ -113,15 +113,15 @@ class PathMatches(Matcher):
         found = regex.match(path)
         if found is None:
             return None
-        if not regex.groups:
+        groups = found.groups()
+        if not groups:
             return {}
-        if regex is self._nameless and "%" not in path:
-            args = [None if group is None else group.encode() for group in found.groups()]
-            return {"path_args": args, "path_kwargs": {}}
-        if regex.groupindex:
+        if regex is not self._nameless and regex.groupindex:
             named = {name: _decoded(value) for name, value in found.groupdict().items()}
             return {"path_args": [], "path_kwargs": named}
-        return {"path_args": [_decoded(value) for value in found.groups()], "path_kwargs": {}}
+        if len(groups) == 1 and groups[0] is not None and "%" not in path:
+            return {"path_args": [groups[0].encode()], "path_kwargs": {}}
+        return {"path_args": [_decoded(value) for value in groups], "path_kwargs": {}}
 
     def reverse(self, *args: Any) -> str | None:
         """Put arguments in place of the groups.

@@ -257,8 +257,11 @@ class ApplicationMessage(HandlerMessage):
             return False
         self.handler_class = target
         self.handler_kwargs = rule.target_kwargs
-        self.path_args = found.get("path_args", ()) if found else ()
-        self.path_kwargs = found.get("path_kwargs", _NO_NAMES) if found else _NO_NAMES
+        if found:
+            self.path_args = found.get("path_args", ())
+            self.path_kwargs = found.get("path_kwargs", _NO_NAMES)
+        else:
+            self.path_args, self.path_kwargs = (), _NO_NAMES
         return True
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
