@@ -38,7 +38,7 @@ run: .venv/.stamp-run
 test: lint docs isolation unit
 
 unit: .venv/.stamp-dev
-	@$(PYTHON) tools/bootstrap.py programs ab apache2 chromedriver chromium curl nginx squid tinyproxy wrk
+	@$(PYTHON) tools/bootstrap.py programs
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 mutants: .venv/.stamp-dev

@@ -33,6 +33,7 @@ PACKAGES = {
     "squid": "squid",
     "tinyproxy": "tinyproxy-bin",
     "wrk": "wrk",
+    "wscat": "node-ws",
 }
 
 # The groups of the lock file that each purpose needs; poetry-core installs the distributions.
@@ -98,13 +99,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
     programs = commands.add_parser("programs", help="install programs of the system")
-    programs.add_argument("names", nargs="+", choices=sorted(PACKAGES), metavar="PROGRAM")
+    programs.add_argument("names", nargs="*", metavar="PROGRAM", help="by default all")
     environment = commands.add_parser("environment", help="set up the virtual environment")
     environment.add_argument("purpose", choices=sorted(GROUPS))
     environment.add_argument("--venv", type=Path, default=VENV, help="the environment's folder")
     options = parser.parse_args()
     if options.command == "programs":
-        install_programs(options.names)
+        unknown = set(options.names) - PACKAGES.keys()
+        if unknown:
+            parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(PACKAGES)}")
+        install_programs(options.names or PACKAGES)
     else:
         install(options.purpose, options.venv)
 

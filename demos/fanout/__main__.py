@@ -1,0 +1,5 @@
+"""``python -m demos.fanout``."""
+
+from demos.fanout.app import main
+
+main()
