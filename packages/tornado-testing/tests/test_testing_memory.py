@@ -502,6 +502,51 @@ def test_streams_of_both_kinds(client):
     assert b"x" * 500_000 in b"".join(got)
 
 
+def counting(request):
+    """Sends a line whenever it is let, and notes that it has sent it."""
+
+    async def count():
+        connection = request.connection
+        connection.write_headers(ResponseStartLine("HTTP/1.1", 200, "OK"), HTTPHeaders())
+        for number in range(3):
+            await connection.write(b"%d\n" % number)
+            await asyncio.sleep(0)
+        connection.finish()
+
+    request.task = asyncio.ensure_future(count())
+
+
+def test_a_response_that_is_read_while_it_comes():
+    with TestClient(counting) as client:
+        with client.stream("/") as response:
+            assert (response.code, response.headers["Transfer-Encoding"]) == (200, "chunked")
+            pieces = iter(response)
+            assert next(pieces) == b"0\n"
+            assert b"".join(pieces) == b"1\n2\n"
+        with client.stream("/") as response:
+            assert response.read() == b"0\n1\n2\n"
+        with client.stream("/") as response:
+            pass  # It may be left early.
+
+
+def test_streams_follow_redirects_too(client):
+    with client.stream("/redirect") as response:
+        assert response.response.effective_url == "http://testserver/echo?redirected"
+        assert b"hop=1" in response.read()
+    with pytest.raises(HTTPClientError, match="302"):
+        with client.stream("/redirect", raise_error=True, follow_redirects=False):
+            pass
+    with pytest.raises(LookupError, match="in the application"):
+        with client.stream("/broken"):
+            pass
+
+
+def test_cookies_of_a_request_go_on_with_it_to_the_same_origin(client):
+    response = client.get("/redirect", headers={"Cookie": "own=2"})
+    assert lines(response)[1] == "hop=1; own=2"
+    assert lines(client.get("/elsewhere", headers={"Cookie": "own=2"}))[1] == ""
+
+
 def test_a_loop_of_its_own(client):
     assert client.run(lambda: 1) == 1
 
@@ -563,6 +608,13 @@ class InCoroutines(AsyncTestCase):
             self.assertFalse(first.done())
             gates["a"].set()
             self.assertEqual((await first).body, b"/a")
+
+    @gen_test
+    async def test_a_response_that_is_read_while_it_comes(self):
+        async with AsyncTestClient(counting) as client:
+            async with client.stream("/") as response:
+                pieces = [piece async for piece in response]
+        self.assertEqual(b"".join(pieces), b"0\n1\n2\n")
 
     @gen_test
     async def test_opened_when_it_is_used(self):

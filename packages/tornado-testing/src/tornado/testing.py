@@ -10,7 +10,7 @@ from tornado._testing.https import AsyncHTTPSTestCase
 from tornado._testing.logs import ExpectLog, LogTrapTestCase
 from tornado._testing.ports import bind_unused_port, get_unused_port
 from tornado._testing.runner import main
-from tornado._testing.sync_client import TestClient, TestWebSocket
+from tornado._testing.sync_client import TestClient, TestStream, TestWebSocket
 from tornado._testing.timeouts import get_async_test_timeout
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "ExpectLog",
     "LogTrapTestCase",
     "TestClient",
+    "TestStream",
     "TestWebSocket",
     "bind_unused_port",
     "gen_test",

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urljoin
 
-from tornado._httpclient.request import EffectiveRequest
-from tornado._simple_client.redirect import REDIRECTS, redirect_url, redirected
-from tornado._simple_client.target import target_of
 from tornado._testing.cookies import CookieJar
+from tornado._testing.journey import Journey
 from tornado._testing.memory import MemoryStream
 from tornado._testing.timeouts import get_async_test_timeout
 from tornado._testing.transport import MemoryConnection, MemoryTransport
 from tornado._testing.verbs import Verbs
 from tornado._testing.websockets import Websockets
-from tornado.escape import json_encode
-from tornado.httpclient import HTTPRequest, HTTPResponse
+from tornado.httpclient import HTTPResponse, StreamedResponse
 from tornado.httputil import HTTPHeaders
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from tornado.tcpclient import _connector
-
-DEFAULT_MAX_REDIRECTS = 5
-_WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
 
 
 class AsyncTestClient(Verbs[Awaitable[HTTPResponse]]):
@@ -154,56 +149,54 @@ class AsyncTestClient(Verbs[Awaitable[HTTPResponse]]):
         :raises Exception: whatever the handler has let out.
         """
         client, _ = self._open()
-        self._raise_error()
-        request = self._request(path, kwargs)
-        follow = request.follow_redirects
-        left = request.max_redirects
-        if left is None:
-            left = DEFAULT_MAX_REDIRECTS
-        if not (self.follow_redirects if follow is None else follow):
-            left = 0
-        request.follow_redirects = False
+        journey = self._begin(path, kwargs)
         while True:
-            response = await client.fetch(request, raise_error=False)
-            self.cookies.take(request.url, response.headers.get_list("Set-Cookie"))
-            location = response.headers.get("Location")
-            if not left or response.code not in REDIRECTS or not location:
+            response = await client.fetch(journey.request, raise_error=False)
+            if not journey.goes_on(response.code, response.headers):
                 break
-            left -= 1
-            request = self._redirected(request, response.code, location)
         if raise_error:
             response.rethrow()
         return response
 
-    def _request(self, path: str, kwargs: dict[str, Any]) -> HTTPRequest:
-        method = kwargs.get("method", "GET")
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, path: str, raise_error: bool = False, **kwargs: Any
+    ) -> AsyncIterator[StreamedResponse]:
+        """Send a request, and read the response's body while it comes.
+
+        .. code-block:: python
+
+           async with client.stream("/numbers") as response:
+               async for chunk in response:
+                   print(chunk)
+
+        :arg path: path, or a whole URL.
+        :arg raise_error: raise an error for responses that aren't 2xx.
+        :arg kwargs: as for `fetch`.
+        :returns: an asynchronous context manager, which gives a
+            `~tornado.httpclient.StreamedResponse`.
+        """
+        client, _ = self._open()
+        journey = self._begin(path, kwargs)
+        goes_on = True
+        while goes_on:
+            async with client.stream(journey.request, raise_error=False) as response:
+                goes_on = journey.goes_on(response.code, response.headers)
+                if not goes_on:
+                    if raise_error:
+                        response.rethrow()
+                    yield response
+
+    def _begin(self, path: str, kwargs: dict[str, Any]) -> Journey:
+        self._raise_error()
+        headers = self._headers_with(kwargs)
+        url = urljoin(self.base_url, path)
+        return Journey(url, headers, self.cookies, self.follow_redirects, kwargs)
+
+    def _headers_with(self, kwargs: dict[str, Any]) -> HTTPHeaders:
         headers = self.headers.copy()
         headers.update(HTTPHeaders(kwargs.pop("headers", None) or {}))
-        if "json" in kwargs:
-            kwargs["body"] = json_encode(kwargs.pop("json"))
-            headers.setdefault("Content-Type", "application/json; charset=UTF-8")
-        elif "form" in kwargs:
-            kwargs["body"] = urlencode(kwargs.pop("form"), doseq=True)
-            headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        elif method in _WITH_BODY and "body_producer" not in kwargs:
-            kwargs.setdefault("body", b"")
-        url = urljoin(self.base_url, path)
-        self._add_cookies(url, headers)
-        return HTTPRequest(url, headers=headers, **kwargs)
-
-    def _add_cookies(self, url: str, headers: HTTPHeaders) -> None:
-        cookies = self.cookies.field_for(url)
-        if cookies:
-            own = headers.get("Cookie")
-            headers["Cookie"] = f"{cookies}; {own}" if own else cookies
-
-    def _redirected(self, request: HTTPRequest, code: int, location: str) -> HTTPRequest:
-        url = redirect_url(request.url, location)
-        source, target = target_of(request.url), target_of(url)
-        following = redirected(EffectiveRequest(request, {}), code, source, target, url).request
-        following.headers.pop("Cookie", None)
-        self._add_cookies(url, following.headers)
-        return following
+        return headers
 
     # -- websockets
 
@@ -222,9 +215,8 @@ class AsyncTestClient(Verbs[Awaitable[HTTPResponse]]):
         _, transport = self._open()
         self._raise_error()
         url = urljoin(self.base_url, path)
-        headers = self.headers.copy()
-        headers.update(HTTPHeaders(kwargs.pop("headers", None) or {}))
-        self._add_cookies(url, headers)
+        headers = self._headers_with(kwargs)
+        self.cookies.add_to(headers, url)
         if url.startswith("http"):
             url = "ws" + url.removeprefix("http")
         token = _connector.set(transport.connect)

@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from tornado.httputil import HTTPHeaders
+
 
 class _Key(NamedTuple):
     """What tells two cookies apart (RFC 6265 section 5.3)."""
@@ -107,6 +109,15 @@ class CookieJar(MutableMapping[str, str]):
         self._cookies[_Key(domain or host, scope, name)] = _Cookie(
             value, not domain, "secure" in attributes, _deadline(attributes)
         )
+
+    def add_to(self, headers: HTTPHeaders, url: str) -> None:
+        """Add the cookies for a request to its header fields, before those that are there.
+
+        :arg url: where it goes.
+        """
+        cookies = [self.field_for(url), headers.get("Cookie", "")]
+        if any(cookies):
+            headers["Cookie"] = "; ".join(filter(None, cookies))
 
     def field_for(self, url: str) -> str:
         """Return the ``Cookie`` field for a request, empty if there are no cookies for it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -12,7 +13,8 @@ from tornado._testing.client import AsyncTestClient
 from tornado._testing.cookies import CookieJar
 from tornado._testing.timeouts import GRACE, get_async_test_timeout
 from tornado._testing.verbs import Verbs
-from tornado.httpclient import HTTPResponse
+from tornado.httpclient import HTTPResponse, StreamedResponse
+from tornado.httputil import HTTPHeaders
 from tornado.ioloop import IOLoop
 
 
@@ -109,9 +111,68 @@ class TestClient(Verbs[HTTPResponse]):
         response: HTTPResponse = self._run(self._client.fetch(path, raise_error, **kwargs))
         return response
 
+    @contextlib.contextmanager
+    def stream(self, path: str, raise_error: bool = False, **kwargs: Any) -> Iterator[TestStream]:
+        """Send a request, and read the response's body while it comes.
+
+        .. code-block:: python
+
+           with client.stream("/numbers") as response:
+               for chunk in response:
+                   print(chunk)
+
+        :arg path: path, or a whole URL.
+        :arg raise_error: raise an error for responses that aren't 2xx.
+        :arg kwargs: as for `fetch`.
+        :returns: a context manager, which gives a `TestStream`.
+        """
+        streaming = self._client.stream(path, raise_error, **kwargs)
+        response = self._run(streaming.__aenter__())
+        try:
+            yield TestStream(self, response)
+        finally:
+            self._run(streaming.__aexit__(None, None, None))
+
     def websocket(self, path: str = "/", **kwargs: Any) -> TestWebSocket:
         """Open a websocket; see `AsyncTestClient.websocket`."""
         return TestWebSocket(self, self._run(self._client.websocket(path, **kwargs)))
+
+
+class TestStream:
+    """A response whose body a test reads while it comes; it's iterated over once.
+
+    .. attribute:: response
+
+       The `~tornado.httpclient.StreamedResponse`.
+
+    .. versionadded:: 6.100
+    """
+
+    #: For pytest, which takes classes of such names for tests.
+    __test__ = False
+
+    def __init__(self, client: TestClient, response: StreamedResponse) -> None:
+        self.response = response
+        self._client = client
+
+    @property
+    def code(self) -> int:
+        """The status code."""
+        return self.response.code
+
+    @property
+    def headers(self) -> HTTPHeaders:
+        """The header fields."""
+        return self.response.headers
+
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self._client._run(anext(self.response, b"")):
+            yield piece
+
+    def read(self) -> bytes:
+        """Return what is left of the body."""
+        data: bytes = self._client._run(self.response.read())
+        return data
 
 
 class TestWebSocket:
