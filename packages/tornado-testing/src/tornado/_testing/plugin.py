@@ -99,11 +99,10 @@ def pytest_pycollect_makeitem(
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Run a test on its loop."""
+    fixtures.adopt_base_url(pyfuncitem)
     host = host_of(pyfuncitem)
     if host is None or host.runner is not Runner.OWN:
-        fixtures.adopt_base_url(pyfuncitem)
         return (yield)
-    fixtures.adopt_base_url(pyfuncitem)
     function = pyfuncitem.obj
     inner = _innermost(function)
     if not _is_coroutine(inner):
