@@ -4,10 +4,15 @@ import copy
 import datetime
 import inspect
 import pickle
+import re
 from io import BytesIO
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tornado._simple_client.redirect import redirect_url
+from tornado._simple_client.target import Target
 from tornado.httpclient import HTTPClientError, HTTPError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 from tornado.simple_httpclient import (
@@ -261,6 +266,9 @@ async def test_targets_are_sent_as_they_are(scripted, reply, path, target):
         "http://localhost\r\nX: y/",
         "http://localhost/\x7f",
         "http://[::1/",
+        "http://a<b>/",
+        "http://\xaf/",
+        "http://a\u2100b/",
         "http://" + "\xe9" * 300 + "/",
     ],
 )
@@ -270,6 +278,29 @@ async def test_addresses_that_make_no_sense_are_refused(url):
         await client.fetch(url)
     assert not client.active
     client.close()
+
+
+@given(st.text(), st.sampled_from(["http://", "https://", ""]))
+def test_no_address_breaks_a_request(text, scheme):
+    """Whatever a URL holds, what is made of it has neither spaces nor line ends."""
+    try:
+        target = Target(scheme + text)
+    except ValueError:
+        return
+    for part in (target.request_target, target.host_header, target.authority):
+        assert part.isascii()
+        assert not re.search(r"[\x00-\x20\x7f]", part)
+    assert target.request_target.startswith("/")
+
+
+@given(st.binary().map(lambda octets: octets.decode("latin-1")))
+def test_no_location_breaks_a_request(location):
+    try:
+        target = Target(redirect_url("http://localhost/a/b?c", location))
+    except ValueError:
+        return
+    assert target.request_target.isascii()
+    assert not re.search(r"[\x00-\x20\x7f]", target.request_target + target.host_header)
 
 
 async def test_international_names_are_sent_in_ascii(scripted, reply):

@@ -354,6 +354,40 @@ async def test_what_a_header_callback_raises_is_what_the_fetch_raises(scripted, 
         assert not server.client.active
 
 
+@pytest.mark.parametrize("callback", ["header_callback", "streaming_callback"])
+async def test_callbacks_may_end_the_fetch(scripted, reply, callback):
+    calls = []
+
+    def end(line_or_piece):
+        calls.append(line_or_piece)
+        fetch.cancel()
+
+    async with scripted(lambda request: reply(b"b" * 200_000)) as server:
+        fetch = server.client.fetch(server.url, **{callback: end})
+        with pytest.raises(asyncio.CancelledError):
+            await fetch
+        assert len(calls) == 1
+        assert (len(server.client.active), len(server.client.pool)) == (0, 0)
+
+
+async def test_callbacks_may_close_the_client(scripted, reply):
+    async with scripted(lambda request: reply("body")) as server:
+        with pytest.raises(HTTPStreamClosedError, match="closed"):
+            await server.fetch(streaming_callback=lambda piece: server.client.close())
+
+
+async def test_callbacks_may_fetch(scripted, reply):
+    more = []
+
+    async with scripted(lambda request: reply(request.target)) as server:
+
+        def fetch(piece):
+            more.append(server.client.fetch(f"{server.url}/more"))
+
+        await server.fetch("/first", streaming_callback=fetch)
+        assert (await more[0]).body == b"/more"
+
+
 # Content codings (RFC 9110 section 8.4)
 
 TEXT = b"what is written here can be made smaller " * 100

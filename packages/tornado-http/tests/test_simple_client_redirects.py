@@ -194,6 +194,45 @@ async def test_what_follows_a_response_is_no_answer_to_a_fetch_that_waits(script
         assert server.connections == 2
 
 
+async def test_a_large_body_of_a_redirect_is_not_waited_for(scripted, reply):
+    """A new connection is quicker."""
+
+    async def script(peer):
+        while (request := await peer.request()) is not None:
+            if request.target == "/":
+                head = b"HTTP/1.1 302 X\r\nContent-Length: 1000000000\r\nLocation: /there\r\n\r\n"
+                await peer.send(head + bytes(200_000))
+                await peer.closed()
+                return
+            await peer.send(reply("there"))
+
+    async with scripted(script) as server:
+        assert (await server.fetch("/")).body == b"there"
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 10\r\n\r\nshort",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+        b"Connection: close\r\n\r\nbody",
+        b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nrats",
+    ],
+)
+async def test_what_is_wrong_with_a_body_that_nobody_wants_does_not_matter(scripted, reply, rest):
+    async def script(peer):
+        request = await peer.request()
+        while request is not None and request.target != "/":
+            await peer.send(reply("there"))
+            request = await peer.request()
+        if request is not None:
+            await peer.send(b"HTTP/1.1 302 X\r\nLocation: /there\r\n" + rest)
+
+    async with scripted(script) as server:
+        assert (await server.fetch("/")).body == b"there"
+
+
 # Credentials
 
 SECRETS = {

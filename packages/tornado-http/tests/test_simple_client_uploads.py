@@ -20,6 +20,8 @@ def early_answer(reply):
             await peer.send(reply(b"got"))
             await peer.closed()
             return
+        if "expect" not in request.headers:
+            await peer.reader.readexactly(1)
         await peer.send(reply(b"enough", code=413))
         await peer.closed()
 

@@ -145,10 +145,11 @@ class Attempt(HTTPMessageDelegate):
         callback = request.header_callback
         if callback is not None:
             version, code, reason = self.start_line
-            exchange.call(callback, f"{version} {code} {reason}\r\n")
-            for name, value in self.headers.get_all():
-                exchange.call(callback, f"{name}: {value}\r\n")
-            exchange.call(callback, "\r\n")
+            lines = [f"{name}: {value}\r\n" for name, value in self.headers.get_all()]
+            for line in (f"{version} {code} {reason}\r\n", *lines, "\r\n"):
+                # One of them may have ended the fetch.
+                if self.exchange is not None:
+                    exchange.call(callback, line)
 
     def _take(self, data: bytes, exchange: Exchange) -> Awaitable[None] | None:
         if self.followup is not None:

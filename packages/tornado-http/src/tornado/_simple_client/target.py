@@ -25,6 +25,8 @@ EITHER_WAY = frozenset(("OPTIONS", "DELETE"))
 # percent escapes.
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 _NO_URL = re.compile(r"[\x00-\x20\x7f]")
+# RFC 3986 section 3.2.2, with a port. Names in other scripts may become characters that it hasn't.
+_HOST = re.compile(r"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]]+")
 
 _DEFAULT_AGENT = f"Tornado/{tornado.version}"
 
@@ -56,6 +58,8 @@ class Target:
         if not parts.hostname:
             raise ValueError(f"no host in URL {url!r}")
         netloc = _ascii_host(parts.netloc.rpartition("@")[2])
+        if _HOST.fullmatch(netloc) is None:
+            raise ValueError(f"invalid host in URL {url!r}")
         host, port = split_host_and_port(netloc)
         if port is None and host.endswith(":"):
             host = host[:-1]
