@@ -648,3 +648,89 @@ async def test_redirects_have_no_time_of_their_own(curled, reply):
             await server.fetch(request_timeout=0.2)
         assert caught.value.errno == pycurl.E_OPERATION_TIMEDOUT
         assert len(server.requests) == 2
+
+
+# -- the interface
+
+
+async def test_htc_9_13_a_request_may_be_an_object(curled, reply):
+    async with curled(lambda request: reply(b"", code=404)) as server:
+        request = HTTPRequest(server.url + "/object", user_agent="object")
+        response = await server.client.fetch(request, raise_error=False)
+        assert response.request is request
+        assert server.requests[0].target == "/object"
+        with pytest.raises(HTTPClientError):
+            response.rethrow()
+        with pytest.raises(ValueError):
+            server.client.fetch(request, user_agent="x")
+
+
+async def test_htc_17_errors_of_callbacks_may_be_handled(reply, scripted):
+    caught = asyncio.get_running_loop().create_future()
+
+    class Handling(CurlAsyncHTTPClient):
+        def handle_callback_exception(self, callback):
+            caught.set_result((callback, sys.exc_info()[0]))
+
+    def fail(response):
+        raise LookupError
+
+    async with scripted(lambda request: reply(b"x")) as server:
+        client = Handling(force_instance=True)
+        client.fetch(server.url, callback=fail)
+        assert await caught == (fail, LookupError)
+        client.close()
+
+
+async def test_htc_25_addresses_of_version_6(curled, reply):
+    """They're used unless that is turned off; in URLs they stand in brackets."""
+    import socket
+
+    if not socket.has_ipv6:
+        pytest.skip("a system without IPv6")
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("a system without an IPv6 loopback address")
+    with listener:
+        listener.setblocking(False)
+        url = f"http://[::1]:{listener.getsockname()[1]}/"
+
+        async def answer():
+            loop = asyncio.get_running_loop()
+            connection, _ = await loop.sock_accept(listener)
+            with connection:
+                await loop.sock_recv(connection, 65536)
+                await loop.sock_sendall(connection, reply(b"six"))
+
+        client = CurlAsyncHTTPClient(force_instance=True)
+        server = asyncio.ensure_future(answer())
+        assert (await client.fetch(url)).body == b"six"
+        await server
+        with pytest.raises(CurlError) as caught:
+            await client.fetch(url, allow_ipv6=False)
+        assert caught.value.errno == pycurl.E_COULDNT_RESOLVE_HOST
+        client.close()
+
+
+async def test_names_are_looked_up_while_the_loop_runs(curled, reply):
+    async with curled(lambda request: reply(b"found")) as server:
+        url = server.url.replace("127.0.0.1", "localhost")
+        ticks = []
+        fetch = asyncio.ensure_future(server.client.fetch(url))
+        while not fetch.done():
+            ticks.append(await asyncio.sleep(0))
+        assert (await fetch).body == b"found"
+        assert ticks
+
+
+async def test_a_fetch_that_fails_at_once_lets_the_next_one_start(curled, reply):
+    """Also when hundreds do so in a row."""
+    async with curled(lambda request: reply(b"x"), max_clients=1) as server:
+        first = server.client.fetch(server.url)
+        bad = [server.client.fetch("ftp://nowhere/") for _ in range(500)]
+        last = server.client.fetch(server.url)
+        assert (await first).body == b"x"
+        results = await asyncio.gather(*bad, return_exceptions=True)
+        assert {type(result) for result in results} == {ValueError}
+        assert (await last).body == b"x"

@@ -58,6 +58,7 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
         self.driver = MultiDriver(loop, max(max_clients, MIN_IDLE_CONNECTIONS), max_clients)
         self.active: dict[Fetch, None] = {}
         self.queue: dict[Fetch, None] = {}
+        self._is_filling = False
         self._deadlines = Deadlines(self._under_way, lambda: loop)
 
     def close(self) -> None:
@@ -98,11 +99,20 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
         """Take note that a fetch has ended: its place is for the next one."""
         self.queue.pop(fetch, None)
         self.active.pop(fetch, None)
-        while self.queue and len(self.active) < self.max_clients and not self._closed:
-            following = next(iter(self.queue))
-            del self.queue[following]
-            self.active[following] = None
-            following.start()
+        if not self._is_filling:
+            self._fill()
+
+    def _fill(self) -> None:
+        # Fetches that fail at once come back here, however many there are in a row.
+        self._is_filling = True
+        try:
+            while self.queue and len(self.active) < self.max_clients and not self._closed:
+                following = next(iter(self.queue))
+                del self.queue[following]
+                self.active[following] = None
+                following.start()
+        finally:
+            self._is_filling = False
 
     def _under_way(self) -> list[Fetch]:
         return [*self.active, *self.queue]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  # optional
 
+from tornado._curl_client.errors import CurlError
 from tornado._curl_client.feed import OneReading
 from tornado._curl_client.tls import set_tls
 from tornado._httpclient.request import EffectiveRequest
@@ -202,6 +203,9 @@ def _set_way(curl: Any, request: EffectiveRequest, target: Target, headers: HTTP
     if request.network_interface is not None:
         curl.setopt(pycurl.INTERFACE, request.network_interface)
     if request.allow_ipv6 is False:
+        if ":" in target.host:
+            # libcurl looks at names alone.
+            raise CurlError(pycurl.E_COULDNT_RESOLVE_HOST, f"{target.host} is an IPv6 address")
         curl.setopt(pycurl.IPRESOLVE, pycurl.IPRESOLVE_V4)
     unix_socket = request.unix_socket
     if not request.proxy_host:
