@@ -26,6 +26,7 @@ from tornado._simple_client.target import (
 from tornado.escape import utf8
 from tornado.httputil import HTTPHeaders
 
+RECEIVED_AT_ONCE = 131072  # bytes at most
 LONGEST_TIME = 2**31 - 1  # milliseconds
 # libcurl has it since 7.54, pycurl has no name for it.
 SUPPRESS_CONNECT_HEADERS = 265
@@ -65,6 +66,7 @@ def set_options(curl: Any, request: EffectiveRequest, target: Target) -> None:
     setopt(pycurl.NOSIGNAL, 1)
     setopt(pycurl.URL, target.absolute_form)
     setopt(pycurl.PATH_AS_IS, 1)
+    setopt(pycurl.BUFFERSIZE, RECEIVED_AT_ONCE)
     setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
     special = (
         asked.proxy_host,
