@@ -309,3 +309,47 @@ async def test_time_that_has_passed_costs_nothing_more(curled, reply):
         driver._act = lambda fd, bits: (calls.append(fd), act(fd, bits))
         await asyncio.sleep(0.15)
         assert len(calls) <= 3
+
+
+# -- what goes wrong
+
+
+async def test_a_handle_that_a_program_closes_fails_alone(curled, reply):
+    async with curled(echo(reply), max_clients=3) as server:
+        results = await asyncio.gather(
+            server.fetch("/one"),
+            server.fetch("/closed", prepare_curl_callback=lambda curl: curl.close()),
+            server.fetch("/two"),
+            return_exceptions=True,
+        )
+        assert [results[0].body, results[2].body] == [b"/one ", b"/two "]
+        assert isinstance(results[1], (CurlError, pycurl.error))
+        assert not server.client.active
+
+
+async def test_a_handle_that_runs_elsewhere_fails_alone(curled, reply):
+    other = pycurl.CurlMulti()
+    async with curled(echo(reply)) as server:
+        with pytest.raises(CurlError):
+            await server.fetch(prepare_curl_callback=other.add_handle)
+        assert (await server.fetch("/more")).body == b"/more "
+    other.close()
+
+
+async def test_sockets_that_cannot_be_watched_fail_their_fetches(curled, reply, capfd):
+    """Newer libcurls refuse all further work after that, so another one takes its place."""
+
+    def refuse(fd, interest):
+        raise OSError
+
+    async with curled(echo(reply), max_clients=2) as server:
+        for _ in range(2):
+            watcher = server.client.driver._watcher
+            watcher.watch = refuse
+            fetches = [server.fetch(request_timeout=1) for _ in range(2)]
+            results = await asyncio.gather(*fetches, return_exceptions=True)
+            assert [type(result) for result in results] == [CurlError] * 2
+            assert not server.client.active
+            del watcher.watch
+            assert (await server.fetch("/more")).body == b"/more "
+    capfd.readouterr()

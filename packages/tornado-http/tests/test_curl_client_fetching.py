@@ -294,6 +294,13 @@ async def test_credentials_may_be_in_the_url_and_are_not_sent_as_a_part_of_it(cu
         ({"user_agent": "a\r\nX: y"}, ValueError),
         ({"user_agent": "a\0"}, ValueError),
         ({"auth_username": "u", "auth_mode": "magic"}, ValueError),
+        ({"auth_username": "u\r\nX: y", "auth_mode": "digest"}, ValueError),
+        ({"auth_username": b"u\r\nX: y", "auth_mode": "digest"}, ValueError),
+        ({"auth_username": "u", "auth_password": "a\0b", "auth_mode": "digest"}, ValueError),
+        (
+            {"proxy_host": "localhost", "proxy_port": 1, "proxy_username": "u\r\nX: y"},
+            ValueError,
+        ),
         ({"proxy_host": "localhost"}, ValueError),
         ({"proxy_host": "local\r\nhost", "proxy_port": 1}, ValueError),
         ({"proxy_host": "localhost", "proxy_port": 1, "proxy_auth_mode": "magic"}, ValueError),

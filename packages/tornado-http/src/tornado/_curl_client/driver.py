@@ -69,13 +69,9 @@ class MultiDriver:
         self._loop = loop
         # Transfers come from everywhere; libcurl shall not keep the context of one of them.
         self._context = contextvars.Context()
-        # Neither of what libcurl calls knows the driver: pycurl isn't part of a cycle.
-        self._watcher = make_watcher(loop, self._on_ready)
-        self._alarm = Alarm(loop)
-        self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watcher.on_socket)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._alarm.on_timer)
-        self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
+        self._max_connections = max_connections
+        self._is_broken = False
+        self._open()
         self._stock: list[Any] = []
         self._max_handles = max_handles
         self._closed = False
@@ -92,6 +88,15 @@ class MultiDriver:
         # Time, on the loop's clock.
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = math.inf
+
+    def _open(self) -> None:
+        # Neither of what libcurl calls knows the driver: pycurl isn't part of a cycle.
+        self._watcher = make_watcher(self._loop, self._on_ready)
+        self._alarm = Alarm(self._loop)
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watcher.on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._alarm.on_timer)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, self._max_connections)
 
     # -- handles
 
@@ -115,12 +120,37 @@ class MultiDriver:
     def _retire(self, curl: Any, reusable: bool) -> None:
         if curl in self._attached:
             self._attached.remove(curl)
-            self._multi.remove_handle(curl)
+            reusable = self._detach(curl) and reusable
         if reusable and not self._closed and len(self._stock) < self._max_handles:
             curl.reset()
             self._stock.append(curl)
         else:
             curl.close()
+
+    def _detach(self, curl: Any) -> bool:
+        """Take a handle out of libcurl's hands; false if it's spoilt by that."""
+        if self._is_broken:
+            return False
+        try:
+            self._multi.remove_handle(curl)
+        except pycurl.error as error:
+            self._renew(error)
+            return False
+        return True
+
+    def _renew(self, error: Exception) -> None:
+        """Begin anew with another multi handle: one in whose callbacks an error was raised is of
+        no use any more."""
+        self._is_broken = True
+        for curl in list(self._running):
+            self._finish(curl, pycurl.E_FAILED_INIT, str(error))
+        for curl in self._attached:
+            curl.close()
+        self._attached.clear()
+        self._multi.close()
+        self._watcher.close()
+        self._is_broken = False
+        self._open()
 
     # -- transfers
 
@@ -162,12 +192,9 @@ class MultiDriver:
             self._dispose()
 
     def _dispose(self) -> None:
-        for curl in self._attached:
-            self._multi.remove_handle(curl)
+        for curl in (*self._attached, *self._stock):
             curl.close()
         self._attached.clear()
-        for curl in self._stock:
-            curl.close()
         self._stock.clear()
         self._multi.close()
         self._watcher.close()
@@ -179,11 +206,19 @@ class MultiDriver:
         if self._closed:
             return
         waiting, self._waiting = self._waiting, {}
+        refused: list[tuple[Transfer, str]] = []
         for curl, transfer in waiting.items():
-            self._running[curl] = transfer
-            self._attached.add(curl)
-            self._multi.add_handle(curl)
+            try:
+                self._multi.add_handle(curl)
+            except pycurl.error as error:
+                # A program may have closed it, or may have it run elsewhere.
+                refused.append((transfer, str(error)))
+            else:
+                self._running[curl] = transfer
+                self._attached.add(curl)
         self._let_time_pass()
+        for transfer, reason in refused:
+            transfer.finished(pycurl.E_FAILED_INIT, reason)
 
     # -- what libcurl is told
 
@@ -213,8 +248,12 @@ class MultiDriver:
         self._settle()
 
     def _act(self, fd: int, bits: int) -> None:
-        if not self._closed:
+        if self._closed:
+            return
+        try:
             _, self._unfinished = self._call(self._multi.socket_action, fd, bits)
+        except pycurl.error as error:
+            self._renew(error)
 
     def _call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call libcurl in a way that runs its callbacks."""

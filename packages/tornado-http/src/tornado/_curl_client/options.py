@@ -42,6 +42,7 @@ IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
 # RFC 9110 section 9.1: a method is a token.
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL_OCTETS = re.compile(rb"[\x00-\x1f\x7f]")
 _NO_HOST = re.compile(r"[\x00-\x20\x7f]")
 
 # What few requests ask for, and by which attribute.
@@ -235,7 +236,7 @@ def _set_proxy(curl: Any, request: EffectiveRequest, target: Target, headers: HT
     curl.setopt(pycurl.NOPROXY, "")
     curl.setopt(SUPPRESS_CONNECT_HEADERS, 1)
     if request.proxy_username is not None:
-        curl.setopt(pycurl.PROXYUSERNAME, utf8(request.proxy_username))
+        curl.setopt(pycurl.PROXYUSERNAME, _user(request.proxy_username))
         curl.setopt(pycurl.PROXYPASSWORD, utf8(request.proxy_password or ""))
         curl.setopt(pycurl.PROXYAUTH, _PROXY_AUTH_MODES[request.proxy_auth_mode])
     if target.secure and "Proxy-Authorization" in headers:
@@ -252,5 +253,13 @@ def _set_digest(curl: Any, request: EffectiveRequest, target: Target, headers: H
     if credentials is not None:
         username, password = credentials
         curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_DIGEST)
-        curl.setopt(pycurl.USERNAME, utf8(username))
+        curl.setopt(pycurl.USERNAME, _user(username))
         curl.setopt(pycurl.PASSWORD, utf8(password))
+
+
+def _user(name: str | bytes) -> bytes:
+    """Return a user name, which libcurl writes as it is into a quoted string."""
+    octets = utf8(name)
+    if _CONTROL_OCTETS.search(octets) is not None:
+        raise ValueError(f"control character in user name {name!r:.80}")
+    return octets
