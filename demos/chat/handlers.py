@@ -49,9 +49,11 @@ class Login(ChatHandler):
             raise HTTPError(400, reason=f"A name has 1 to {MAX_NAME} characters")
         self.set_signed_cookie("name", name, httponly=True, samesite="lax")
         target = self.get_body_argument("next", "/")
-        # Other sites have no business here, and "//" begins the name of one.
-        local = target.startswith("/") and not target.startswith(("//", "/\\"))
-        self.redirect(target if local else "/")
+        # Other sites have no business here, and "//" begins the name of one. Browsers read
+        # backslashes as slashes, and leave tabs out.
+        seen = target.replace("\\", "/").replace("\t", "")
+        local = seen.startswith("/") and not seen.startswith("//")
+        self.redirect(seen if local else "/")
 
 
 class Logout(ChatHandler):

@@ -73,8 +73,15 @@ def test_a_name_is_asked_for(app):
         assert client.post("/logout").code == 403
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example"])
-def test_the_way_back_stays_here(app, target):
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example"),
+        *("/\t/evil.example", "\t//evil.example", "/\t\\evil.example", "javascript:alert(1)"),
+    ],
+)
+def test_t11_the_way_back_stays_here(app, target):
+    """T11: what stands in a link cannot lead elsewhere after the login."""
     with TestClient(app) as client:
         assert log_in(client, "ann", next=target).effective_url == "http://testserver/rooms/lobby"
 

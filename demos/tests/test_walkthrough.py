@@ -129,8 +129,18 @@ def test_forms_without_a_token_are_refused(newspaper):
     assert reader.post("/login", token=False, name="Zo\u00eb")[0] == 403
 
 
-@pytest.mark.parametrize("target", ["https://example.com/", "//example.com/", "/\\example.com"])
-def test_nobody_is_sent_elsewhere_after_signing_in(newspaper, target):
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://example.com/",
+        "//example.com/",
+        "/\\example.com",
+        "/\t/example.com",
+        "/\t\\example.com",
+    ],
+)
+def test_t11_nobody_is_sent_elsewhere_after_signing_in(newspaper, target):
+    """T11."""
     reader = Reader(newspaper)
     reader.get("/login")
     status, text = reader.post("/login", name="ann", next=target)

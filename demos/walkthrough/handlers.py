@@ -116,7 +116,8 @@ class Login(BaseHandler):
         """Remember the name, and go where the user wanted to go."""
         self.set_secure_cookie("user", self.get_argument("name"))
         target = self.get_argument("next", "/")
-        # Only pages of this site: a link may have come from anywhere.
+        # Only pages of this site: a link may have come from anywhere. Browsers leave tabs out.
+        target = target.replace("\t", "")
         self.redirect(target if target.startswith("/") and target[1:2] not in "/\\" else "/")
 
 

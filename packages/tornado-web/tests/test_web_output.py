@@ -263,9 +263,9 @@ def test_redirect(ask, url, options, code):
     assert conn.headers["Content-Length"] == "0"
 
 
-@pytest.mark.parametrize("url", ["/a\r\nX: y", "/a\nb", "/\0"])
+@pytest.mark.parametrize("url", ["/a\r\nX: y", "/a\nb", "/\0", "/\t/host", b"/\t/host"])
 def test_redirect_injection(ask, caplog, url):
-    """WEB-64, S1."""
+    """WEB-64, S1, P25."""
     conn = ask(answering(lambda self: self.redirect(url)))
     assert conn.code == 500
     assert "Location" not in conn.headers

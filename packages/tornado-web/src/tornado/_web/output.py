@@ -123,6 +123,9 @@ class OutputMethods(ArgumentMethods):
             status = 301 if permanent else 302
         elif not isinstance(status, int) or status // 100 != 3:
             raise ValueError(f"redirects have a status from 300 to 399, not {status!r}")
+        if (b"\t" if isinstance(url, bytes) else "\t") in url:
+            # Browsers drop tabs, so that a path such as "/\t/host" would name another site.
+            raise ValueError(f"a URL cannot hold the tab in {url[:80]!r}")
         self.set_header("Location", url)
         self.set_status(status)
         self.finish()
