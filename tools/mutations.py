@@ -98,7 +98,7 @@ MUTATIONS = (
         ("lengths have 63 bits", "if size >> 63:", "if False:"),
         ("lengths are short", "if size < (126 if digits == 2 else 65536):", "if False:"),
         ("close codes are known", "if not is_valid_close_code(code):", "if False:"),
-        ("masks go on in the middle", "turn = size % 4", "turn = 0"),
+        ("masks go on in the middle", "turn = (stop - position) % 4", "turn = 0"),
     ),
     *_of(
         f"{_WEBSOCKET}/src/tornado/_websocket/reader.py",

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import re
 import ssl
+import weakref
 
 import pytest
 import trustme
@@ -471,3 +473,44 @@ def test_messages_beyond_the_limit_close_the_connection():
             assert connection.close_code == 1009
 
     run(main())
+
+
+def test_closed_connections_die_without_the_cycle_collector():
+    references = []
+
+    def remember(handler, protocol):
+        references.extend(map(weakref.ref, (handler, protocol, protocol.stream)))
+
+    class Remembered(WebSocketHandler):
+        def get_compression_options(self):
+            return {}
+
+        def open(self):
+            references.append(weakref.ref(self.ws_connection))
+
+        async def on_message(self, message):
+            await self.write_message(message)
+
+    async def main():
+        server = HTTPServer(Application([("/", Remembered)], websocket_ping_interval=10))
+        sockets = bind_sockets(0, "127.0.0.1")
+        server.add_sockets(sockets)
+        url = f"ws://127.0.0.1:{sockets[0].getsockname()[1]}/"
+        connection = await websocket_connect(url, compression_options={}, ping_interval=10)
+        remember(connection, connection.protocol)
+        for message in ("short", "long" * 1000):
+            await connection.write_message(message)
+            assert await connection.read_message() == message
+        connection.close()
+        assert await connection.read_message() is None
+        server.stop()
+        await server.close_all_connections()
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(main())
+        assert len(references) == 4
+        assert [reference() for reference in references] == [None] * 4
+    finally:
+        gc.enable()

@@ -188,6 +188,34 @@ def test_w2_limits_hold_to_the_byte_after_decompression(size, fits):
     assert caught.value.close_code == 1009
 
 
+@pytest.mark.parametrize("excess", [0, 1])
+def test_w2_limits_hold_for_messages_that_take_several_steps(excess):
+    limit = 3 * STEP
+    payload = Compressor(BOTH, DEFAULT).compress(bytes(limit + excess))
+    recorder = Recorder(Inflater(BOTH), limit)
+
+    def read():
+        is_behind = recorder.reader.feed(make_frame(2, payload, masked=False, compressed=True))
+        while is_behind:
+            is_behind = recorder.reader.feed(b"")
+
+    if excess:
+        with pytest.raises(ProtocolViolation, match="too large"):
+            read()
+    else:
+        read()
+        assert len(recorder.seen[0]) == limit
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_contexts_are_given_back_after_each_message_if_not_kept(keeps):
+    agreement = Agreement(15, keeps, keeps)
+    compressor, inflater = Compressor(agreement, DEFAULT), Inflater(agreement)
+    assert inflate(inflater, compressor.compress(b"message"), 100) == b"message"
+    assert (compressor._zlib is not None) is keeps
+    assert (inflater._zlib is not None) is keeps
+
+
 def test_p30_bombs_take_no_more_memory_than_the_limit():
     bomb = Compressor(BOTH, DEFAULT).compress(bytes(200_000_000))
     tracemalloc.start()
@@ -220,6 +248,17 @@ def test_a_stream_that_ends_may_be_split_anywhere(cut):
         assert recorder.seen == ["message"] * 2
 
 
+def test_a_stream_of_ends_is_refused():
+    """Each end costs far more than its two bytes."""
+    recorder = Recorder(Inflater(BOTH))
+    ends = b"\x03\0"
+    for _ in range(3):
+        recorder.reader.feed(make_frame(2, ends * 50, masked=False, compressed=True))
+    assert recorder.seen == [b""] * 3
+    with pytest.raises(ProtocolViolation, match="too many ends"):
+        recorder.reader.feed(make_frame(2, ends * 400, masked=False, compressed=True))
+
+
 def test_an_empty_payload_is_an_empty_message():
     recorder = Recorder(Inflater(BOTH))
     compressor = Compressor(BOTH, DEFAULT)
@@ -233,11 +272,11 @@ def test_large_messages_are_inflated_in_steps():
     size = 10_000_000
     payload = Compressor(BOTH, DEFAULT).compress(bytes(size))
     recorder = Recorder(Inflater(BOTH), size)
-    recorder.reader.feed(make_frame(2, payload, masked=False, compressed=True))
+    is_behind = recorder.reader.feed(make_frame(2, payload, masked=False, compressed=True))
     steps = 1
-    while recorder.reader.is_behind:
+    while is_behind:
         assert recorder.seen == []
-        recorder.reader.feed(b"")
+        is_behind = recorder.reader.feed(b"")
         steps += 1
     assert recorder.seen == [bytes(size)]
     assert steps >= 8
@@ -254,7 +293,7 @@ def test_p30_the_limit_is_one_for_all_steps_and_fragments(size, more, fragments)
 
     def read():
         for number, (start, end) in enumerate(itertools.pairwise(ends)):
-            reader.feed(
+            is_behind = reader.feed(
                 make_frame(
                     0 if number else 2,
                     payload[start:end],
@@ -263,8 +302,8 @@ def test_p30_the_limit_is_one_for_all_steps_and_fragments(size, more, fragments)
                     compressed=not number,
                 )
             )
-            while reader.is_behind:
-                reader.feed(b"")
+            while is_behind:
+                is_behind = reader.feed(b"")
 
     if not more:
         read()

@@ -1,9 +1,12 @@
 """The framing engine (RFC 6455 section 5), without sockets."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tornado._websocket.deflate import Agreement, CompressionOptions, Compressor, Inflater
 from tornado._websocket.errors import ProtocolViolation
 from tornado._websocket.frames import (
     Opcode,
@@ -33,9 +36,9 @@ def read(*pieces, masked=True, limit=1000):
     recorder = Recorder()
     reader = FrameReader(recorder, expects_mask=masked, max_message_size=limit)
     for piece in pieces:
-        reader.feed(piece)
-        while reader.is_behind:
-            reader.feed(b"")
+        is_behind = reader.feed(piece)
+        while is_behind:
+            is_behind = reader.feed(b"")
     return recorder.events
 
 
@@ -193,10 +196,10 @@ class Counting(Recorder):
 
     def steps(self, data):
         counts = []
-        self.reader.feed(data)
+        is_behind = self.reader.feed(data)
         counts.append(len(self.events))
-        while self.reader.is_behind:
-            self.reader.feed(b"")
+        while is_behind:
+            is_behind = self.reader.feed(b"")
             counts.append(len(self.events) - sum(counts))
         return counts
 
@@ -233,7 +236,73 @@ def test_nothing_comes_after_a_stop():
     recorder = Recorder()
     reader = FrameReader(recorder, expects_mask=True, max_message_size=100)
     recorder.on_data = lambda message: (recorder.events.append(message), reader.stop())
-    reader.feed(frame(1, b"a") + frame(1, b"b"))
-    reader.feed(frame(1, b"c"))
+    assert not reader.feed(frame(1, b"a") + frame(1, b"b"))
+    assert not reader.feed(frame(1, b"c"))
     assert recorder.events == ["a"]
-    assert not reader.is_behind
+
+
+MESSAGES = st.lists(
+    st.tuples(
+        st.text(max_size=300) | st.binary(max_size=300),
+        st.lists(st.integers(0, 300), max_size=3),
+        st.booleans(),
+        st.none() | st.binary(max_size=125),
+    ),
+    max_size=5,
+)
+
+
+@given(MESSAGES, st.booleans(), st.lists(st.integers(1, 400), min_size=1, max_size=10))
+def test_whatever_is_sent_arrives_in_whatever_pieces(messages, masked, sizes):
+    """Messages in any fragments, compressed or not, with pings among them."""
+    agreement = Agreement(15, True, True)
+    compressor = Compressor(agreement, CompressionOptions())
+    stream, expected = b"", []
+    for message, cuts, is_compressed, ping in messages:
+        payload = message.encode() if isinstance(message, str) else message
+        if is_compressed:
+            payload = compressor.compress(payload)
+        places = [0, *sorted(min(cut, len(payload)) for cut in cuts), len(payload)]
+        for index, (start, stop) in enumerate(zip(places, places[1:], strict=False)):
+            opcode = (1 if isinstance(message, str) else 2) if index == 0 else 0
+            stream += make_frame(
+                opcode,
+                payload[start:stop],
+                masked=masked,
+                fin=index == len(places) - 2,
+                compressed=is_compressed and index == 0,
+            )
+            if ping is not None:
+                stream += make_frame(9, ping, masked=masked)
+                if index < len(places) - 2:
+                    expected.append((Opcode.PING, ping))
+        expected.append(message)
+        if ping is not None:
+            expected.append((Opcode.PING, ping))
+    recorder = Recorder()
+    reader = FrameReader(
+        recorder, expects_mask=masked, max_message_size=2000, inflater=Inflater(agreement)
+    )
+    position = 0
+    for size in itertools.cycle(sizes):
+        reader.feed(stream[position : position + size])
+        position += size
+        if position >= len(stream):
+            break
+    assert recorder.events == expected
+    assert reader.held_size == 0
+
+
+@given(st.binary(max_size=200), st.booleans(), st.integers(1, 50))
+def test_noise_is_refused_or_read_the_same_in_any_pieces(noise, masked, step):
+    outcomes = []
+    for size in (step, len(noise) or 1):
+        recorder = Recorder()
+        reader = FrameReader(recorder, expects_mask=masked, max_message_size=100)
+        try:
+            for start in range(0, len(noise), size):
+                reader.feed(noise[start : start + size])
+        except ProtocolViolation as violation:
+            recorder.events.append(violation.close_code)
+        outcomes.append(recorder.events)
+    assert outcomes[0] == outcomes[1]

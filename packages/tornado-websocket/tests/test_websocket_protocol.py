@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from tornado._websocket.base import CLOSE_TIMEOUT, MAX_INBOX
+from tornado._websocket.base import MAX_INBOX
+from tornado._websocket.closing import CLOSE_TIMEOUT
 from tornado._websocket.deflate import STEP, Agreement, CompressionOptions, Inflater
 from tornado._websocket.frames import Opcode, make_close_payload, make_frame
 from tornado._websocket.params import ConnectionParams
@@ -45,6 +46,7 @@ class MemoryStream:
         self.asyncio_loop = loop
         self.io_loop = self
         self.receiver = None
+        self.read_chunk_size = 65536
         self.sent = b""
         self.sends = 0
         self.room = None
@@ -191,9 +193,9 @@ class Peer:
 
     def received(self):
         """Return what has come from the connection so far."""
-        self.reader.feed(self.stream.sent[self.read_size :])
-        while self.reader.is_behind:
-            self.reader.feed(b"")
+        is_behind = self.reader.feed(self.stream.sent[self.read_size :])
+        while is_behind:
+            is_behind = self.reader.feed(b"")
         self.read_size = len(self.stream.sent)
         return self.events
 
@@ -290,8 +292,21 @@ def test_wsk_11_an_exception_closes_the_socket(loop, message):
     peer.send((1, message), (1, b"not seen"))
     loop.settle()
     assert peer.endpoint.errors == [KeyError]
+    assert peer.received() == [("CLOSE", 1011)]
     assert peer.endpoint.events == [("closed", None, None)]
     assert peer.stream.closed()
+
+
+def test_what_was_written_before_an_exception_is_sent(loop):
+    peer = Peer(loop)
+
+    def on_message(message):
+        peer.protocol.write_message("before")
+        raise KeyError
+
+    peer.endpoint.on_message = on_message
+    peer.send((1, b"x"))
+    assert peer.received() == ["before", ("CLOSE", 1011)]
 
 
 def test_w8_a_cancelled_endpoint_closes_the_socket(loop):
@@ -545,6 +560,40 @@ def test_clients_may_give_up_what_came_before_the_end(loop):
     assert peer.endpoint.events[1:] == ["waited"]
 
 
+@pytest.mark.parametrize("message", [b"fail", b"fail later"])
+def test_clients_learn_of_the_end_although_their_callback_fails(loop, message):
+    peer = Peer(loop, masks=True)
+    peer.send((1, b"wait"), (1, message), (1, b"x"), (8, make_close_payload(3000, "bye")))
+    loop.settle()
+    assert peer.stream.closed()
+    peer.endpoint.gate.set()
+    loop.settle()
+    assert peer.endpoint.errors == [KeyError]
+    assert peer.endpoint.events == ["waited", ("closed", 3000, "bye")]
+
+
+def test_a_close_frame_is_not_forgotten_when_the_connection_breaks(loop):
+    peer = Peer(loop)
+    peer.send((1, b"wait"), (8, make_close_payload(3000, "bye")))
+    loop.settle()
+    peer.stream.close()
+    loop.settle()
+    peer.endpoint.gate.set()
+    loop.settle()
+    assert peer.endpoint.events == [("closed", 3000, "bye"), "waited"]
+
+
+def test_messages_that_come_while_closing_are_not_kept(loop):
+    peer = Peer(loop)
+    peer.send((1, b"wait"))
+    loop.settle()
+    peer.protocol.close()
+    peer.send(*[(1, b"x")] * MAX_INBOX, (8, b""))
+    loop.settle()
+    assert peer.endpoint.events == [("closed", None, None)]
+    peer.endpoint.gate.set()
+
+
 def test_closing_twice_is_closing_once(loop):
     peer = Peer(loop)
     peer.protocol.close(1001, "a")
@@ -625,6 +674,13 @@ def test_w5_pings_stop_with_the_connection(loop):
     assert peer.received() == [("CLOSE", None)]
 
 
+def test_a_ping_that_is_due_after_the_end_is_none(loop):
+    peer = Peer(loop, ping_interval=1)
+    peer.stream.is_closed = True
+    loop.advance(5)
+    assert peer.received() == []
+
+
 def test_a_peer_that_reads_slowly_is_not_dead(loop):
     peer = Peer(loop, ping_interval=2)
     peer.stream.room = 0
@@ -695,18 +751,18 @@ def test_broadcast_compresses_once_for_all_who_agreed_upon_the_same(loop, keeps,
     peers.append(Peer(loop))
     for peer, agreement in zip(peers, agreements, strict=False):
         peer.reader._inflater = deflate.Inflater(agreement)
-    text = "again and again " * 20
+    own, shared = "again and again " * 20, "something else " * 30
     for peer in peers:
-        peer.protocol.write_message(text)
+        peer.protocol.write_message(own)
     count.clear()
     endpoints = [peer.endpoint for peer in peers]
-    broadcast(endpoints, text)
+    broadcast(endpoints, shared)
     assert len(count) == 2
     for peer in peers:
-        peer.protocol.write_message(text + "!")
+        peer.protocol.write_message(own + "!")
     broadcast(endpoints, "short")
     for peer in peers:
-        assert peer.received() == [text, text, text + "!", "short"]
+        assert peer.received() == [own, shared, own + "!", "short"]
 
 
 @pytest.mark.parametrize(

@@ -262,8 +262,10 @@ def test_wsk_11_an_exception_closes_the_socket(caplog):
         async with Server() as server:
             _, client = await server.request("/echo")
             client.send(1, b"raise")
+            assert await client.receive() == ("close", 1011, "")
             assert await client.receive() is None
-            await server.closed.get()
+            client.writer.close()
+            assert await server.closed.get() == (None, None)
 
     run(main())
     assert "KeyError" in caplog.text
@@ -290,6 +292,8 @@ def test_a_client_that_vanishes_is_noticed():
         ({"Sec_WebSocket_Key": "short"}, 400),
         ({"Sec_WebSocket_Key": None}, 400),
         ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Origin": "null"}, 403),
         ({"Content_Length": "5"}, 400),
     ],
 )
@@ -389,7 +393,7 @@ def test_wsk_2_a_class_without_on_message_cannot_handle_messages(caplog):
         async with serving({"/": WebSocketHandler}) as connect:
             _, client = await connect("/")
             client.send(1, b"x")
-            assert await client.receive() is None
+            assert await client.receive() == ("close", 1011, "")
 
     run(main())
     assert "NotImplementedError" in caplog.text
@@ -462,7 +466,7 @@ def test_wsk_11_async_callback_closes_the_socket(caplog):
         async with serving({"/": Later}) as connect:
             _, client = await connect("/")
             client.send(1, b"x")
-            assert await client.receive() is None
+            assert await client.receive() == ("close", 1011, "")
 
     run(main())
     assert "KeyError: (('wrapped',), {'once': 'more'})" in caplog.text
@@ -476,7 +480,7 @@ def test_an_exception_in_open_closes_the_socket(caplog):
     async def main():
         async with serving({"/": Failing}) as connect:
             _, client = await connect("/")
-            assert await client.receive() is None
+            assert await client.receive() == ("close", 1011, "")
 
     run(main())
     assert "KeyError" in caplog.text
@@ -691,3 +695,29 @@ def test_a_client_that_sends_too_much_learns_why():
             assert await server.closed.get() == (1009, None)
 
     run(main())
+
+
+def test_who_asks_for_another_version_learns_of_the_right_one():
+    async def main():
+        async with Server() as server:
+            head, _ = await server.request("/echo", Sec_WebSocket_Version="8")
+            lines = head.lower().splitlines()
+            assert lines[0].startswith("http/1.1 426 ")
+            assert {"sec-websocket-version: 13", "upgrade: websocket"} <= set(lines)
+            assert "connection: upgrade" in lines
+
+    run(main())
+
+
+def test_a_subprotocol_that_was_not_offered_is_a_mistake(caplog):
+    class Wrong(WebSocketHandler):
+        def select_subprotocol(self, subprotocols):
+            return "other"
+
+    async def main():
+        async with serving({"/": Wrong}) as connect:
+            head, _ = await connect("/", Sec_WebSocket_Protocol="one")
+            assert head.startswith("HTTP/1.1 500 ")
+
+    run(main())
+    assert "'other' is not among the offered ['one']" in caplog.text

@@ -19,7 +19,7 @@ from __future__ import annotations
 import abc
 import asyncio
 import contextlib
-import socket
+import functools
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -28,14 +28,16 @@ from types import CoroutineType, TracebackType
 from typing import Any
 
 from tornado import gen
+from tornado._websocket.closing import CLOSE_TIMEOUT, CLOSING, Ending
 from tornado._websocket.errors import ProtocolViolation, WebSocketClosedError
 from tornado._websocket.interfaces import Phase, Reader
 from tornado._websocket.params import ConnectionParams
 from tornado._websocket.shared import SharedMessage
-from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.log import gen_log
 
-CLOSE_TIMEOUT = 5.0  # seconds that a peer has to do its part in closing
+# Bytes that are read at once: a message of 64 KiB, with its head.
+READ_SIZE = 65536 + 64
 CORK_LIMIT = 65536  # bytes of output that are collected before they are sent all the same
 MAX_CORKED = 256  # frames, likewise
 MAX_INBOX = 64  # messages that wait for the endpoint before reading is halted
@@ -46,19 +48,15 @@ INBOX_FULL = 1
 OUTPUT_FULL = 2
 OTHERS_TURN = 4
 
-# Obstacles for writing.
-CLOSING = 1
+# Obstacles for writing, beside `CLOSING`.
 CHOKED = 2
 BACKLOG = 4
-
-# Whether to read on when all is sent: not at all, then, or already.
-AT_ONCE, LATER, LINGERS = range(3)
 
 # Names of a module are found quicker than members of a class.
 _OPEN, _CLOSED = Phase.OPEN, Phase.CLOSED
 
 
-class WebSocketProtocol(abc.ABC):
+class WebSocketProtocol(Ending):
     """A version of the protocol, on one connection.
 
     Programs find it as `WebSocketHandler.ws_connection`.
@@ -76,37 +74,30 @@ class WebSocketProtocol(abc.ABC):
         "_inbox_size",
         "_is_lost",
         "_last_words",
-        "_lingering",
-        "_loop",
-        "_obstacles",
-        "_out",
         "_out_size",
-        "_phase",
         "_reader",
         "_settled",
-        "_timer",
         "_worker",
         "close_code",
         "close_reason",
+        "data_received",
         "handler",
         "params",
-        "stream",
     )
 
-    #: The stream below; there is none before the handshake.
-    stream: IOStream
     #: Whether the endpoint gets what has come before it's told that the connection is lost. Servers
     #: learn of it at once, so that they don't work for nobody.
     delivers_rest = False
 
+    _context: Context
+    data_received: Callable[[bytes], None]
+
     def __init__(self, handler: Any, params: ConnectionParams | None = None) -> None:
+        super().__init__()
         self.handler: Any = handler
         self.params = params or ConnectionParams()
         self.close_code: int | None = None
         self.close_reason: str | None = None
-        self._phase = Phase.OPEN
-        self._timer: asyncio.TimerHandle | None = None
-        self._lingering = AT_ONCE
         # Input.
         self._halts = 0
         self._inbox: deque[str | bytes] | None = None
@@ -115,23 +106,11 @@ class WebSocketProtocol(abc.ABC):
         self._last_words: tuple[int | None, str | None] | None = None
         self._is_lost = False
         # Output.
-        self._obstacles = 0
-        self._out: list[bytes] | None = None
         self._out_size = 0
         self._dropped = 0
         self._settled: asyncio.Future[None] | None = None
 
     # -- for programs
-
-    @property
-    def client_terminated(self) -> bool:
-        """Whether the peer has closed its side."""
-        return self._phase >= Phase.CLOSE_RECEIVED
-
-    @property
-    def server_terminated(self) -> bool:
-        """Whether this side is closed."""
-        return self._phase in (Phase.CLOSE_SENT, Phase.CLOSED)
 
     @property
     @abc.abstractmethod
@@ -177,10 +156,6 @@ class WebSocketProtocol(abc.ABC):
         with contextlib.suppress(WebSocketClosedError):
             self.write_message(shared.payload, shared.binary)
 
-    def is_closing(self) -> bool:
-        """Whether the connection is closed, or about to be."""
-        return self._obstacles & CLOSING != 0 or self.stream.closed()
-
     def set_nodelay(self, x: bool) -> None:
         """Send small messages at once (true) or let the system collect them."""
         self.stream.set_nodelay(x)
@@ -198,11 +173,12 @@ class WebSocketProtocol(abc.ABC):
         :arg reader: reads what comes, and calls this protocol.
         """
         self.stream = stream
+        stream.read_chunk_size = max(stream.read_chunk_size, READ_SIZE)
         # The connection may be closed while the loop isn't running.
-        self._loop: asyncio.AbstractEventLoop = stream.io_loop.asyncio_loop
+        self._loop = stream.io_loop.asyncio_loop
         self._reader: Reader = reader
         # Replaced when the endpoint has opened.
-        self._context: Context = copy_context()
+        self._set_context(copy_context())
 
     def start(self, opening: Callable[[], Any] | None = None) -> None:
         """Begin to receive; nothing is delivered from inside this call.
@@ -215,35 +191,44 @@ class WebSocketProtocol(abc.ABC):
             try:
                 waiting = opening()
             except (Exception, asyncio.CancelledError):
-                self._endpoint_failed(*sys.exc_info())
+                self.on_endpoint_error(*sys.exc_info())
         # What was set in the context by opening stands there for messages.
-        self._context = copy_context()
+        self._set_context(copy_context())
         if waiting is not None:
             self._context.run(self._wait_for, waiting)
         if self._phase == Phase.OPEN:
             self.start_pinging()
 
-    # -- the stream's receiver
+    def _set_context(self, context: Context) -> None:
+        self._context = context
+        #: Uses the bytes that have come (`tornado.iostream.StreamReceiver`).
+        self.data_received = functools.partial(context.run, self._use)  # type: ignore[call-arg]  # the rest comes with the call
 
-    def data_received(self, data: bytes) -> None:
-        """Use the bytes that have come (`tornado.iostream.StreamReceiver`)."""
-        self._context.run(self._use, data)
+    # -- the stream's receiver
 
     def _use(self, data: bytes) -> None:
         out: list[bytes] = []
         self._out = out
-        reader = self._reader
         try:
-            reader.feed(data)
+            is_behind = self._reader.feed(data)
         except ProtocolViolation as violation:
             self._fail(violation)
+            is_behind = False
         self._out = None
         if out:
             self._out_size = 0
-            self._send(out[0] if len(out) == 1 else b"".join(out))
+            try:
+                self.stream.send(out[0] if len(out) == 1 else b"".join(out))
+            except StreamClosedError:
+                # The endpoint is about to be told.
+                return
+        if is_behind or self._obstacles:
+            self._after_use(is_behind)
+
+    def _after_use(self, is_behind: bool) -> None:
         if self._phase is _CLOSED:
             self._close_stream()
-        elif reader.is_behind and not self._halts:
+        elif is_behind and not self._halts:
             self._halt(OTHERS_TURN)
             self._loop.call_soon(self._continue)
 
@@ -266,7 +251,11 @@ class WebSocketProtocol(abc.ABC):
     def _end(self) -> None:
         """Tell the endpoint that the connection is closed."""
         self._phase = Phase.CLOSED
+        self._is_lost = False
+        if self._last_words is not None:
+            self.close_code, self.close_reason = self._last_words
         self._release()
+        self.data_received = _ignore
         endpoint, self.handler = self.handler, None
         if endpoint is not None:
             endpoint.on_ws_connection_close(self.close_code, self.close_reason)
@@ -275,6 +264,19 @@ class WebSocketProtocol(abc.ABC):
         """Let go what an open connection needs."""
         self._reader.stop()
         self._inbox = None
+
+    def _begin_closing(self) -> None:
+        super()._begin_closing()
+        if self._inbox:
+            self._inbox.clear()
+            self._inbox_size = 0
+        self._go_on(INBOX_FULL)
+
+    def _abort(self) -> None:
+        if self._is_lost:
+            self._end()
+        else:
+            super()._abort()
 
     def pause_writing(self) -> None:
         """The peer reads too slowly (`tornado.iostream.StreamReceiver`): take nothing new from
@@ -317,15 +319,15 @@ class WebSocketProtocol(abc.ABC):
 
     def on_data(self, message: str | bytes) -> None:
         """A message has come (`tornado._websocket.reader.FrameSink`)."""
+        if self._phase is not _OPEN:
+            return
         if self._inbox is not None:
             self._put_off(self._inbox, message)
-            return
-        if self._phase is not _OPEN:
             return
         try:
             waiting = self.handler.on_message(message)
         except (Exception, asyncio.CancelledError):
-            self._endpoint_failed(*sys.exc_info())
+            self.on_endpoint_error(*sys.exc_info())
             return
         if waiting is not None:
             self._wait_for(waiting)
@@ -365,7 +367,7 @@ class WebSocketProtocol(abc.ABC):
                 # The peer has gone while something was sent to it.
                 self._abort()
             else:
-                self._endpoint_failed(type(error), error, error.__traceback__)
+                self.on_endpoint_error(type(error), error, error.__traceback__)
         else:
             self._on_idle()
         finally:
@@ -383,13 +385,11 @@ class WebSocketProtocol(abc.ABC):
         """Go on after the inbox was emptied."""
         self._inbox = None
         if self._is_lost:
-            if self._last_words is not None:
-                self.close_code, self.close_reason = self._last_words
             self._end()
-        elif self._last_words is not None:
-            self.on_close_frame(*self._last_words)
-        else:
+        elif self._phase is not _OPEN or self._last_words is None:
             self._go_on(INBOX_FULL)
+        else:
+            self.on_close_frame(*self._last_words)
 
     def on_close_frame(self, code: int | None, reason: str | None) -> None:
         """The peer closes (`tornado._websocket.reader.FrameSink`)."""
@@ -411,16 +411,26 @@ class WebSocketProtocol(abc.ABC):
         # RFC 6455 section 5.5.1: the answer has the code that was received.
         self.close(code)
 
-    def _endpoint_failed(
+    def on_endpoint_error(
         self,
         typ: type[BaseException] | None,
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
         """Close because of the program's mistake."""
-        if self.handler is not None and typ is not asyncio.CancelledError:
+        if typ is asyncio.CancelledError:
+            self._abort()
+            return
+        if self.handler is not None:
             self.handler.log_exception(typ, value, tb)
-        self._abort()
+        if self._phase is _OPEN and not self._is_lost and not self.stream.closed():
+            self._apologize()
+        else:
+            self._abort()
+
+    @abc.abstractmethod
+    def _apologize(self) -> None:
+        """Close the connection, and tell the peer that it's not its fault."""
 
     # -- output
 
@@ -496,78 +506,9 @@ class WebSocketProtocol(abc.ABC):
     def _fail(self, violation: ProtocolViolation) -> None:
         """Close because the peer broke the protocol."""
 
-    def _begin_closing(self) -> None:
-        """Wait for the peer to close; messages that still come aren't wanted."""
-        self._phase = Phase.CLOSE_SENT
-        self._obstacles |= CLOSING
-        if self._inbox:
-            self._inbox.clear()
-            self._inbox_size = 0
-        self._go_on(INBOX_FULL)
-        self._disarm()
-        self._arm(CLOSE_TIMEOUT)
 
-    def _finish_closing(self) -> None:
-        self._phase = Phase.CLOSED
-        self._obstacles |= CLOSING
-        self._disarm()
-        # Otherwise that's done when what was collected is sent.
-        if self._out is None:
-            self._close_stream()
-
-    def _close_stream(self) -> None:
-        stream = self.stream
-        if stream.closed() or self._lingering == LINGERS:
-            return
-        if not stream.write_buffer_size:
-            if self._lingering == AT_ONCE or not self._linger(stream):
-                stream.close()
-        elif self._timer is None:
-            # A peer that doesn't read what is left has the time of the handshake for it.
-            self._arm(CLOSE_TIMEOUT)
-            stream.write(b"").add_done_callback(lambda _: self._close_stream())
-
-    def _linger(self, stream: IOStream) -> bool:
-        """Wait for a peer that may still be sending to close its side.
-
-        If the socket were closed, the system would answer what comes with a reset, and the peer
-        might never read why the connection ends.
-
-        :returns: false if that can't be done.
-        """
-        if isinstance(stream, SSLIOStream):
-            return False
-        try:
-            stream.socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            return False
-        self._lingering = LINGERS
-        if self._timer is None:
-            self._arm(CLOSE_TIMEOUT)
-        stream.resume_reading()
-        return True
-
-    def _abort(self) -> None:
-        """Close the connection without the closing handshake."""
-        self._phase = Phase.CLOSED
-        self._obstacles |= CLOSING
-        self._release()
-        self.stream.close()
-
-    def _arm(self, delay: float) -> None:
-        self._timer = self._loop.call_later(delay, self._abort)
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _peer(self) -> object:
-        """Return who is at the other end, for messages of the log."""
-        try:
-            return self.stream.socket.getpeername()
-        except OSError:
-            return "(gone)"
+def _ignore(data: bytes) -> None:
+    """Take nothing: the connection has ended."""
 
 
 def _as_future(waiting: Any) -> asyncio.Future[Any] | None:

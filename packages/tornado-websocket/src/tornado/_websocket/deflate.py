@@ -14,6 +14,8 @@ MIN_COMPRESSED = 32  # bytes; shorter messages are sent as they are
 MAX_OFFERS = 16
 STEP = 1 << 18  # bytes that are compressed or decompressed at once
 
+MAX_ENDS = 100  # of streams in one message, each of which costs much more than it has bytes
+
 # RFC 7692 section 7.2.1: what a sender takes off each message, and a receiver puts back.
 _TAIL = b"\x00\x00\xff\xff"
 
@@ -252,12 +254,13 @@ class Inflater:
     :arg agreement: what was agreed upon.
     """
 
-    __slots__ = ("_keeps_context", "_rest", "_zlib", "has_more")
+    __slots__ = ("_ends", "_keeps_context", "_rest", "_zlib", "has_more")
 
     def __init__(self, agreement: Agreement) -> None:
         self._keeps_context = agreement.peer_keeps_context
         self._zlib: Any = None
         self._rest = b""
+        self._ends = 0
         #: Whether there is more to be had from what was given.
         self.has_more = False
 
@@ -288,6 +291,9 @@ class Inflater:
         if inflater.eof:
             # RFC 7692 section 7.2.3.4: a stream may end; what follows begins anew.
             self._zlib = None
+            self._ends += 1
+            if self._ends > MAX_ENDS:
+                raise ProtocolViolation("too many ends in a compressed message", 1008)
             rest = inflater.unused_data
             self._rest = b"" if rest == _TAIL else rest
             self.has_more = bool(self._rest)
@@ -297,5 +303,6 @@ class Inflater:
 
     def end_message(self) -> None:
         """Forget the message, if later ones don't refer to it."""
+        self._ends = 0
         if not self._keeps_context:
             self._zlib = None

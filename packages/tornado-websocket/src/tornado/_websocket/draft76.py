@@ -12,7 +12,8 @@ import hashlib
 import struct
 from typing import Any, Protocol
 
-from tornado._websocket.base import CLOSE_TIMEOUT, WebSocketProtocol
+from tornado._websocket.base import WebSocketProtocol
+from tornado._websocket.closing import CLOSE_TIMEOUT
 from tornado._websocket.errors import ProtocolViolation
 from tornado._websocket.handshake import HandshakeError
 from tornado._websocket.interfaces import Phase
@@ -56,8 +57,6 @@ class Draft76Reader:
         self._searched = 0
         self._has_key = False
         self._is_paused = False
-        #: Whether the last call of `feed` left something to do, although nothing stood in its way.
-        self.is_behind = False
 
     def pause(self) -> None:
         """Make no further calls before `resume`."""
@@ -72,9 +71,10 @@ class Draft76Reader:
         self._sink = None
         self._held.clear()
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> bool:
         """Use some bytes.
 
+        :returns: whether there is something left to do, although nothing stands in its way.
         :raises ProtocolViolation: they break the protocol. Nothing can be read afterwards.
         """
         self._held += data
@@ -83,7 +83,7 @@ class Draft76Reader:
             if not self._read(self._sink):
                 break
             frames -= 1
-        self.is_behind = not frames and bool(self._held)
+        return not frames and bool(self._held)
 
     def _read(self, sink: MessageSink) -> bool:
         """Read one thing; return false if it's not complete."""
@@ -244,6 +244,9 @@ class WebSocketProtocol76(WebSocketProtocol):
 
     def _fail(self, violation: ProtocolViolation) -> None:
         gen_log.info("websocket of %s: %s", self._peer(), violation)
+        self._apologize()
+
+    def _apologize(self) -> None:
         self._release()
         self._finish_closing()
 

@@ -37,13 +37,9 @@ class Endpoint(Protocol):
 class Reader(Protocol):
     """Bytes in, calls out; see `tornado._websocket.reader.FrameReader`."""
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether the last call of `feed` left something to do, although nothing stood in its
+    def feed(self, data: bytes) -> bool:
+        """Use some bytes; return whether something is left to do, although nothing stands in its
         way."""
-
-    def feed(self, data: bytes) -> None:
-        """Use some bytes."""
 
     def pause(self) -> None:
         """Make no further calls before `resume`."""

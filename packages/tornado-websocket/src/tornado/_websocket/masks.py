@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# With bytes before the mask's own, ``mask * _REPEATED[n]`` is the mask as often as a payload of up
-# to n bytes needs it; ``_PADDING[n]`` bits of that are too many.
+# With bytes before the mask's own, ``mask * REPEATED[n]`` is the mask as often as a payload of up
+# to n bytes needs it; ``PADDING[n]`` bits of that are too many.
 _SHORT = 126
-_REPEATED = tuple(int.from_bytes(b"\0\0\0\1" * ((size + 3) // 4 + 1)) for size in range(_SHORT))
-_PADDING = tuple(8 * (-size % 4) for size in range(_SHORT))
+REPEATED = tuple(int.from_bytes(b"\0\0\0\1" * ((size + 3) // 4 + 1)) for size in range(_SHORT))
+PADDING = tuple(8 * (-size % 4) for size in range(_SHORT))
 
 # Bytes that are masked at once; such integers, and what is made of them, stay in the nearest cache.
 _STEP = 8192
@@ -42,16 +42,18 @@ def apply_mask_in_python(mask: bytes, data: bytes) -> bytes:
 
 
 def unmask_in_python(data: bytes, start: int, stop: int) -> bytes:
-    """Return the payload of a short frame.
+    """Return a payload that stands behind its mask.
 
-    :arg data: holds the frame.
-    :arg start: where its mask begins.
-    :arg stop: where its payload ends, which has at most 125 bytes.
+    :arg data: holds both.
+    :arg start: where the mask begins.
+    :arg stop: where the payload ends.
     """
-    # The mask and what it masks, as one number.
     size = stop - start - 4
+    if size >= _SHORT:
+        return apply_mask_in_python(data[start : start + 4], data[start + 4 : stop])
+    # The mask and what it masks, as one number.
     number = int.from_bytes(data[start:stop])
-    mask = (number >> 8 * size) * _REPEATED[size] >> _PADDING[size]
+    mask = (number >> 8 * size) * REPEATED[size] >> PADDING[size]
     return (number ^ mask).to_bytes(size)
 
 
@@ -64,3 +66,5 @@ except ImportError:
     pass  # it's an extra
 else:
     apply_mask, unmask = native.apply_mask, native.unmask
+
+IS_NATIVE = unmask is not unmask_in_python

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from tornado._websocket.errors import WebSocketClosedError
+
 
 class Pinged(Protocol):
     """What is watched by a `Pinger`."""
@@ -54,7 +56,11 @@ class Pinger:
     def _ping(self) -> None:
         self._awaits_pong = True
         self._sent_at = self._loop.time()
-        self._pinged.write_ping(b"")
+        try:
+            self._pinged.write_ping(b"")
+        except WebSocketClosedError:
+            # The connection has ended, and is about to say so.
+            self._timer = None
         if self._timer is not None:
             self._timer = self._loop.call_later(self._timeout, self._judge)
 

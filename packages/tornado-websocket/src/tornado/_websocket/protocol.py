@@ -9,12 +9,11 @@ from typing import Any
 from tornado._websocket.base import (
     BACKLOG,
     CHOKED,
-    CLOSING,
     INBOX_FULL,
-    LATER,
     MAX_CORKED,
     WebSocketProtocol,
 )
+from tornado._websocket.closing import CLOSING, LATER
 from tornado._websocket.deflate import (
     MIN_COMPRESSED,
     STEP,
@@ -290,7 +289,7 @@ class WebSocketProtocol13(WebSocketProtocol):
                     self._pinger.on_pong()
                 self.handler.on_pong(payload)
         except (Exception, asyncio.CancelledError):
-            self._endpoint_failed(*sys.exc_info())
+            self.on_endpoint_error(*sys.exc_info())
 
     def _answer_ping(self, payload: bytes) -> None:
         if self._obstacles & CLOSING:
@@ -373,10 +372,20 @@ class WebSocketProtocol13(WebSocketProtocol):
     def _fail(self, violation: ProtocolViolation) -> None:
         """RFC 6455 section 7.1.7: say why, and close."""
         gen_log.info("websocket of %s: %s", self._peer(), violation)
-        self._release()
         if self._phase is Phase.OPEN:
             self.close_code = violation.close_code
-            payload = make_close_payload(violation.close_code, str(violation))
+        self._close_with(violation.close_code, str(violation))
+
+    def _apologize(self) -> None:
+        # RFC 6455 section 7.4.1: something unexpected happened here.
+        self._close_with(1011, None)
+
+    def _close_with(self, code: int, reason: str | None) -> None:
+        """Send a close frame and what stands before it, then close without waiting for the
+        peer's."""
+        self._release()
+        if self._phase is Phase.OPEN:
+            payload = make_close_payload(code, reason)
             self._emit(make_frame(Opcode.CLOSE, payload, masked=self.mask_outgoing))
             self._lingering = LATER
         self._finish_closing()

@@ -26,7 +26,7 @@ from tornado._websocket.frames import (
     Opcode,
     is_valid_close_code,
 )
-from tornado._websocket.masks import apply_mask, unmask
+from tornado._websocket.masks import IS_NATIVE, PADDING, REPEATED, apply_mask, unmask
 
 FRAMES_AT_ONCE = 256  # of one call, so that many tiny frames leave time for others
 INFLATED_AT_ONCE = 1 << 20  # bytes of one call, for the same reason
@@ -82,7 +82,6 @@ class FrameReader:
         "_sink",
         "_size",
         "_span",
-        "is_behind",
     )
 
     def __init__(
@@ -105,8 +104,6 @@ class FrameReader:
         self._halted = False
         # Nothing is held or under way, and nothing stands in the way.
         self._idle = True
-        #: Whether the last call of `feed` left something to do, although nothing stood in its way.
-        self.is_behind = False
         self._inflated = 0  # by this call
         # Frame.
         self._in_frame = False
@@ -146,25 +143,43 @@ class FrameReader:
         self._parts = None
         self._inflater = None
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> bool:
         """Use some bytes.
 
+        :returns: whether there is something left to do, although nothing stands in its way; then
+            feed again, with nothing if need be.
         :raises ProtocolViolation: they break the protocol. Nothing can be read afterwards.
         """
         end = len(data)
         sink = self._sink
         if sink is None:
-            return
+            return False
         if self._idle and 1 < end <= self._quick_end and data[1] + self._span == end:
             first = data[0]
             if _TEXT <= first <= _BINARY:
                 # One short message, and nothing else.
-                payload = unmask(data, 2, end) if self._expects_mask else data[2:]
-                sink.on_data(payload if first == _BINARY else _decode(payload))
-                return
-        self._feed(sink, data)
+                if not self._expects_mask:
+                    payload = data[2:]
+                elif IS_NATIVE:
+                    payload = unmask(data, 2, end)
+                else:
+                    # The same as in `unmask_in_python`: this is where programs spend their time.
+                    size = end - 6
+                    number = int.from_bytes(data[2:])
+                    mask = (number >> 8 * size) * REPEATED[size] >> PADDING[size]
+                    payload = (number ^ mask).to_bytes(size)
+                if first == _BINARY:
+                    sink.on_data(payload)
+                    return False
+                try:
+                    text = payload.decode()
+                except UnicodeDecodeError as error:
+                    raise ProtocolViolation("text is not UTF-8", 1007) from error
+                sink.on_data(text)
+                return False
+        return self._feed(sink, data)
 
-    def _feed(self, sink: FrameSink, data: bytes) -> None:
+    def _feed(self, sink: FrameSink, data: bytes) -> bool:
         if self._held:
             data = self._held + data
             self._held = b""
@@ -205,14 +220,14 @@ class FrameReader:
                 break
             position = used
         if self._sink is None:
-            return
+            return False
         if position < end:
             self._held = data[position:] if position else data
             self._idle = False
         else:
             self._idle = not (self._opcode or self._in_frame or self._halted)
         spent = not frames or self._inflated > INFLATED_AT_ONCE
-        self.is_behind = spent and (position < end or self._backlog)
+        return spent and (position < end or self._backlog)
 
     # -- heads
 
@@ -307,14 +322,8 @@ class FrameReader:
             self._inflate(inflater, b"", False)
             return position
         stop = min(position + self._left, end)
-        piece = data[position:stop]
         size = stop - position
-        mask = self._mask
-        if mask and size:
-            piece = apply_mask(mask, piece)
-            # RFC 6455 section 5.3: what comes next begins within the mask.
-            turn = size % 4
-            self._mask = mask[turn:] + mask[:turn]
+        piece = self._unmask_piece(data, position, stop) if self._mask else data[position:stop]
         self._left -= size
         ends = self._final and not self._left
         if self._is_deflated and inflater is not None:
@@ -324,6 +333,18 @@ class FrameReader:
                 self._in_frame = False
             self._take_piece(piece, ends)
         return stop
+
+    def _unmask_piece(self, data: bytes, position: int, stop: int) -> bytes:
+        mask = self._mask
+        if position >= 4 and data[position - 4 : position] == mask:
+            piece = unmask(data, position - 4, stop)
+        else:
+            piece = apply_mask(mask, data[position:stop])
+        # RFC 6455 section 5.3: what comes next begins within the mask.
+        turn = (stop - position) % 4
+        if turn:
+            self._mask = mask[turn:] + mask[:turn]
+        return piece
 
     def _inflate(self, inflater: Inflater, piece: bytes, ends: bool) -> None:
         """Inflate one step; the frame isn't done with before nothing is left of it."""

@@ -145,7 +145,11 @@ class WebSocketHandler(RequestHandler):
 
         .. versionadded:: 4.0
         """
-        own = urlsplit(origin).netloc.lower() == self.request.headers.get("Host", "").lower()
+        try:
+            authority = urlsplit(origin).netloc.lower()
+        except ValueError:
+            return False
+        own = authority == self.request.headers.get("Host", "").lower()
         return own or self.check_trusted_origin(origin)
 
     def allow_draft76(self) -> bool:
@@ -288,6 +292,7 @@ class WebSocketHandler(RequestHandler):
             # RFC 6455 section 4.2.2: name the version that would do.
             self.set_header("Sec-WebSocket-Version", VERSION)
             self.set_header("Upgrade", "websocket")
+            self.set_header("Connection", "Upgrade")
         self.finish(str(error))
 
     def _check_origin(self) -> None:
@@ -336,7 +341,11 @@ class WebSocketHandler(RequestHandler):
     def _choose_subprotocol(self) -> str | None:
         offered = self.request.headers.get("Sec-Websocket-Protocol", "")
         subprotocols = [name.strip() for name in offered.split(",") if name.strip()]
-        return self.select_subprotocol(subprotocols) if subprotocols else None
+        chosen = self.select_subprotocol(subprotocols) if subprotocols else None
+        if chosen is not None and chosen not in subprotocols:
+            # RFC 6455 section 4.1: the client would give up.
+            raise ValueError(f"subprotocol {chosen!r} is not among the offered {subprotocols}")
+        return chosen
 
     def _agree_on_compression(
         self, params: ConnectionParams, headers: HTTPHeaders
@@ -452,9 +461,10 @@ class WebSocketHandler(RequestHandler):
         if not self._is_upgraded:
             super()._handle_request_exception(e)
             return
-        self.log_exception(type(e), e, e.__traceback__)
         if self.ws_connection is not None:
-            self.ws_connection._abort()
+            self.ws_connection.on_endpoint_error(type(e), e, e.__traceback__)
+        else:
+            self.log_exception(type(e), e, e.__traceback__)
 
     def send_error(self, *args: Any, **kwargs: Any) -> None:
         """Answer with an error before the handshake; close the websocket after it."""
