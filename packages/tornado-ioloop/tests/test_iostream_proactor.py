@@ -24,12 +24,16 @@ class Proactor(asyncio.SelectorEventLoop):
 
 
 class EchoServer(TCPServer):
+    def __init__(self):
+        super().__init__()
+        self.ended = asyncio.Queue()
+
     async def handle_stream(self, stream, address):
         try:
             while True:
                 await stream.write(await stream.read_until(b"\n"))
         except StreamClosedError:
-            pass
+            self.ended.put_nowait(address)
 
 
 def run(main):
@@ -58,6 +62,8 @@ def test_a_server_and_its_clients():
             stream.close()
 
         await asyncio.gather(*map(talk, range(5)))
+        for _ in range(5):
+            await server.ended.get()
         server.stop()
         client.close()
 
@@ -97,6 +103,7 @@ def test_a_loop_of_its_own_and_nothing_left_when_it_is_closed():
             await stream.write(b"line\n")
             assert await stream.read_until(b"\n") == b"line\n"
             stream.close()
+            await server.ended.get()
             server.stop()
 
         loop.run_sync(main, LIMIT)

@@ -679,3 +679,45 @@ def test_get_fd_error() -> None:
             assert stream.get_fd_error() is None
 
     run(main())
+
+
+@pytest.mark.parametrize("piece", [1, 3, 40, 99])
+def test_reads_of_a_length_made_of_pieces(piece: int) -> None:
+    """Few pieces are kept one by one, many are not; what is left over stays for the next read."""
+    data = bytes(range(100)) * 3
+
+    async def main() -> None:
+        async with connected() as (stream, peer):
+            for size in (100, 150, 50):
+                reading = stream.read_bytes(size)
+                while not reading.done():
+                    peer.send(data[:piece])
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
+                part = await reading
+                rest = await stream.read_bytes(-len(part) % piece)
+                assert part + rest == (data[:piece] * 400)[: len(part + rest)]
+
+    run(main())
+
+
+@pytest.mark.parametrize("end", ["close", "cancel", "peer"])
+def test_pieces_of_a_read_that_fails_are_not_lost(end: str) -> None:
+    async def main() -> None:
+        async with connected() as (stream, peer):
+            reading = stream.read_bytes(10)
+            for piece in (b"ab", b"cd"):
+                peer.send(piece)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            if end == "cancel":
+                reading.cancel()
+                peer.send(b"ef")
+                assert await stream.read_bytes(6) == b"abcdef"
+                return
+            (stream if end == "close" else peer).close()
+            with pytest.raises(StreamClosedError):
+                await reading
+            assert await stream.read_bytes(4) == b"abcd"
+
+    run(main())

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from tornado._iostream.buffer import Bytes, OutputQueue, settled
 from tornado._iostream.callbacks import StreamCallback, as_callback
-from tornado._iostream.core import Callback, State, StreamCore
+from tornado._iostream.core import Callback, StreamCore
 from tornado._iostream.errors import StreamClosedError
 from tornado._iostream.reads import (
     Read,
@@ -20,6 +20,7 @@ from tornado._iostream.reads import (
     ReadUntilRegex,
     StreamedRead,
 )
+from tornado._iostream.state import State
 
 
 class BaseIOStream(StreamCore):
@@ -89,10 +90,10 @@ class BaseIOStream(StreamCore):
         """
         if not delimiter:
             raise ValueError("the delimiter is empty")
+        if max_bytes is None and callback is None:
+            return self._start_read(ReadUntil(self, None, delimiter, None))
         function, limit = _callback_or(max_bytes, callback)
-        return self._start_read(
-            ReadUntil(self, as_callback(function), delimiter=delimiter, limit=limit)
-        )
+        return self._start_read(ReadUntil(self, as_callback(function), delimiter, limit))
 
     def read_bytes(
         self,
@@ -123,7 +124,19 @@ class BaseIOStream(StreamCore):
         if num_bytes < 0:
             raise ValueError(f"num_bytes must not be negative, it is {num_bytes!r}")
         if partial is False and callback is None and streaming_callback is None:
-            return self._start_read(ReadBytes(self, None, size=num_bytes, partial=False))
+            read = ReadBytes(self, None, num_bytes, False)
+            if (
+                self._consumer is None
+                and self._read_buffer is None
+                and self._state is State.OPEN
+                and 0 < num_bytes <= self.max_buffer_size
+            ):
+                # What `_start_read` would come to.
+                self._consumer = self._sink = read
+                if not self._watching_input:
+                    self._watch_input()
+                return read.future
+            return self._start_read(read)
         function, some = _callback_or(partial, callback)
         if streaming_callback is not None:
             return self._start_read(
@@ -134,9 +147,7 @@ class BaseIOStream(StreamCore):
                     size=num_bytes,
                 )
             )
-        return self._start_read(
-            ReadBytes(self, as_callback(function), size=num_bytes, partial=bool(some))
-        )
+        return self._start_read(ReadBytes(self, as_callback(function), num_bytes, bool(some)))
 
     def read_into(self, buf: bytearray | memoryview, partial: bool = False) -> Any:
         """Read into ``buf`` until it is full.
@@ -201,12 +212,24 @@ class BaseIOStream(StreamCore):
         if callback is not None:
             self._write_with_callback(data, StreamCallback(callback))
             return None
-        try:
-            done = self.send(data if type(data) is bytes else settled(data))
-        except StreamClosedError as error:
-            return self._failed(error)
-        if done:
-            return self._written or self._make_written()
+        data = data if type(data) is bytes else settled(data)
+        if self._direct and self.max_write_buffer_size is None:
+            # As `send`, without the cost of calling it.
+            try:
+                taken = self._write_chunk(data)
+            except OSError as error:
+                self._break(error)
+                return self._failed(StreamClosedError(error))
+            if taken == len(data):
+                return self._written or self._make_written()
+            self._keep(settled(data, taken))
+        else:
+            try:
+                done = self._send_queued(data)
+            except StreamClosedError as error:
+                return self._failed(error)
+            if done:
+                return self._written or self._make_written()
         future: asyncio.Future[None] = self._loop.create_future()
         cast("OutputQueue", self._queue).wait(future)
         return future
@@ -218,7 +241,7 @@ class BaseIOStream(StreamCore):
         # A stream that breaks here tells by its close callback.
         with contextlib.suppress(StreamClosedError):
             if self.send(settled(data)):
-                self._run_write_callback()
+                self._all_written()
 
     def _start_read(self, read: Read) -> asyncio.Future[Any] | None:
         pending = self._consumer

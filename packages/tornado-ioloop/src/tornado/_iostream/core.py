@@ -1,4 +1,4 @@
-"""`StreamCore`: input that is pushed, output, and the end, for any kind of descriptor.
+"""`StreamCore`: input that is pushed, and the end, for any kind of descriptor.
 
 How it works. At any time at most one *consumer* is attached to a stream: the receiver that a
 protocol gave to `start_receiving`, or the pending read of the awaiting API, which is a receiver of
@@ -10,57 +10,32 @@ question, makes one system call and one call.
 The descriptor stays registered with the loop when there's no sink; only an event that comes
 meanwhile removes it (`_idle`). That way the common case, where a consumer comes back before the
 next bytes do, costs nothing.
-
-Output goes to the kernel at once while ``_direct`` is true: the stream is open and nothing is
-queued.
 """
 
 from __future__ import annotations
 
-import asyncio
-import enum
 import errno
 import logging
-import sys
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
-from tornado._iostream.buffer import Bytes, FilePart, OutputQueue, settled, take
+from tornado._iostream.buffer import take
 from tornado._iostream.callbacks import StreamCallback
-from tornado._iostream.descriptor import DEFAULT_CHUNK_SIZE, Descriptor
-from tornado._iostream.errors import StreamBufferFullError, StreamClosedError
+from tornado._iostream.descriptor import DEFAULT_CHUNK_SIZE
+from tornado._iostream.errors import StreamClosedError
+from tornado._iostream.output import Output
 from tornado._iostream.reads import Read
 from tornado._iostream.receiver import StreamReceiver
+from tornado._iostream.state import ExcInfo, State, exception_of
 from tornado.ioloop import IOLoop
 from tornado.log import app_log
 
 DEFAULT_BUFFER_SIZE = 104857600
 
-# Bytes of queued output above which a receiver is told to stop, and at or below which it may go on.
-PAUSE_ABOVE = 65536
-RESUME_AT = 16384
-
 Callback: TypeAlias = Callable[..., Any]
-ExcInfo: TypeAlias = (
-    bool
-    | BaseException
-    | tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
-)
 
 
-class State(enum.Enum):
-    """Where a stream is in its life."""
-
-    OPEN = (
-        "bytes flow; a new stream is taken to be here, and the system says so if it isn't connected"
-    )
-    CONNECTING = "output is queued, input waits"
-    CLOSING = "the peer has ended its side; closed once the output is written"
-    CLOSED = "the descriptor is gone"
-
-
-class StreamCore(Descriptor):
+class StreamCore(Output):
     """What all streams have in common but the awaiting interface; see `BaseIOStream`, which has
     both.
     """
@@ -68,11 +43,6 @@ class StreamCore(Descriptor):
     # For life.
     io_loop: IOLoop
     max_buffer_size: int = DEFAULT_BUFFER_SIZE
-    max_write_buffer_size: int | None
-    error: BaseException | None = None
-
-    # What is rare has its default here, so that a stream that doesn't use it has no place for it.
-    _state: State = State.OPEN
 
     # Input.
     _consumer: StreamReceiver | Read | None = None
@@ -82,16 +52,8 @@ class StreamCore(Descriptor):
     _delivery_due: bool = False
     _input_ended: bool = False
 
-    # Output.
-    _direct: bool
-    _queue: OutputQueue | None = None
-    _writing_paused: bool = False
+    # Callbacks, and the end.
     _write_callback: StreamCallback | None = None
-    _written: asyncio.Future[None] | None = None
-    # Callers that append to `_write_buffer` themselves count here; nobody else reads it.
-    _total_write_index: int = 0
-
-    # The end.
     _close_callback: StreamCallback | None = None
     _callbacks_due: int = 0
 
@@ -125,39 +87,9 @@ class StreamCore(Descriptor):
         consumer = self._consumer
         return isinstance(consumer, Read) and not consumer.abandoned
 
-    def writing(self) -> bool:
-        """Whether output is waiting to be taken by the system."""
-        return bool(self._queue)
-
     def closed(self) -> bool:
         """Whether the stream is closed. What is buffered can be read all the same."""
         return self._state is State.CLOSED
-
-    @property
-    def write_buffer_size(self) -> int:
-        """How many bytes of output the stream keeps, because the system has not taken them yet.
-
-        .. versionadded:: 6.100
-        """
-        return self._queue.size if self._queue is not None else 0
-
-    @property
-    def _write_buffer(self) -> OutputQueue | None:
-        """The queue of output, for callers that append to it; `None` once the stream is closed."""
-        if self._state is State.CLOSED:
-            return None
-        if self._queue is None:
-            self._queue = OutputQueue()
-            # What is appended to it goes before what is written afterwards.
-            self._direct = False
-        return self._queue
-
-    @_write_buffer.setter
-    def _write_buffer(self, value: None) -> None:
-        if self._queue is not None:
-            self._give_up(self._queue, StreamClosedError(self.error))
-        self._queue = value
-        self._direct = self._state is State.OPEN
 
     def set_nodelay(self, value: bool) -> None:
         """Ask for small writes to be sent at once; nothing happens where that has no meaning.
@@ -238,29 +170,6 @@ class StreamCore(Descriptor):
             if self._consumer is not None:
                 self._start_flow()
 
-    def send(self, data: bytes | memoryview) -> bool:
-        """Hand ``data`` to the system, and keep what it doesn't take.
-
-        :returns: true if nothing had to be kept.
-        :raises StreamClosedError: the stream is closed, or turns out to be broken and is closed
-            now.
-        :raises StreamBufferFullError: ``max_write_buffer_size`` would be exceeded; nothing was sent
-            then.
-
-        .. versionadded:: 6.100
-        """
-        if not self._direct or self.max_write_buffer_size is not None:
-            return self._send_queued(data)
-        try:
-            taken = self._write_chunk(data)
-        except OSError as error:
-            self._break(error)
-            raise StreamClosedError(error) from None
-        if taken == len(data):
-            return True
-        self._keep(settled(data, taken))
-        return False
-
     def _start_flow(self) -> None:
         """Let the consumer have the input, beginning with what is buffered."""
         if self._state is State.CLOSED:
@@ -328,7 +237,7 @@ class StreamCore(Descriptor):
         """
         if self._state is State.CLOSED:
             return
-        error = _exception_of(exc_info)
+        error = exception_of(exc_info)
         if error is not None:
             self.error = error
         self._unwatch()
@@ -357,29 +266,6 @@ class StreamCore(Descriptor):
                 self._consumer_failed(sink, error)
         elif data is not None:
             self._on_eof(sink)
-
-    def _on_writable(self) -> None:
-        if self._state is State.CONNECTING:
-            self._connected()
-            return
-        queue = self._queue
-        if not queue:
-            self._unwatch_output()
-            return
-        head = queue.head()
-        try:
-            if isinstance(head, FilePart):
-                taken = head.send_to(self.fileno())
-            else:
-                taken = self._write_chunk(head)
-        except OSError as error:
-            self._break(error)
-            return
-        queue.advance(taken)
-        if self._writing_paused and queue.size <= RESUME_AT:
-            self._resume_writing()
-        if not queue.size:
-            self._drained()
 
     def _on_eof(self, sink: StreamReceiver | Read) -> None:
         self._input_ended = True
@@ -486,47 +372,13 @@ class StreamCore(Descriptor):
         else:
             self._read_buffer[:0] = data
 
-    # -- output, inside
+    # -- output, as far as others are concerned
 
-    def _send_queued(self, data: Bytes) -> bool:
-        """Send when something stands in the way: a limit, a queue, no connection yet, the end."""
-        if self._state is State.CLOSED:
-            raise StreamClosedError(self.error)
-        size = len(data)
-        limit = self.max_write_buffer_size
-        if limit is not None and self.write_buffer_size + size > limit:
-            raise StreamBufferFullError(
-                f"{size} bytes more would exceed max_write_buffer_size={limit}"
-            )
-        if self._direct:
-            try:
-                taken = self._write_chunk(cast("bytes", data))
-            except OSError as error:
-                self._break(error)
-                raise StreamClosedError(error) from None
-            if taken == size:
-                return True
-            self._keep(settled(data, taken))
-            return False
-        if size:
-            self._keep(settled(data))
-        elif self._queue and not self._watching_output:
-            # Somebody has appended to the queue and wants it written.
-            self._watch_queue()
-        return not self._queue
-
-    def _keep(self, data: bytes | memoryview | FilePart) -> None:
-        queue = self._queue
-        if queue is None:
-            self._queue = queue = OutputQueue()
-        queue.extend(data, len(data))
-        self._direct = False
-        self._watch_queue()
-        if queue.size > PAUSE_ABOVE and not self._writing_paused:
-            consumer = self._consumer
-            if consumer is not None and not isinstance(consumer, Read):
-                self._writing_paused = True
-                consumer.pause_writing()
+    def _pause_writing(self) -> None:
+        consumer = self._consumer
+        if consumer is not None and not isinstance(consumer, Read):
+            self._writing_paused = True
+            consumer.pause_writing()
 
     def _resume_writing(self) -> None:
         self._writing_paused = False
@@ -538,40 +390,12 @@ class StreamCore(Descriptor):
         except Exception as error:
             self._consumer_failed(consumer, error)
 
-    def _drained(self) -> None:
-        """All output is written."""
-        if self._queue:
-            # A receiver that was resumed has written more.
-            return
-        self._unwatch_output()
-        self._run_write_callback()
-        if self._state is State.CLOSING:
-            self.close()
-        elif self._state is State.OPEN:
-            self._direct = True
-            self._queue = None
-
-    def _run_write_callback(self) -> None:
+    def _all_written(self) -> None:
         callback, self._write_callback = self._write_callback, None
         if callback is not None:
             callback.schedule(self)
 
-    def _failed(self, error: BaseException) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = self._loop.create_future()
-        future.set_exception(error)
-        future.exception()
-        return future
-
-    def _give_up(self, queue: OutputQueue, error: BaseException) -> None:
-        for future in queue.abandon():
-            future.set_exception(error)
-            future.exception()
-
     # -- the end, inside
-
-    def _break(self, error: OSError) -> None:
-        """Close because of what the system said; its traceback would keep this stream alive."""
-        self.close(exc_info=error.with_traceback(None))
 
     def _finish_close(self) -> None:
         """Tell everybody who waits for something."""
@@ -605,18 +429,3 @@ class StreamCore(Descriptor):
     def _watch_input(self) -> None:
         if not self._watching_input and self._state is State.OPEN and not self._input_ended:
             self._add_reader()
-
-    def _watch_queue(self) -> None:
-        """Have what is queued written when that's possible; while connecting, that is seen to
-        afterwards.
-        """
-        if self._state is not State.CONNECTING:
-            self._watch_output()
-
-
-def _exception_of(exc_info: ExcInfo) -> BaseException | None:
-    if isinstance(exc_info, BaseException):
-        return exc_info
-    if isinstance(exc_info, tuple):
-        return exc_info[1]
-    return sys.exc_info()[1] if exc_info else None

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 NOT_YET = -1
 
+# So many pieces of a read are kept one by one.
+MOST_PIECES = 16
+
 
 class Read:
     """One pending read.
@@ -170,12 +173,16 @@ class Read:
 
 
 class ReadBytes(Read):
-    """Exactly ``size`` bytes, or with ``partial`` at least one and at most ``size``."""
+    """Exactly ``size`` bytes, or with ``partial`` at least one and at most ``size``.
 
-    __slots__ = ("partial", "size")
+    What comes in a few pieces is kept as it is, and joined once when it's enough; many pieces go to
+    the stream's buffer, as each has a price in memory.
+    """
+
+    __slots__ = ("missing", "partial", "pieces", "size")
 
     def __init__(
-        self, stream: BaseIOStream, callback: StreamCallback | None, *, size: int, partial: bool
+        self, stream: BaseIOStream, callback: StreamCallback | None, size: int, partial: bool
     ) -> None:
         # As in the base class, without the cost of calling it: these reads are the most frequent.
         self.stream = stream
@@ -183,6 +190,7 @@ class ReadBytes(Read):
         self.future = stream._loop.create_future() if callback is None else None
         self.size = size
         self.partial = partial
+        self.pieces: list[bytes] | None = None
 
     @property
     def wants_nothing(self) -> bool:  # type: ignore[override]  # here it depends
@@ -209,6 +217,57 @@ class ReadBytes(Read):
             return self.size
         return length if self.partial and length else NOT_YET
 
+    def data_received(self, data: bytes) -> None:
+        """See `Read.data_received`."""
+        stream = self.stream
+        future = self.future
+        if self.pieces is not None:
+            self._add(data)
+        elif stream._read_buffer is not None or self.partial or future is None or future.done():
+            super().data_received(data)
+        elif len(data) == self.size:
+            stream._consumer = stream._sink = None
+            future.set_result(data)
+        elif len(data) < self.size:
+            self.pieces = [data]
+            self.missing = self.size - len(data)
+        else:
+            super().data_received(data)
+
+    def abandon(self, data: bytes = b"") -> None:
+        """See `Read.abandon`."""
+        self._put_back()
+        super().abandon(data)
+
+    def closed(self, error: BaseException | None) -> None:
+        """Fail; what came is buffered again, for a later read."""
+        self._put_back()
+        super().closed(error)
+
+    def _add(self, data: bytes) -> None:
+        stream, pieces = self.stream, self.pieces
+        if self.abandoned or pieces is None:
+            self.abandon(data)
+            return
+        rest = len(data) - self.missing
+        if rest < 0:
+            pieces.append(data)
+            self.missing = -rest
+            if len(pieces) > MOST_PIECES:
+                self._put_back()
+            return
+        pieces.append(data if not rest else data[: self.missing])
+        if rest:
+            stream._read_buffer = bytearray(memoryview(data)[self.missing :])
+        stream._detach()
+        self.pieces = None
+        self.deliver(b"".join(pieces))
+
+    def _put_back(self) -> None:
+        pieces, self.pieces = self.pieces, None
+        if pieces is not None:
+            self.stream._unstore(b"".join(pieces))
+
 
 class ReadUntil(Read):
     """Up to and including a delimiter."""
@@ -219,15 +278,32 @@ class ReadUntil(Read):
         self,
         stream: BaseIOStream,
         callback: StreamCallback | None,
-        *,
         delimiter: bytes,
         limit: int | None,
     ) -> None:
-        super().__init__(stream, callback)
+        # As in `ReadBytes`.
+        self.stream = stream
+        self.callback = callback
+        self.future = stream._loop.create_future() if callback is None else None
         self.delimiter = delimiter
         self.limit = limit
         # Where to go on searching, so that no byte is looked at for each chunk that comes after it.
         self.searched = 0
+
+    def data_received(self, data: bytes) -> None:
+        """See `Read.data_received`; a line that comes alone and whole needs less."""
+        stream, future = self.stream, self.future
+        if (
+            stream._read_buffer is None
+            and self.limit is None
+            and data.find(self.delimiter) == len(data) - len(self.delimiter)
+            and future is not None
+            and not future.done()
+        ):
+            stream._consumer = stream._sink = None
+            future.set_result(data)
+        else:
+            super().data_received(data)
 
     def end_in(self, data: bytes | bytearray) -> int:
         """See `Read.end_in`."""

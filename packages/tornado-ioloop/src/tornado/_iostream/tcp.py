@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 from tornado._iostream.base import BaseIOStream
 from tornado._iostream.buffer import FilePart, OutputQueue
 from tornado._iostream.callbacks import StreamCallback, as_callback
-from tornado._iostream.core import State
 from tornado._iostream.errors import StreamClosedError
+from tornado._iostream.state import State
 from tornado.log import gen_log
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import socket
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from tornado._iostream.core import State
 from tornado._iostream.errors import StreamClosedError, is_reset
+from tornado._iostream.state import State
 from tornado._iostream.tcp import IOStream
 from tornado._tls_options import ssl_wrap_socket
 from tornado.log import gen_log
