@@ -146,7 +146,9 @@ class Scripted:
             client.close()
         self._server.close()
         for peer in self._peers:
-            peer.writer.transport.abort()
+            # One that is closed has lost its loop.
+            if not peer.writer.transport.is_closing():
+                peer.writer.transport.abort()
         for task in self._tasks:
             task.cancel()
         results = await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -486,7 +486,7 @@ def test_closed_connections_die_without_the_cycle_collector():
             return {}
 
         def open(self):
-            references.append(weakref.ref(self.ws_connection))
+            remember(self, self.ws_connection)
 
         async def on_message(self, message):
             await self.write_message(message)
@@ -510,7 +510,7 @@ def test_closed_connections_die_without_the_cycle_collector():
     gc.disable()
     try:
         run(main())
-        assert len(references) == 4
-        assert [reference() for reference in references] == [None] * 4
+        assert len(references) == 6
+        assert [reference() for reference in references] == [None] * 6
     finally:
         gc.enable()

@@ -455,6 +455,8 @@ class HTTP1Connection(FlowControl):
 
     def _return_rest(self) -> None:
         rest = self._reader.take_rest()
+        # A handler that goes on with the stream knows its request, and so this connection.
+        self._delegate = None
         stream, self._detached = self._detached, None
         if rest and stream is not None:
             stream.unread(rest)
