@@ -89,7 +89,7 @@ PEERS = (
     Peer(
         "native",
         (),
-        {"websocket": _TORNADO["websocket"]},
+        {kind: _TORNADO[kind] for kind in ("websocket", "template")},
         distributions=(*_OURS, "speedups"),
     ),
     Peer(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import tornado
+
+# What native code replaces is documented where it stands in Python.
+sys.modules["tornado._speedups"] = None
 
 project = "Tornado"
 copyright = "the Tornado maintainers"  # the name that Sphinx reads

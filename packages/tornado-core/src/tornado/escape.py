@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 from urllib.parse import quote, quote_plus, unquote, unquote_plus, unquote_to_bytes
 
 from tornado._json import dump
@@ -96,6 +96,15 @@ def xhtml_escape(value: str | bytes) -> str:
     if '"' in text:
         text = text.replace('"', "&quot;")
     return text
+
+
+_xhtml_escape = xhtml_escape
+
+if not TYPE_CHECKING:
+    try:
+        from tornado._speedups import xhtml_escape
+    except ImportError:
+        pass  # it's an extra
 
 
 def _escape_long(text: str) -> str:
