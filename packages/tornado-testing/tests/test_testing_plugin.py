@@ -207,6 +207,75 @@ def test_tests_that_fail(run):
     assert "the fixture wide has the scope module" in text
 
 
+OWN_LOOP = (
+    APP
+    + """
+from tornado.platform.asyncio import AsyncIOLoop
+
+class MyLoop(AsyncIOLoop):
+    pass
+
+@pytest.fixture
+def io_loop():
+    loop = MyLoop(make_current=False)
+    yield loop
+    assert not loop.asyncio_loop.is_closed()
+    loop.close(all_fds=True)
+"""
+)
+
+
+def test_a_project_may_have_loops_of_its_own(run):
+    result = run(
+        """
+        import asyncio
+        import pytest
+        from tornado.ioloop import IOLoop
+
+        @pytest.fixture
+        async def number(io_loop):
+            yield 42
+            assert IOLoop.current() is io_loop
+
+        async def test_it(io_loop, number, http_client, base_url):
+            assert number == 42
+            assert type(io_loop).__name__ == "MyLoop"
+            assert IOLoop.current() is io_loop
+            assert (await http_client.fetch(base_url + "/x")).body == b"/x"
+
+        async def test_tasks_are_ended(io_loop):
+            asyncio.ensure_future(asyncio.Event().wait())
+            await asyncio.sleep(0)
+
+        def test_not_a_coroutine(io_loop, number):
+            io_loop.add_callback(lambda: 1 / 0)
+            io_loop.start()
+
+        class TestOther:
+            @pytest.fixture
+            def io_loop(self):
+                return "no loop"
+
+            async def test_coroutine(self, io_loop):
+                pass
+
+            def test_not_a_coroutine(self, io_loop):
+                assert io_loop == "no loop"
+
+            def test_server(self, io_loop, http_server):
+                pass
+        """,
+        "-W",
+        "error",
+        conftest=OWN_LOOP,
+    )
+    result.assert_outcomes(passed=3, failed=2, errors=1)
+    text = result.stdout.str()
+    assert "ZeroDivisionError: division by zero" in text
+    assert "async def functions are not natively supported" in text
+    assert "the fixture io_loop returns no IOLoop, but 'no loop'" in text
+
+
 def test_an_application_is_asked_for(run):
     result = run("def test_it(http_server): pass", conftest="")
     result.assert_outcomes(errors=1)

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tornado._testing.hosting import Host, host_of, hosted
+from tornado._testing.hosting import Host, adopt, hosted
 
 if TYPE_CHECKING:
     import asyncio
@@ -47,15 +47,8 @@ async def _loop_that_runs_fixtures() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _host(request: pytest.FixtureRequest) -> Host:
-    host = host_of(request.node)
-    if host is None:
-        pytest.fail(
-            "this fixture needs the fixture io_loop of tornado's plugin, and there's another of"
-            " that name",
-            pytrace=False,
-        )
-    return host
+def _host(request: pytest.FixtureRequest, io_loop: Any) -> Host:
+    return adopt(request.node, io_loop, request.addfinalizer)
 
 
 # -- servers
@@ -76,7 +69,7 @@ def app() -> NoReturn:
 @pytest.fixture
 def http_server(request: pytest.FixtureRequest, io_loop: IOLoop, app: Any) -> Iterator[HTTPServer]:
     """A server for ``app``, on a free port of this machine; a `tornado.httpserver.HTTPServer`."""
-    with _serving(_host(request), app, {}) as server:
+    with _serving(_host(request, io_loop), app, {}) as server:
         yield server
 
 
@@ -87,7 +80,7 @@ def https_server(request: pytest.FixtureRequest, io_loop: IOLoop, app: Any) -> I
     from tornado._testing.https import AsyncHTTPSTestCase
 
     options = {"ssl_options": AsyncHTTPSTestCase.default_ssl_options()}
-    with _serving(_host(request), app, options) as server:
+    with _serving(_host(request, io_loop), app, options) as server:
         yield server
 
 
@@ -184,7 +177,7 @@ def http_client(request: pytest.FixtureRequest, io_loop: IOLoop) -> Iterator[Asy
         client: AsyncHTTPClient = AsyncHTTPClient(force_instance=True, defaults=defaults)
         return client
 
-    client = _host(request).run(make, "the client")
+    client = _host(request, io_loop).run(make, "the client")
     try:
         yield client
     finally:
@@ -193,7 +186,7 @@ def http_client(request: pytest.FixtureRequest, io_loop: IOLoop) -> Iterator[Asy
 
 @pytest.fixture
 def ws_client(
-    request: pytest.FixtureRequest, http_url: str
+    request: pytest.FixtureRequest, io_loop: IOLoop, http_url: str
 ) -> Iterator[Callable[..., Awaitable[Any]]]:
     """A coroutine function that opens websockets: ``await ws_client("/chat")``.
 
@@ -212,7 +205,7 @@ def ws_client(
         return await websockets.open(url, *args, **kwargs)
 
     yield connect
-    _host(request).run(websockets.close, "the end of the websockets")
+    _host(request, io_loop).run(websockets.close, "the end of the websockets")
 
 
 @pytest.fixture
@@ -224,4 +217,4 @@ def memory_client(
 
     client = AsyncTestClient(app)
     yield client
-    _host(request).run(client.close, "the end of the client")
+    _host(request, io_loop).run(client.close, "the end of the client")

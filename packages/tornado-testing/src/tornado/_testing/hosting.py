@@ -84,6 +84,41 @@ def hosted(request: pytest.FixtureRequest) -> Iterator[Host]:
             del item.stash[_HOST]
 
 
+def is_loop(value: object) -> bool:
+    """Whether something is a loop of Tornado's, and not what another project calls ``io_loop``."""
+    ioloop = sys.modules.get("tornado.ioloop")
+    return ioloop is not None and isinstance(value, ioloop.IOLoop)
+
+
+def adopt(item: pytest.Function, io_loop: Any, on_end: Callable[[Callable[[], Any]], Any]) -> Host:
+    """Return the host of a test. If the project has a fixture ``io_loop`` of its own, it's made
+    now, from what that has returned.
+
+    :arg item: the test.
+    :arg io_loop: the value of the fixture.
+    :arg on_end: registers what has to be called in the end.
+    """
+    host = host_of(item)
+    if host is not None:
+        return host
+    if not is_loop(io_loop):
+        pytest.fail(f"the fixture io_loop returns no IOLoop, but {io_loop!r}", pytrace=False)
+    from tornado._testing.supervision import SupervisedLoop
+
+    runner = runner_of(item)
+    supervised = SupervisedLoop(io_loop, shared=True) if runner is Runner.OWN else None
+    item.stash[_HOST] = host = Host(io_loop, runner, timeout_of(item), supervised)
+
+    def end() -> None:
+        del item.stash[_HOST]
+        if supervised is not None:
+            supervised.release()
+            supervised.raise_failure()
+
+    on_end(end)
+    return host
+
+
 def timeout_of(item: pytest.Item) -> float:
     """Return how many seconds a test may take: what its marker says, or the environment, or the
     configuration.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tornado._testing import fixtures
-from tornado._testing.hosting import Runner, host_of, runner_of
+from tornado._testing.hosting import Runner, adopt, is_loop, runner_of
 
 if TYPE_CHECKING:
     from tornado._testing.hosting import Host
@@ -100,8 +100,11 @@ def pytest_pycollect_makeitem(
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Run a test on its loop."""
     fixtures.adopt_base_url(pyfuncitem)
-    host = host_of(pyfuncitem)
-    if host is None or host.runner is not Runner.OWN:
+    io_loop = pyfuncitem.funcargs.get("io_loop")
+    if not is_loop(io_loop):
+        return (yield)
+    host = adopt(pyfuncitem, io_loop, pyfuncitem.addfinalizer)
+    if host.runner is not Runner.OWN:
         return (yield)
     function = pyfuncitem.obj
     inner = _innermost(function)
@@ -155,7 +158,10 @@ def pytest_fixture_setup(
     generator = inspect.isasyncgenfunction(function)
     if not generator and not inspect.iscoroutinefunction(function):
         return (yield)
-    if not _is_own_fixture(function, request):
+    if fixturedef.argname == "io_loop" or not _is_own_fixture(function, request):
+        return (yield)
+    if fixturedef.scope == "function" and not is_loop(request.getfixturevalue("io_loop")):
+        # The project means something else by that name.
         return (yield)
     if fixturedef.scope != "function":
         pytest.fail(
@@ -163,9 +169,7 @@ def pytest_fixture_setup(
             " a loop of its own: coroutines that are fixtures have the scope function",
             pytrace=False,
         )
-    request.getfixturevalue("io_loop")
-    host = host_of(request.node)
-    assert host is not None  # The fixture has just made it.
+    host = adopt(request.node, request.getfixturevalue("io_loop"), request.addfinalizer)
     bound = _bind(function, request)
     runner = _run_generator if generator else _run_coroutine
     replaced: Any = fixturedef
