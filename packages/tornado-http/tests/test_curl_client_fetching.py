@@ -7,6 +7,8 @@ import sys
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClient, HTTPClientError, HTTPRequest
 from tornado.httputil import HTTPHeaders
@@ -16,6 +18,7 @@ pycurl = pytest.importorskip("pycurl", reason="an optional package")
 curl_httpclient = pytest.importorskip("tornado.curl_httpclient")
 CurlAsyncHTTPClient = curl_httpclient.CurlAsyncHTTPClient
 CurlError = curl_httpclient.CurlError
+field_lines = pytest.importorskip("tornado._curl_client.options").field_lines
 
 NAME = "tornado.curl_httpclient.CurlAsyncHTTPClient"
 
@@ -741,3 +744,31 @@ async def test_a_fetch_that_fails_at_once_lets_the_next_one_start(curled, reply)
         results = await asyncio.gather(*bad, return_exceptions=True)
         assert {type(result) for result in results} == {ValueError}
         assert (await last).body == b"x"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["A", "B", "X-Long-Name", "Content-Type"]),
+            st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_each_value_becomes_a_line_of_its_own(fields):
+    headers = HTTPHeaders()
+    for name, value in fields:
+        headers.add(name, value.strip(" \t"), _chars_are_bytes=False)
+    text = "\n".join(
+        [f"{name}: {value}" if value else f"{name};" for name, value in headers.get_all()]
+    )
+    coding = "latin-1" if text.isascii() or max(text) <= "\xff" else "utf-8"
+    assert b"\n".join(field_lines(headers)) == text.encode(coding)
+
+
+@given(st.text(max_size=20), st.sampled_from("\0\r\n\x0b\x1f\x7f"), st.text(max_size=20))
+def test_no_control_character_gets_into_a_line(before, control, after):
+    for values in ({"A": before + control + after}, {"A": ["x", before + control + after]}):
+        with pytest.raises(ValueError):
+            field_lines(HTTPHeaders._from_dict({"B": "b", **values, "C": "c"}))

@@ -42,6 +42,9 @@ IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
 # RFC 9110 section 9.1: a method is a token.
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# Control characters, and lines without a value.
+_ODD = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]|: *(?:\n|\Z)")
+_join_field = ": ".join
 _CONTROL_OCTETS = re.compile(rb"[\x00-\x1f\x7f]")
 _NO_HOST = re.compile(r"[\x00-\x20\x7f]")
 
@@ -114,6 +117,22 @@ def field_lines(headers: HTTPHeaders) -> list[bytes]:
 
     :raises ValueError: one holds a control character.
     """
+    values = headers._values
+    try:
+        text = "\n".join(map(_join_field, values.items()))  # type: ignore[arg-type]
+    except TypeError:
+        # Some field has several values.
+        text = _careful_lines(headers)
+    else:
+        if _ODD.search(text) is not None or text.count("\n") != len(values) - 1:
+            text = _careful_lines(headers)
+    try:
+        return text.encode("latin-1").split(b"\n")
+    except UnicodeEncodeError:
+        return text.encode("utf-8").split(b"\n")
+
+
+def _careful_lines(headers: HTTPHeaders) -> str:
     # A line without a value would take a field of libcurl's own away.
     lines = [
         f"{name}: {value}" if value.strip(" \t") else f"{name};"
@@ -122,10 +141,7 @@ def field_lines(headers: HTTPHeaders) -> list[bytes]:
     text = "\n".join(lines)
     if _CONTROL.search(text) is not None or text.count("\n") >= max(len(lines), 1):
         raise ValueError("control character in a header")
-    try:
-        return text.encode("latin-1").split(b"\n")
-    except UnicodeEncodeError:
-        return text.encode("utf-8").split(b"\n")
+    return text
 
 
 def _set_method(curl: Any, request: EffectiveRequest, headers: HTTPHeaders) -> list[bytes]:

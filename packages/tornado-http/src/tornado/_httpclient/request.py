@@ -48,7 +48,7 @@ class HTTPRequest:
     :arg use_gzip: another name of ``decompress_response``.
     :arg network_interface: name or address of the network interface to use.
     :arg streaming_callback: called with each piece of the body as bytes; the response's body is
-        empty then. With the simple client it may be a coroutine function: the next piece waits.
+        empty then. It may be a coroutine function: the next piece waits.
     :arg header_callback: called with each line of the response's head, its line end included, as
         text: status line and empty line too. The response's headers are empty then.
     :arg prepare_curl_callback: called with the ``pycurl.Curl`` object (curl client only).
