@@ -514,3 +514,32 @@ def test_closed_connections_die_without_the_cycle_collector():
         assert [reference() for reference in references] == [None] * 6
     finally:
         gc.enable()
+
+
+def test_giving_up_what_came_while_the_loop_is_not_running():
+    loop = IOLoop(make_current=True)
+    stack = contextlib.AsyncExitStack()
+    seen = []
+
+    async def on_message(message):
+        seen.append(message)
+        if message == "0":
+            await asyncio.Event().wait()
+
+    async def wait_for_the_end(connection):
+        while not connection.stream.closed():
+            await asyncio.sleep(0)
+
+    try:
+        url = loop.run_sync(lambda: stack.enter_async_context(serving()))
+        opening = websocket_connect(url + "/greeting", on_message_callback=on_message)
+        connection = loop.run_sync(lambda: opening)
+        loop.run_sync(lambda: wait_for_the_end(connection))
+        connection._running.cancel()
+        connection.close()
+        loop.run_sync(lambda: asyncio.wait((connection._last_call,)))
+        assert seen == ["0", None]
+        loop.run_sync(stack.aclose)
+    finally:
+        IOLoop.clear_current()
+        loop.close()

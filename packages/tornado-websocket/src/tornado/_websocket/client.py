@@ -291,7 +291,9 @@ class WebSocketClientConnection(HTTPMessageDelegate):
         if self._callback is None:
             self._messages.put(None)
         else:
-            self._last_call = asyncio.ensure_future(self._tell_the_end(self._callback))
+            # The connection may be given up while the loop isn't running.
+            loop = self.io_loop.asyncio_loop
+            self._last_call = loop.create_task(self._tell_the_end(self._callback))
 
     async def _tell_the_end(self, callback: Callable[[Message], Any]) -> None:
         if self._running is not None:
