@@ -10,7 +10,8 @@ empty beginning.
 Where many rules remain, they are narrowed down further by the segments of the path.
 
 For paths that stand in the rules as they are, without any expression, the choice is made
-beforehand.
+beforehand. Other paths that were asked for are remembered with what was found, as far as paths are
+all that the rules go by.
 
 The index only narrows the choice. It returns rules in their order, and their matchers decide.
 """
@@ -19,21 +20,29 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Any
 
 from tornado._routing.matchers import PathMatches
 from tornado._routing.patterns import literal_path, literal_prefix
 from tornado._routing.rules import Rule
 from tornado._routing.segments import SegmentIndex
+from tornado.httputil import HTTPServerRequest
 
 # Up to so many rules, matching each is as fast as looking at the segments of the path.
 _MANY = 6
+
+# Paths come from peers, so what is remembered of them has limits.
+_MAX_REMEMBERED = 512
+_MAX_REMEMBERED_LENGTH = 128  # characters
+
+#: A rule, and what its matcher has found in the path; shared by requests, so never changed.
+Found = tuple[Rule, dict[str, Any]]
 
 
 class RuleIndex:
     """Narrows a list of rules down to those that may match a path.
 
-    It is made for one state of a list and never changes. A rule whose matcher is replaced is not
-    noticed.
+    It is made for one state of a list. A rule whose matcher is replaced or changed is not noticed.
 
     :arg rules: the rules in the order in which they apply.
 
@@ -41,9 +50,9 @@ class RuleIndex:
 
        The state that the index was made for, to be compared with the list's present one.
 
-    .. attribute:: sure
+    .. attribute:: known
 
-       Paths that stand in rules as they are -> the rule that matches first, without any argument.
+       Paths -> what `find` returns for them, as far as that is known already.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -71,9 +80,33 @@ class RuleIndex:
         # For paths that stand in rules as they are: the rules that match.
         self._by_path: dict[str, list[Rule]] = {}
         self._by_path = {path: self._choose(path, found) for path, found in by_path.items()}
-        self.sure = {
-            path: chosen[0] for path, chosen in self._by_path.items() if _path_of(chosen[0]) == path
+        # Paths that stand in rules as they are, with the rules that match first.
+        self._sure: dict[str, Found] = {
+            path: (chosen[0], {})
+            for path, chosen in self._by_path.items()
+            if _path_of(chosen[0]) == path
         }
+        self.known = self._sure.copy()
+
+    def find(self, request: HTTPServerRequest) -> Found | None:
+        """Return the first rule that matches a request, with what its matcher has found."""
+        path = request.path
+        by_path_alone = True
+        for rule in self.candidates(path):
+            matcher = rule.matcher
+            # A subclass may look at other things than the path.
+            by_path_alone = by_path_alone and type(matcher) is PathMatches
+            found = matcher.match(request)
+            if found is not None:
+                if by_path_alone and len(path) <= _MAX_REMEMBERED_LENGTH:
+                    self._remember(path, (rule, found))
+                return rule, found
+        return None
+
+    def _remember(self, path: str, found: Found) -> None:
+        if len(self.known) >= len(self._sure) + _MAX_REMEMBERED:
+            self.known = self._sure.copy()
+        self.known[path] = found
 
     def candidates(self, path: str) -> Sequence[Rule]:
         """Return the rules that can match the path, in order; all others cannot."""

@@ -242,25 +242,20 @@ class ApplicationMessage(HandlerMessage):
     def _take_route(self, routes: RuleIndex, request: HTTPServerRequest) -> bool:
         """Look for the first rule that matches; false if its target is no handler class, or there
         is none."""
-        path = request.path
-        rule = routes.sure.get(path)
-        found: dict[str, Any] | None = None
-        if rule is None:
-            for rule in routes.candidates(path):
-                found = rule.matcher.match(request)
-                if found is not None:
-                    break
-            else:
-                return False
+        known = routes.known.get(request.path) or routes.find(request)
+        if known is None:
+            return False
+        rule, found = known
         target = rule.target
         if not (isinstance(target, type) and issubclass(target, RequestHandler)):
             return False
         self.handler_class = target
-        self.handler_kwargs = rule.target_kwargs
         if found:
-            self.path_args = found.get("path_args", ())
-            self.path_kwargs = found.get("path_kwargs", _NO_NAMES)
+            self.handler_kwargs = rule.target_kwargs or found.get("target_kwargs") or _NO_NAMES
+            self.path_args = found.get("path_args") or ()
+            self.path_kwargs = found.get("path_kwargs") or _NO_NAMES
         else:
+            self.handler_kwargs = rule.target_kwargs
             self.path_args, self.path_kwargs = (), _NO_NAMES
         return True
 
