@@ -45,6 +45,10 @@ def _before_upgrade(method: _Method) -> _Method:
             )
         return method(self, *args, **kwargs)
 
+    checked.__doc__ = (
+        f"Do what `.RequestHandler.{method.__name__}` does, before the handshake.\n\n"
+        ":raises RuntimeError: the websocket is open, or was."
+    )
     return cast("_Method", checked)
 
 
