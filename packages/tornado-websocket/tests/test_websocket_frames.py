@@ -306,3 +306,25 @@ def test_noise_is_refused_or_read_the_same_in_any_pieces(noise, masked, step):
             recorder.events.append(violation.close_code)
         outcomes.append(recorder.events)
     assert outcomes[0] == outcomes[1]
+
+
+@given(
+    st.lists(st.integers(0, 300) | st.sampled_from([125, 126, 127, 65535, 65536]), max_size=5),
+    st.booleans(),
+    st.integers(0, 14),
+)
+def test_frames_of_all_lengths_in_one_piece(sizes, masked, cut):
+    messages = [bytes(size) for size in sizes]
+    stream = b"".join(make_frame(2, message, masked=masked) for message in messages)
+    assert read(stream, masked=masked, limit=1 << 17) == messages
+    assert read(stream[:-cut], stream[-cut:], masked=masked, limit=1 << 17) == messages
+
+
+@pytest.mark.parametrize("limit", [300, 299])
+def test_the_limit_holds_for_frames_that_come_whole(limit):
+    data = frame(2, bytes(300))
+    if limit == 300:
+        assert read(data, limit=limit) == [bytes(300)]
+    else:
+        with pytest.raises(ProtocolViolation, match="too large"):
+            read(data, limit=limit)

@@ -11,7 +11,7 @@ from tornado._websocket.closing import CLOSE_TIMEOUT
 from tornado._websocket.deflate import STEP, Agreement, CompressionOptions, Inflater
 from tornado._websocket.frames import Opcode, make_close_payload, make_frame
 from tornado._websocket.params import ConnectionParams
-from tornado._websocket.protocol import MAX_PONGS, WebSocketProtocol13
+from tornado._websocket.protocol import MAX_PONGS, SENT_ALONE, WebSocketProtocol13
 from tornado._websocket.reader import FrameReader
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError, broadcast
@@ -421,6 +421,27 @@ def test_one_message_may_be_larger_than_the_limit(loop):
     peer.protocol.write_message(bytes(1_000_000), binary=True)
     peer.stream.take(2_000_000)
     assert peer.received() == [bytes(1_000_000)]
+
+
+def test_very_large_messages_keep_their_place(loop):
+    peer = Peer(loop)
+    large = bytes(SENT_ALONE + 1)
+
+    def on_message(message):
+        peer.protocol.write_message("before")
+        peer.protocol.write_message(large, binary=True)
+        peer.protocol.write_message("behind")
+
+    peer.endpoint.on_message = on_message
+    peer.send((1, b"x"))
+    assert peer.received() == ["before", large, "behind"]
+    peer.stream.room = 0
+    future = peer.protocol.write_message(large, binary=True)
+    peer.stream.take(SENT_ALONE)
+    assert not future.done()
+    peer.stream.take(SENT_ALONE)
+    assert future.done()
+    assert peer.received()[-1] == large
 
 
 def test_nothing_is_taken_from_a_peer_that_does_not_read(loop):

@@ -44,19 +44,26 @@ def make_frame(
     :arg fin: it's the last of its message.
     :arg compressed: the payload is compressed (RFC 7692 section 6).
     """
-    size = len(payload)
     first = opcode | (FINAL if fin else 0) | (COMPRESSED if compressed else 0)
-    bit = MASKED if masked else 0
-    if size < 126:
-        head = bytes((first, size | bit))
-    elif size < 65536:
-        head = struct.pack("!BBH", first, 126 | bit, size)
-    else:
-        head = struct.pack("!BBQ", first, 127 | bit, size)
     if not masked:
-        return head + payload
+        return make_head(first, len(payload)) + payload
     mask = os.urandom(4)
+    head = make_head(first, len(payload), MASKED)
     return b"".join((head, mask, apply_mask(mask, payload)))
+
+
+def make_head(first: int, size: int, bit: int = 0) -> bytes:
+    """Return what stands before a frame's mask, or before its payload if it has none.
+
+    :arg first: the first byte.
+    :arg size: length of the payload.
+    :arg bit: `MASKED` for a mask.
+    """
+    if size < 126:
+        return bytes((first, size | bit))
+    if size < 65536:
+        return struct.pack("!BBH", first, 126 | bit, size)
+    return struct.pack("!BBQ", first, 127 | bit, size)
 
 
 def make_close_payload(code: int | None, reason: str | None) -> bytes:

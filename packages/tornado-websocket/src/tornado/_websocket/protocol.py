@@ -33,6 +33,7 @@ from tornado._websocket.frames import (
     Opcode,
     make_close_payload,
     make_frame,
+    make_head,
 )
 from tornado._websocket.handshake import accept_value, check_handshake
 from tornado._websocket.interfaces import Phase
@@ -44,6 +45,7 @@ from tornado._websocket.slices import SlicedOutput
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.log import gen_log
 
+SENT_ALONE = 1 << 18  # bytes of a payload above which copying costs more than a call of the system
 MAX_PONGS = 16  # in output that is collected
 
 
@@ -186,11 +188,20 @@ class WebSocketProtocol13(WebSocketProtocol):
     def _write_large(self, opcode: Opcode, payload: bytes) -> asyncio.Future[None]:
         compressor = self._compressor
         if compressor is None or len(payload) < MIN_COMPRESSED:
+            if len(payload) > SENT_ALONE and not self.mask_outgoing:
+                return self._send_alone(opcode, payload)
             return self._emit(make_frame(opcode, payload, masked=self.mask_outgoing))
         if len(payload) > STEP:
             return self._slice(compressor, opcode, payload)
         payload = compressor.compress(payload)
         return self._emit(make_frame(opcode, payload, masked=self.mask_outgoing, compressed=True))
+
+    def _send_alone(self, opcode: Opcode, payload: bytes) -> asyncio.Future[None]:
+        """Send a payload that is too large to be copied behind its head."""
+        if self._out:
+            self._flush(self._out)
+        self._send(make_head(FINAL | opcode, len(payload)))
+        return self._send(payload)
 
     def _write_with_obstacles(
         self, message: str | bytes | dict[str, Any], binary: bool

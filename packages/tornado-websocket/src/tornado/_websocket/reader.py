@@ -5,7 +5,7 @@ One engine for both roles. How it works:
 - The payload of a data frame is used as it comes, not when the frame is complete: text is checked
   to be UTF-8, and compressed data is inflated, piece by piece. Only heads and control frames wait
   until they are whole.
-- The usual frame, a short message that has come as a whole, has a way of its own.
+- The usual frame, a message of no more than 64 KiB that has come as a whole, has a way of its own.
 - A call of `FrameReader.feed` does only so much. What is left then is held, and the next call goes
   on with it.
 """
@@ -77,11 +77,11 @@ class FrameReader:
         "_opcode",
         "_parts",
         "_quick_end",
-        "_quick_size",
         "_room",
         "_sink",
         "_size",
         "_span",
+        "_whole_size",
     )
 
     def __init__(
@@ -96,10 +96,11 @@ class FrameReader:
         self._inflater = inflater
         self._expects_mask = expects_mask
         self._max_message_size = max_message_size
-        self._quick_size = min(max_message_size, 125)
         # What the second byte of a short frame lacks to the frame's length.
         self._span = 6 - MASKED if expects_mask else 2
-        self._quick_end = self._quick_size + (6 if expects_mask else 2)
+        # How long a frame may be for the quick ways.
+        self._quick_end = min(max_message_size, 125) + (6 if expects_mask else 2)
+        self._whole_size = min(max_message_size, 65535)
         self._held = b""
         self._halted = False
         # Nothing is held or under way, and nothing stands in the way.
@@ -186,12 +187,12 @@ class FrameReader:
         end = len(data)
         position = 0
         frames = FRAMES_AT_ONCE
-        quick_size = self._quick_size
+        whole_size = self._whole_size
         self._inflated = 0
         if self._expects_mask:
-            head_size, bit = 6, MASKED
+            mask_size, bit = 4, MASKED
         else:
-            head_size, bit = 2, 0
+            mask_size = bit = 0
         while not self._halted and frames:
             frames -= 1
             if self._in_frame:
@@ -206,12 +207,17 @@ class FrameReader:
             first = data[position]
             if _TEXT <= first <= _BINARY and not self._opcode:
                 size = data[position + 1] - bit
-                stop = position + head_size + size
-                if 0 <= size <= quick_size and stop <= end:
-                    if bit:
-                        payload = unmask(data, position + 2, stop)
-                    else:
-                        payload = data[position + 2 : stop]
+                start = position + 2
+                if size > 125:
+                    # Lengths in eight bytes are rare; lengths that could be shorter are refused.
+                    is_medium = size == 126 and end - position > 3
+                    size = int.from_bytes(data[start : start + 2]) if is_medium else -1
+                    start += 2
+                    if size < 126:
+                        size = -1
+                stop = start + mask_size + size
+                if 0 <= size <= whole_size and stop <= end:
+                    payload = unmask(data, start, stop) if bit else data[start:stop]
                     position = stop
                     sink.on_data(payload if first == _BINARY else _decode(payload))
                     continue
