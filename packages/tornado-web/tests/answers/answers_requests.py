@@ -275,7 +275,7 @@ COOKIES = (
     "a={b}",
     "a[b]=c",
     "expires=x; path=/; a=b",
-    "a=b\tc",
+    "a=b/c",
     "a=%20",
     "a=" + "b" * 2000,
     "; ".join(f"n{index}=v" for index in range(50)),

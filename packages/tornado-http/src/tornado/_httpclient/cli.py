@@ -77,8 +77,11 @@ class _Fetching:
                 before: asyncio.Task[None] | None = None
                 for url in self._urls:
                     before = tasks.create_task(self._show(client, url, before))
-        except* BrokenPipeError as group:
-            raise group.exceptions[0] from None
+        except BaseExceptionGroup as group:
+            # Not `except*`: what is raised from there is in a group again, in Python 3.11.2.
+            if group.subgroup(BrokenPipeError) is None:
+                raise
+            raise BrokenPipeError from None
         finally:
             client.close()
         return self._status

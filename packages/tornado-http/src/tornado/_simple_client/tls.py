@@ -23,6 +23,8 @@ def tls_options(request: EffectiveRequest) -> ssl.SSLContext | None:
     if request.validate_cert and special == (None, None, None):
         return None
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=request.ca_certs)
+    # RFC 8996 has taken older versions from the world; some systems still have them.
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
     if not request.validate_cert:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
