@@ -6,7 +6,7 @@ BENCH_ARGS ?=
 FUZZ_ARGS ?=
 
 BIN := .venv/bin
-PROJECTS := pyproject.toml poetry.lock $(wildcard packages/*/pyproject.toml)
+PROJECTS := pyproject.toml poetry.lock $(wildcard packages/*/pyproject.toml packages/*/setup.py packages/*/src/*.c)
 SETTERS := tools/bootstrap.py tools/environment.py tools/lock.py
 # Folders are among them, so that a file that goes away counts as a change.
 SOURCES := $(shell find packages \( -name __pycache__ -o -name '.*' \) -prune -o -print)
