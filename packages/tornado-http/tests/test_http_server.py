@@ -542,3 +542,26 @@ def test_tls_checks_certificates():
                 await client.fetch(serving.url("/s"))
 
     run(main())
+
+
+def test_s24_who_writes_without_end_lets_others_have_their_turn():
+    turns = []
+
+    async def write_much(request):
+        headers = HTTPHeaders()
+        await request.connection.write_headers(ResponseStartLine("", 200, "OK"), headers)
+        asyncio.get_running_loop().call_soon(turns.append, "others")
+        for number in range(100):
+            await request.connection.write(b"x")
+            if turns:
+                turns.append(number)
+                break
+        request.connection.finish()
+
+    async def main():
+        async with Serving(write_much) as serving:
+            await AsyncHTTPClient().fetch(serving.url("/"))
+            assert turns[0] == "others"
+            assert turns[1] < 99
+
+    run(main())

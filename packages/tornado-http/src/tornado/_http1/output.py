@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tornado._http1.server import HTTP1ServerConnection
 
 CORK_LIMIT = 65536  # bytes of output that are collected before they are sent all the same
+SENDS_IN_A_ROW = 16  # after so many the rest of the program has its turn
 MIN_PROGRESS = 1024  # bytes that a peer has to take in each ``write_timeout``
 
 
@@ -63,6 +64,7 @@ class MessageOutput(HTTPConnection):
     # When the peer has to have taken more of what waits for it; how much has waited since then.
     write_deadline = NEVER
     _waiting = 0
+    _sends = 0
 
     # Message.
     _request: RequestStartLine
@@ -272,7 +274,7 @@ class MessageOutput(HTTPConnection):
     def _emit(self, data: bytes) -> asyncio.Future[None]:
         """Send ``data``, or collect it while input is being processed."""
         if not self._corked:
-            return self._send(data)
+            return self._send_fairly(data)
         if self._out is None:
             self._out = [data]
             self._out_size = len(data)
@@ -288,7 +290,19 @@ class MessageOutput(HTTPConnection):
         if out is None:
             return self._resolved or self._resolve()
         self._out = None
-        return self._send(out[0] if len(out) == 1 else b"".join(out))
+        return self._send_fairly(out[0] if len(out) == 1 else b"".join(out))
+
+    def _send_fairly(self, data: bytes) -> asyncio.Future[None]:
+        """Send, and make whoever writes without end to a quick reader wait for the others once in a
+        while."""
+        future = self._send(data)
+        self._sends += 1
+        if self._sends % SENDS_IN_A_ROW or not future.done():
+            return future
+        loop = asyncio.get_running_loop()
+        later: asyncio.Future[None] = loop.create_future()
+        loop.call_soon(_pass_on, future, later)
+        return later
 
     def _send(self, data: bytes) -> asyncio.Future[None]:
         try:
@@ -349,6 +363,18 @@ class MessageOutput(HTTPConnection):
             self._sweep = DeadlineSweep(timeout)
             self._sweep.watch(self)
         return self._sweep
+
+
+def _pass_on(future: asyncio.Future[None], later: asyncio.Future[None]) -> None:
+    """Let one future have what the other one has."""
+    if later.done():
+        return
+    error = future.exception()
+    if error is None:
+        later.set_result(None)
+    else:
+        later.set_exception(error)
+        later.exception()
 
 
 def _failed(error: StreamClosedError) -> asyncio.Future[None]:
