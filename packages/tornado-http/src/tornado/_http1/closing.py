@@ -70,10 +70,14 @@ class ClosingConnection(MessageOutput):
         self._keep_alive = False
         at_rest = not self._reader.has_begun and self._output in (NONE, DONE)
         if at_rest and self._phase is OPEN:
-            self._phase = CLOSING
-            self._reader.abandon()
-            if not self._corked:
-                self._continue_closing()
+            self._close_in_order()
+
+    def _close_in_order(self) -> None:
+        """Close as soon as all that was written has been sent."""
+        self._phase = CLOSING
+        self._reader.abandon()
+        if not self._corked:
+            self._continue_closing()
 
     def on_deadline(self) -> None:
         """What had to come or go in time did not (`tornado._http1.deadlines.HasDeadline`)."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
+from tornado._callbacks import deliver_result
 from tornado._http1 import grammar
 from tornado._http1.closing import CLOSING, GONE, LINGERING, OPEN
 from tornado._http1.deadlines import NEVER
@@ -73,7 +75,8 @@ class HTTP1Connection(FlowControl):
             is_client=is_client,
             max_header_size=params.max_header_size,
             max_body_size=self._default_max_body_size,
-            accept_bare_lf=is_client if params.accept_bare_lf is None else params.accept_bare_lf,
+            accept_bare_lf=_default(params.accept_bare_lf, is_client),
+            accept_folded_lines=_default(params.accept_folded_lines, is_client),
         )
         self._phase = OPEN
         self._corked = False
@@ -109,10 +112,15 @@ class HTTP1Connection(FlowControl):
 
     # -- the interface for users of the connection
 
-    def read_response(self, delegate: HTTPMessageDelegate) -> asyncio.Future[None]:
+    def read_response(
+        self, delegate: HTTPMessageDelegate, callback: Callable[[None], Any] | None = None
+    ) -> asyncio.Future[None]:
         """Read one message.
 
+        A server on its own reads the next one when it has answered the last one.
+
         :arg delegate: is given the message.
+        :arg callback: called with the future's result (documented API version 4.x).
         :returns: a future that resolves to `None` when the message has been read or the connection
             was closed; the delegate knows
             which by ``finish`` or ``on_connection_close``.
@@ -121,12 +129,16 @@ class HTTP1Connection(FlowControl):
         if self._read_future is not None or self._server is not None:
             raise RuntimeError("a message is being read already")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if callback is not None:
+            deliver_result(future, callback)
         if self.stream.closed() or self._phase is not OPEN:
             delegate.on_connection_close()
             future.set_result(None)
             return future
         self._read_future = future
         self._delegate = delegate
+        if not self.is_client:
+            self._reset_message()
         if self._reader.state == COMPLETE:
             self._reader.next_message()
         self._reader.expects_no_body = self.is_client and self._request[0] == "HEAD"
@@ -152,6 +164,11 @@ class HTTP1Connection(FlowControl):
             and not self._eof_waits
             and self._output in (NONE, DONE)
         )
+
+    @property
+    def address(self) -> Any:
+        """The peer's socket address, whatever a proxy says (documented API version 2.x)."""
+        return getattr(self.context, "address", None)
 
     @property
     def has_finished(self) -> bool:
@@ -313,8 +330,8 @@ class HTTP1Connection(FlowControl):
         delegate = self._delegate
         if delegate is not None:
             if self.params.decompress:
-                limits = self.params.chunk_size, reader.max_body_size
-                self._delegate = delegate = GunzipDelegate(delegate, *limits)
+                size = self.params.chunk_size
+                self._delegate = delegate = GunzipDelegate(delegate, size, reader)
             waiting = delegate.headers_received(start_line, headers)
             if waiting is not None:
                 self._wait_for(waiting)
@@ -407,10 +424,13 @@ class HTTP1Connection(FlowControl):
         # The delegate may begin the next exchange at once, so all of this one has to be over.
         self._delegate = None
         future, self._read_future = self._read_future, None
-        if self._output is not BODY or not self.is_client:
-            self._reset_message()
-        if not self._keep_alive and self._phase is OPEN:
-            self._phase = CLOSING
+        if self.is_client:
+            if self._output is not BODY:
+                self._reset_message()
+            if not self._keep_alive and self._phase is OPEN:
+                self._phase = CLOSING
+        elif self._output is DONE and not self._keep_alive:
+            self._close_in_order()
         if delegate is not None:
             delegate.finish()
         if future is not None and not future.done():
@@ -423,10 +443,10 @@ class HTTP1Connection(FlowControl):
         self._delegate = None
         self._close_callback = None
         if not self._keep_alive:
-            self._phase = CLOSING
-            self._reader.abandon()
-            if not self._corked:
-                self._continue_closing()
+            self._close_in_order()
+            return
+        if self._server is None:
+            # The next message waits for `read_response`.
             return
         self._reader.next_message()
         if self._body_timeout is not None or self._discarded:
@@ -460,3 +480,7 @@ class HTTP1Connection(FlowControl):
         stream, self._detached = self._detached, None
         if rest and stream is not None:
             stream.unread(rest)
+
+
+def _default(choice: bool | None, default: bool) -> bool:
+    return default if choice is None else choice

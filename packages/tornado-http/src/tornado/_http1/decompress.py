@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Awaitable
+from typing import Protocol
 
 from tornado.httputil import (
     HTTPHeaders,
@@ -17,19 +18,27 @@ from tornado.httputil import (
 from tornado.util import GzipDecompressor
 
 
+class HasLimit(Protocol):
+    """What knows how large a body may be."""
+
+    max_body_size: int
+
+
 class GunzipDelegate(HTTPMessageDelegate):
     """Decode a message's body, if it has the ``gzip`` content coding, for ``delegate``.
 
     :arg delegate: gets the decoded body, and headers in which ``Content-Encoding`` has become
         ``X-Consumed-Content-Encoding``.
     :arg chunk_size: the most bytes to hand over at once.
-    :arg max_body_size: limit of the decoded body in bytes.
+    :arg limits: its ``max_body_size`` is the limit of the decoded body in bytes.
     """
 
-    def __init__(self, delegate: HTTPMessageDelegate, chunk_size: int, max_body_size: int) -> None:
+    def __init__(self, delegate: HTTPMessageDelegate, chunk_size: int, limits: HasLimit) -> None:
         self._delegate = delegate
         self._chunk_size = chunk_size
-        self._room = max_body_size
+        # What the delegate may still change, when it gets the headers.
+        self._limits = limits
+        self._decoded_size = 0
         self._decompressor: GzipDecompressor | None = None
         self._started = False
 
@@ -37,7 +46,8 @@ class GunzipDelegate(HTTPMessageDelegate):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         """Decide by the headers whether the body is decoded."""
-        if headers.get("Content-Encoding", "").lower() == "gzip":
+        # RFC 9110 section 8.4.1.3: the older name means the same.
+        if headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
             self._decompressor = GzipDecompressor()
             headers.add("X-Consumed-Content-Encoding", headers["Content-Encoding"])
             del headers["Content-Encoding"]
@@ -76,8 +86,8 @@ class GunzipDelegate(HTTPMessageDelegate):
             except (zlib.error, EOFError, ValueError) as error:
                 raise HTTPInputError(f"invalid gzip body: {error}") from error
             data = decompressor.unconsumed_tail
-            self._room -= len(decoded)
-            if self._room < 0:
+            self._decoded_size += len(decoded)
+            if self._decoded_size > self._limits.max_body_size:
                 raise HTTPInputError("decompressed body too large", status_code=413)
             if decoded:
                 waiting = self._delegate.data_received(decoded)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+from tornado._callbacks import deliver_result
 from tornado._http1 import grammar, writer
 from tornado._http1.deadlines import NEVER, DeadlineSweep
 from tornado._http1.params import HTTP1ConnectionParameters
@@ -80,6 +82,7 @@ class MessageOutput(HTTPConnection):
         start_line: RequestStartLine | ResponseStartLine,
         headers: HTTPHeaders,
         chunk: bytes | None = None,
+        callback: Callable[[], Any] | None = None,
     ) -> asyncio.Future[None]:
         """Begin this side's message.
 
@@ -89,12 +92,15 @@ class MessageOutput(HTTPConnection):
         :arg start_line: of a request (clients) or a response.
         :arg headers: the header fields.
         :arg chunk: the first bytes of the body.
+        :arg callback: called when all has been given to the system (documented API version 4.x).
         :returns: a future that resolves when all has been given to the system, with
             `~tornado.iostream.StreamClosedError` if the
             connection is closed.
         :raises HTTPOutputError: a header would break the framing, or ``chunk`` is more than
             ``Content-Length``.
         """
+        if callback is not None:
+            return _told(self.write_headers(start_line, headers, chunk), callback)
         if isinstance(start_line, RequestStartLine):
             head = self._request_head(start_line, headers)
         else:
@@ -116,17 +122,23 @@ class MessageOutput(HTTPConnection):
             return self._resolved or self._resolve()
         return self._emit(head)
 
-    def write(self, chunk: bytes) -> asyncio.Future[None]:
+    def write(
+        self, chunk: bytes, callback: Callable[[], Any] | None = None
+    ) -> asyncio.Future[None]:
         """Write some of the body.
 
         Without a call of `write_headers` before it, the bytes are sent as they are: a head that the
         caller made (documented API
         version 2.x).
 
+        :arg callback: called when it has been given to the system (documented API versions 2.x to
+            4.x).
         :returns: as `write_headers`.
         :raises HTTPOutputError: it is more than ``Content-Length`` announced, or the message has
             none.
         """
+        if callback is not None:
+            return _told(self.write(chunk), callback)
         if self._output is BODY:
             return self._emit(self._format_body(chunk))
         if self._output is DONE:
@@ -363,6 +375,11 @@ class MessageOutput(HTTPConnection):
             self._sweep = DeadlineSweep(timeout)
             self._sweep.watch(self)
         return self._sweep
+
+
+def _told(future: asyncio.Future[None], callback: Callable[[], Any]) -> asyncio.Future[None]:
+    deliver_result(future, callback, with_result=False)
+    return future
 
 
 def _pass_on(future: asyncio.Future[None], later: asyncio.Future[None]) -> None:

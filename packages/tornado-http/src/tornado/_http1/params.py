@@ -17,17 +17,19 @@ class HTTP1ConnectionParameters:
     :arg decompress: decode incoming bodies that have the ``gzip`` content coding.
     :arg write_timeout: seconds in each of which the peer has to take some of what is written to it,
         if something waits; `None` means for ever.
-
     :arg accept_bare_lf: let lines of heads end in LF alone too; by default clients do, servers
         don't.
+    :arg accept_folded_lines: let header lines that begin with white space continue the line before
+        them; by default clients do, servers don't.
 
     .. versionadded:: 4.0
     .. versionchanged:: 6.100
-       Added ``write_timeout`` and ``accept_bare_lf``.
+       Added ``write_timeout``, ``accept_bare_lf`` and ``accept_folded_lines``.
     """
 
     __slots__ = (
         "accept_bare_lf",
+        "accept_folded_lines",
         "body_timeout",
         "chunk_size",
         "decompress",
@@ -49,6 +51,7 @@ class HTTP1ConnectionParameters:
         decompress: bool = False,
         write_timeout: float | None = None,
         accept_bare_lf: bool | None = None,
+        accept_folded_lines: bool | None = None,
     ) -> None:
         self.no_keep_alive = no_keep_alive
         self.chunk_size = chunk_size or 65536
@@ -59,3 +62,4 @@ class HTTP1ConnectionParameters:
         self.decompress = decompress
         self.write_timeout = write_timeout
         self.accept_bare_lf = accept_bare_lf
+        self.accept_folded_lines = accept_folded_lines

@@ -69,10 +69,12 @@ class MessageReader:
     :arg max_header_size: limit in bytes of a head, and of a trailer section.
     :arg max_body_size: limit in bytes of a body, transfer coding taken off.
     :arg accept_bare_lf: let lines of a head end in LF alone too, as RFC 9112 section 2.2 allows.
+    :arg accept_folded_lines: let field lines that begin with white space continue the line before.
     """
 
     __slots__ = (
         "_accepts_bare_lf",
+        "_accepts_folded_lines",
         "_default_max_body_size",
         "_held",
         "_paused",
@@ -97,6 +99,7 @@ class MessageReader:
         max_header_size: int,
         max_body_size: int,
         accept_bare_lf: bool = False,
+        accept_folded_lines: bool = False,
     ) -> None:
         # None when the reader has stopped for good, so that nothing leads upwards any more; in such
         # a state no calls are made.
@@ -104,6 +107,7 @@ class MessageReader:
         self.is_client = is_client
         self.max_header_size = max_header_size
         self._accepts_bare_lf = accept_bare_lf
+        self._accepts_folded_lines = accept_folded_lines
         # Connection: bytes that were not used yet, and how far they were searched for the end of a
         # line or head.
         self._held: bytearray | None = None
@@ -243,6 +247,9 @@ class MessageReader:
         if end - position > self.max_header_size:
             raise self._too_large(data, position)
         line, _, block = head.decode("latin-1").partition("\r\n")
+        if self._accepts_folded_lines:
+            # RFC 9112 section 5.2. The first line has none before it that it could continue.
+            block = _FOLD.sub(" ", block)
         self.received = 0
         try:
             if self.is_client:
@@ -488,6 +495,7 @@ def _find_lenient_end(data: bytes, position: int) -> tuple[int, int, bytes]:
 
 
 _LINE_END = b"\r\n"
+_FOLD = re.compile(r"[ \t]*+\r\n[ \t]++")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _LENIENT_END = re.compile(rb"\r?\n\r?\n")
 

@@ -4,24 +4,24 @@ that owns them."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from ssl import SSLContext
 from typing import Any
 
+from tornado._callbacks import deliver_result
+from tornado._http1.callbacks import CallbackDelegate, ProxiedDelegate
 from tornado._http1.connection import HTTP1Connection
 from tornado._http1.context import RequestContext
 from tornado._http1.deadlines import LONGEST_PERIOD, DeadlineSweep
 from tornado._http1.params import HTTP1ConnectionParameters
 from tornado.httputil import (
     HTTPConnection,
-    HTTPHeaders,
     HTTPMessageDelegate,
     HTTPServerConnectionDelegate,
     HTTPServerRequest,
-    RequestStartLine,
-    ResponseStartLine,
 )
+from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 from tornado.log import gen_log
 from tornado.tcpserver import TCPServer
@@ -88,12 +88,14 @@ class HTTP1ServerConnection:
         sweep: DeadlineSweep | None,
         resolved: asyncio.Future[None] | None,
         start_request: StartRequest | None = None,
+        connection: HTTP1Connection | None = None,
     ) -> None:
         params = self.params
         self.delegate = delegate
         self.start_request = start_request or delegate.start_request
         self._shared_resolved = resolved
-        connection = HTTP1Connection(self.stream, False, params, self.context)
+        if connection is None:
+            connection = HTTP1Connection(self.stream, False, params, self.context)
         self.connection = connection
         connection._server = self
         shortest = min(
@@ -134,15 +136,23 @@ class HTTP1ServerConnection:
         doing = "the beginning of a request" if request is None else " ".join(request[:2])
         return f"{doing} from {self.context}"
 
-    async def close(self) -> None:
-        """Close the connection and wait until it no longer serves."""
-        if self.connection is None:
-            self.stream.close()
-            return
+    def close(self, callback: Callable[[None], Any] | None = None) -> asyncio.Future[None]:
+        """Close the connection.
+
+        :arg callback: called with the future's result (documented API version 4.x).
+        :returns: a future that resolves to `None` when the connection no longer serves.
+        """
         if self._ended is None:
             self._ended = asyncio.get_running_loop().create_future()
-        self.connection.close()
-        await self._ended
+        if callback is not None:
+            deliver_result(self._ended, callback)
+        if self.connection is not None:
+            self.connection.close()
+        else:
+            self.stream.close()
+            if not self._ended.done():
+                self._ended.set_result(None)
+        return self._ended
 
     def on_connection_end(self) -> None:
         """The connection has ended, or its stream belongs to another protocol now."""
@@ -186,6 +196,8 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         waits for it; 60 by default. It's closed if it doesn't. ``math.inf`` means for ever.
     :arg accept_bare_lf: let lines of requests' heads end in LF alone too. A proxy in front of the
         server may take them for something else: not for servers that have one.
+    :arg accept_folded_lines: let header lines that begin with white space continue the line before
+        them, as clients of long ago send them; the same holds for it.
 
     .. versionchanged:: 4.0
        Added ``decompress_request``, ``chunk_size``, ``max_header_size``,
@@ -194,7 +206,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     .. versionchanged:: 4.5
        Added ``trusted_downstream``.
     .. versionchanged:: 6.100
-       Added ``write_timeout`` and ``accept_bare_lf``.
+       Added ``write_timeout``, ``accept_bare_lf`` and ``accept_folded_lines``.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -219,8 +231,12 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         io_loop: Any = None,
         write_timeout: float | None = None,
         accept_bare_lf: bool = False,
+        accept_folded_lines: bool = False,
     ) -> None:
         """Take the constructor's arguments; subclasses may override it."""
+        if xheaders is None or isinstance(xheaders, IOLoop):
+            # In versions 2.x to 4.x the loop had this place.
+            xheaders, ssl_options, protocol = bool(ssl_options), protocol, None
         TCPServer.__init__(
             self,
             ssl_options=ssl_options,
@@ -228,6 +244,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             read_chunk_size=chunk_size,
         )
         self.request_callback = request_callback
+        self.no_keep_alive = no_keep_alive
         self.xheaders = xheaders
         self.protocol = protocol
         self.trusted_downstream = frozenset(trusted_downstream or ())
@@ -241,6 +258,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             decompress=decompress_request,
             write_timeout=write_timeout or DEFAULT_WRITE_TIMEOUT,
             accept_bare_lf=accept_bare_lf,
+            accept_folded_lines=accept_folded_lines,
         )
         self._connections: set[HTTP1ServerConnection] = set()
         self._sweep: DeadlineSweep | None = None
@@ -328,7 +346,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             return None
         if isinstance(callback, HTTPServerConnectionDelegate):
             return callback.start_request
-        return partial(_CallbackDelegate, callback)
+        return partial(CallbackDelegate, callback)
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection
@@ -339,9 +357,9 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         if isinstance(callback, HTTPServerConnectionDelegate):
             delegate = callback.start_request(server_conn, request_conn)
         else:
-            delegate = _CallbackDelegate(callback, server_conn, request_conn)
+            delegate = CallbackDelegate(callback, server_conn, request_conn)
         if self.xheaders:
-            delegate = _ProxiedDelegate(delegate, server_conn, request_conn)
+            delegate = ProxiedDelegate(delegate, server_conn, request_conn)
         return delegate
 
     def on_close(self, server_conn: object) -> None:
@@ -353,86 +371,3 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         callback = self.request_callback
         if isinstance(callback, HTTPServerConnectionDelegate):
             callback.on_close(server_conn)
-
-
-class _CallbackDelegate(HTTPMessageDelegate):
-    """Collect a request and call a function with it."""
-
-    __slots__ = ("_callback", "_chunks", "_connection", "_request", "_server_connection")
-
-    def __init__(
-        self,
-        callback: Callable[[HTTPServerRequest], Any],
-        server_conn: object,
-        request_conn: HTTPConnection,
-    ) -> None:
-        self._callback = callback
-        self._server_connection = server_conn
-        self._connection = request_conn
-        self._request: HTTPServerRequest | None = None
-        self._chunks: list[bytes] | None = None
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        self._request = HTTPServerRequest._received(
-            self._connection, start_line, headers, self._server_connection
-        )
-        return None
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        if self._chunks is None:
-            self._chunks = []
-        self._chunks.append(chunk)
-        return None
-
-    def finish(self) -> None:
-        request = self._request
-        if request is None:
-            return
-        if self._chunks is not None:
-            request.body = b"".join(self._chunks)
-            request._parse_body()
-        result = self._callback(request)
-        if result is not None and isinstance(result, Awaitable):
-            asyncio.ensure_future(result).add_done_callback(_raise_in_loop)
-
-    def on_connection_close(self) -> None:
-        self._request = None
-        self._chunks = None
-
-
-class _ProxiedDelegate(HTTPMessageDelegate):
-    """Let the proxy's headers describe the peer, for one request."""
-
-    __slots__ = ("_connection", "_delegate", "_server_connection")
-
-    def __init__(
-        self, delegate: HTTPMessageDelegate, server_conn: object, connection: HTTPConnection
-    ) -> None:
-        self._delegate = delegate
-        self._server_connection = server_conn
-        self._connection = connection
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        own = getattr(self._server_connection, "context", None)
-        if isinstance(own, RequestContext):
-            self._connection.context = own.with_xheaders(headers)  # type: ignore[attr-defined]  # HTTP1Connection's
-        return self._delegate.headers_received(start_line, headers)
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        return self._delegate.data_received(chunk)
-
-    def finish(self) -> None:
-        self._delegate.finish()
-
-    def on_connection_close(self) -> None:
-        self._delegate.on_connection_close()
-
-
-def _raise_in_loop(future: asyncio.Future[Any]) -> None:
-    """Let an error of a callback that is a coroutine reach the loop's exception handler."""
-    if not future.cancelled():
-        future.result()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tornado._httputil.headers import HTTPHeaders
@@ -66,11 +66,12 @@ class HTTPConnection:
         start_line: RequestStartLine | ResponseStartLine,
         headers: HTTPHeaders,
         chunk: bytes | None = None,
+        callback: Callable[[], Any] | None = None,
     ) -> Any:
         """Write the head and, if given, the first piece of the body; returns a future."""
         raise NotImplementedError()
 
-    def write(self, chunk: bytes) -> Any:
+    def write(self, chunk: bytes, callback: Callable[[], Any] | None = None) -> Any:
         """Write a piece of the body; returns a future."""
         raise NotImplementedError()
 

@@ -1,0 +1,100 @@
+"""Message delegates of a server whose requests are answered by a function."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tornado._http1.context import RequestContext
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+
+class CallbackDelegate(HTTPMessageDelegate):
+    """Collect a request and call a function with it."""
+
+    __slots__ = ("_callback", "_chunks", "_connection", "_request", "_server_connection")
+
+    def __init__(
+        self,
+        callback: Callable[[HTTPServerRequest], Any],
+        server_conn: object,
+        request_conn: HTTPConnection,
+    ) -> None:
+        self._callback = callback
+        self._server_connection = server_conn
+        self._connection = request_conn
+        self._request: HTTPServerRequest | None = None
+        self._chunks: list[bytes] | None = None
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        self._request = HTTPServerRequest._received(
+            self._connection, start_line, headers, self._server_connection
+        )
+        return None
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        if self._chunks is None:
+            self._chunks = []
+        self._chunks.append(chunk)
+        return None
+
+    def finish(self) -> None:
+        request = self._request
+        if request is None:
+            return
+        if self._chunks is not None:
+            request.body = b"".join(self._chunks)
+            request._parse_body()
+        result = self._callback(request)
+        if result is not None and isinstance(result, Awaitable):
+            asyncio.ensure_future(result).add_done_callback(_raise_in_loop)
+
+    def on_connection_close(self) -> None:
+        self._request = None
+        self._chunks = None
+
+
+class ProxiedDelegate(HTTPMessageDelegate):
+    """Let the proxy's headers describe the peer, for one request."""
+
+    __slots__ = ("_connection", "_delegate", "_server_connection")
+
+    def __init__(
+        self, delegate: HTTPMessageDelegate, server_conn: object, connection: HTTPConnection
+    ) -> None:
+        self._delegate = delegate
+        self._server_connection = server_conn
+        self._connection = connection
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        own = getattr(self._server_connection, "context", None)
+        if isinstance(own, RequestContext):
+            self._connection.context = own.with_xheaders(headers)  # type: ignore[attr-defined]  # HTTP1Connection's
+        return self._delegate.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        return self._delegate.data_received(chunk)
+
+    def finish(self) -> None:
+        self._delegate.finish()
+
+    def on_connection_close(self) -> None:
+        self._delegate.on_connection_close()
+
+
+def _raise_in_loop(future: asyncio.Future[Any]) -> None:
+    """Let an error of a callback that is a coroutine reach the loop's exception handler."""
+    if not future.cancelled():
+        future.result()
