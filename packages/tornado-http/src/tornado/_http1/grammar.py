@@ -70,12 +70,11 @@ _new_headers = HTTPHeaders.__new__
 # What, in a request, announces a body or wants an answer before it.
 _EXTRAORDINARY = frozenset(("Transfer-Encoding", "Content-Length", "Expect"))
 
-# What no trailer of a request may be: framing, routing, authentication, request modifiers, format.
+# What no trailer of a request may be: framing, routing, authentication.
 _NO_TRAILERS = frozenset(
     (
-        *("Transfer-Encoding", "Content-Length", "Connection", "Trailer", "Host", "Te", "Upgrade"),
-        *("Authorization", "Proxy-Authorization", "Cookie", "Expect", "Max-Forwards", "Range"),
-        *("Content-Type", "Content-Encoding", "Content-Range"),
+        *("Transfer-Encoding", "Content-Length", "Connection", "Trailer", "Host"),
+        *("Authorization", "Proxy-Authorization", "Cookie"),
     )
 )
 
@@ -212,8 +211,8 @@ def _is_host(host: str) -> bool:
 
 
 def check_trailers(trailers: HTTPHeaders) -> None:
-    """Refuse fields that say what a message is, whom it's for and from whom: RFC 9110 section 6.5.1
-    doesn't let them come after it, and somebody on the way may have believed them.
+    """Refuse fields that say how long a message is, whom it's for and from whom: RFC 9110 section
+    6.5.1 doesn't let them come after it, and somebody on the way may have believed them.
 
     :raises HTTPInputError: there is such a field.
     """
