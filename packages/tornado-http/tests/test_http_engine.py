@@ -1,10 +1,12 @@
 """The HTTP/1.1 reader without sockets: whole, byte by byte, and in any other pieces."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tornado._http1.reader import MessageReader
+from tornado._http1.reader import MessageReader, _known_heads
 from tornado._http1.writer import serialize_head
 from tornado.http1connection import is_transfer_encoding_chunked, parse_hex_int, parse_int
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPOutputError
@@ -114,6 +116,63 @@ def test_nothing_new_changes_nothing(at):
 
 def chunked(body):
     return request("POST / HTTP/1.1", "Transfer-Encoding: chunked", body=body)
+
+
+@pytest.mark.parametrize("data", [data for data, _ in GOOD])
+def test_requests_that_came_before_mean_the_same_again(data):
+    first = read(data)
+    assert read(data) == first
+    # What is done with one request's headers is not seen by the next one.
+    recorder = Recorder()
+    recorder.on_head = lambda start_line, headers: headers.add("X-Own", "a")
+    recorder.reader.feed(data)
+    assert read(data) == first
+
+
+def test_known_requests_are_subject_to_limits_and_pauses():
+    data = request("GET /known HTTP/1.1", "Host: a", "A: " + "x" * 500)
+    assert read(data) == read(data)
+    assert read(data, max_header_size=400) == [431]
+    assert read(data, is_client=True) == [400]
+    recorder = Recorder()
+    recorder.on_head = lambda start_line, headers: recorder.reader.pause()
+    recorder.reader.feed(data)
+    recorder.reader.feed(b"GET / HT")
+    assert recorder.events == []
+    recorder.reader.resume()
+    recorder.reader.feed(b"")
+    assert recorder.events == ["end"]
+    assert recorder.reader.held_size == 8
+
+
+def test_there_is_a_limit_to_the_requests_that_are_known():
+    for number in range(2000):
+        assert read(request(f"GET /{number} HTTP/1.1", "Host: a"))[-1] == "end"
+    assert len(_known_heads) <= 256
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        request("GET / HTTP/1.1", "A: " + " " * 900_000 + "b"),
+        request("GET / HTTP/1.1", *["A:" + "\t " * 40] * 10_000),
+        request("GET / HTTP/1.1", "!" * 900_000),
+        request("GET / HTTP/1.1", "Host: " + "a." * 450_000 + "/"),
+        request("GET /" + "%" * 900_000 + " HTTP/1.1 ", "Host: a"),
+        request("POST / HTTP/1.1", "Content-Length: " + "1," * 400_000),
+        request("POST / HTTP/1.1", "Transfer-Encoding: " + "chunked," * 100_000),
+        request("GET / HTTP/1.1", "Connection: " + "," * 900_000),
+        request("POST / HTTP/1.1", "Transfer-Encoding: chunked") + b"1" + b';a="\\"' * 200_000,
+        request("POST / HTTP/1.1", "Transfer-Encoding: chunked") + b"1;" + b" " * 900_000,
+    ],
+    ids=range(10),
+)
+def test_p11_nothing_takes_more_than_linear_time(head):
+    """With a megabyte each, what is quadratic would take hours."""
+    begin = time.process_time()
+    read(head, max_header_size=2_000_000)
+    read(*(head[i : i + 1000] for i in range(0, len(head), 1000)), max_header_size=2_000_000)
+    assert time.process_time() - begin < 10
 
 
 BAD = [

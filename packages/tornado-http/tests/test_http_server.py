@@ -247,7 +247,7 @@ def test_s25_connections_that_stall_are_closed(sent, options):
     run(main())
 
 
-def test_srv_20_to_23_xheaders():
+def test_srv_20_21_22_23_xheaders():
     async def main():
         headers = {"X-Real-Ip": "9.9.9.9", "X-Scheme": "https"}
         for xheaders in (True, False):
@@ -513,7 +513,7 @@ def test_htc_10_11_callbacks_get_responses_also_of_errors():
         {"url": "http://127.0.0.1/\r\nX: y"},
     ],
 )
-def test_c1_nothing_of_a_request_can_make_lines(bad):
+def test_c1_p10_nothing_of_a_request_can_make_lines(bad):
     async def main():
         async with Serving() as serving:
             arguments = {"url": serving.url("/"), "allow_nonstandard_methods": True, **bad}

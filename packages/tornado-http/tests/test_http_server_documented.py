@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 import weakref
 
 import pytest
@@ -172,6 +173,16 @@ async def test_srv_7_9_10_13_16_17_what_a_request_tells():
     assert HTTPRequest is HTTPServerRequest
 
 
+def test_s16_long_targets_are_decoded_in_linear_time():
+    """A megabyte, which takes hours where it's quadratic."""
+    target = "/" + "%41" * 300_000 + "?a=" + "%zz%41" * 150_000
+    begin = time.process_time()
+    request = HTTPServerRequest("GET", target)
+    assert len(request.arguments["a"][0]) == 4 * 150_000
+    assert request.full_url().startswith("http://127.0.0.1/%41")
+    assert time.process_time() - begin < 10
+
+
 async def test_relied_upon_attributes_of_connections():
     """Programs look at these, though they were never documented."""
     found = {}
@@ -245,7 +256,7 @@ async def test_srv_25_listen():
     server.stop()
 
 
-async def test_srv_25_26_bind_and_start():
+async def test_srv_25_26_28_29_bind_and_start():
     server = HTTPServer(reply)
     server.bind(0, "127.0.0.1")
     server.bind(0, "127.0.0.1", family=socket.AF_INET, backlog=5)

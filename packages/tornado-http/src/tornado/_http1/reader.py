@@ -184,6 +184,11 @@ class MessageReader:
             data = bytes(held)
             self._held = None
             self._scanned = 0
+        elif self.state == HEAD and not self._paused:
+            known = _known_heads.get(data)
+            if known is not None and not self.is_client and len(data) <= self.max_header_size:
+                self._use_known_head(*known)
+                return
         position, end = 0, len(data)
         while not self._paused:
             state = self.state
@@ -260,6 +265,8 @@ class MessageReader:
                 headers, self.ordinary = grammar.parse_request_fields(block)
                 start_line = grammar.parse_request_line(line)
                 if self.ordinary:
+                    if position == 0 and after == len(data) <= _LONGEST_KNOWN_HEAD:
+                        _remember_head(data, start_line, headers)
                     self.state = ENDING
                     self._sink.on_head(start_line, headers)
                 else:
@@ -270,6 +277,20 @@ class MessageReader:
             self.state = FAILED
             raise
         return after
+
+    def _use_known_head(
+        self, start_line: RequestStartLine, values: dict[str, str | list[str]]
+    ) -> None:
+        """Go through a whole request that is like an earlier one, byte by byte."""
+        headers = _new_headers(HTTPHeaders)
+        headers._values = values.copy()
+        self.received = 0
+        self.ordinary = True
+        self.state = ENDING
+        self._sink.on_head(start_line, headers)
+        if self.state == ENDING and not self._paused:
+            self.state = COMPLETE
+            self._sink.on_complete()
 
     def _skip_empty_lines(self, data: bytes, position: int) -> int:
         """RFC 9112 section 2.2: empty lines before a start line are ignored, within reason."""
@@ -493,6 +514,24 @@ def _find_lenient_end(data: bytes, position: int) -> tuple[int, int, bytes]:
     head = _BARE_LF.sub(b"\r\n", data[position : match.start()])
     return match.start(), match.end(), head + b"\r\n"
 
+
+def _remember_head(data: bytes, start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+    """Keep what an ordinary request means that came alone: many more will come that are like it."""
+    values = headers._values
+    for value in values.values():
+        if type(value) is not str:
+            # Lists can't be shared.
+            return
+    if len(_known_heads) >= _MOST_KNOWN_HEADS:
+        _known_heads.clear()
+    _known_heads[data] = start_line, values.copy()
+
+
+# Requests of servers' clients, whole, and what they mean.
+_known_heads: dict[bytes, tuple[RequestStartLine, dict[str, str | list[str]]]] = {}
+_MOST_KNOWN_HEADS = 256
+_LONGEST_KNOWN_HEAD = 1024  # bytes
+_new_headers = HTTPHeaders.__new__
 
 _LINE_END = b"\r\n"
 _FOLD = re.compile(r"[ \t]*+\r\n[ \t]++")

@@ -147,16 +147,15 @@ class HTTPServerRequest:
     ) -> HTTPServerRequest:
         """Make the request that a connection has read, with less to decide than the constructor."""
         request = cls.__new__(cls)
-        method, target, version = start_line
-        request.method = method
-        request.uri = uri = str(target)
-        request.version = version
+        uri: str
+        request.method, uri, request.version = start_line  # type: ignore[assignment]  # it's a request's
+        request.uri = uri
         request.headers = headers
         request.connection = connection
         request._context = connection.context  # type: ignore[attr-defined]  # HTTP1Connection's
         request._start_time = time.time()
         request.server_connection = server_connection
-        if uri[:1] not in "/*" and "://" in uri:
+        if uri[0] != "/" and "://" in uri:
             uri = request._resolve_absolute_form(uri)
         request.path, _, request.query = uri.partition("?")
         return request
