@@ -237,6 +237,9 @@ BAD = [
     (b"\r\n" * 20 + request("GET / HTTP/1.1"), 400),
     (request("GET / HTTP/1.1", "A: " + "x" * 1000), 431),
     (b"GET / HTTP/1.1\r\nA: " + b"x" * 1001, 431),
+    (b"GET /" + b"x" * 1000, 414),
+    (request("GET /" + "x" * 1000 + " HTTP/1.1"), 414),
+    (b"G" * 1001, 400),
     (b"GET / HTTP/1.1\r\nA: b\nC: " + b"x" * 1001 + b"\r\n\r\n", 400),
     (b"GET / HTTP/2.0\r\nA: b\nC: d\r\n\r\n", 400),
 ]

@@ -230,6 +230,48 @@ def test_srv_39_a_body_is_asked_for_when_it_is_expected():
     run(main())
 
 
+def test_only_http_1_1_is_asked_for_a_body():
+    """RFC 9110 section 10.1.1: HTTP/1.0 wouldn't know what an interim response is."""
+
+    async def main():
+        async with Serving() as serving:
+            data = b"POST / HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nhi"
+            answer = await serving.exchange(data)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert answer.endswith(b"POST / hi")
+
+    run(main())
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_p8_an_early_answer_is_read_by_who_still_sends(tls):
+    """It's not destroyed by a reset, though the connection ends."""
+    body = bytes(3_000_000)
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+    authority = trustme.CA()
+    server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(server_context)
+    client_context = ssl.create_default_context()
+    authority.configure_trust(client_context)
+    options = {"ssl_options": server_context} if tls else {}
+
+    async def main():
+        async with Serving(max_body_size=1000, **options) as serving:
+            for _ in range(5):
+                reader, writer = await asyncio.open_connection(
+                    "127.0.0.1", serving.port, ssl=client_context if tls else None
+                )
+                writer.write(head)
+                # All is sent before anything is read.
+                writer.write(body)
+                await writer.drain()
+                answer = await reader.readuntil(b"\r\n\r\n")
+                assert answer.startswith(b"HTTP/1.1 413 ")
+                writer.close()
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("sent", "options"),
     [

@@ -18,7 +18,7 @@ from tornado.iostream import IOStream, SSLIOStream
 from tornado.log import app_log, gen_log
 
 # Bytes of a body nobody wants that are read before the connection is given up.
-MAX_DISCARDED = 1048576
+MAX_DISCARDED = 8388608
 LINGER_TIME = 2.0  # seconds in which a peer may read an error before the connection is cut
 
 
@@ -51,6 +51,7 @@ class ClosingConnection(MessageOutput):
     _close_callback: Callable[[], None] | None
     _read_future: asyncio.Future[None] | None = None
     _discarded: int
+    _more_comes = False
 
     def close(self) -> None:
         """Close the connection at once. What was not sent is lost."""
@@ -108,7 +109,7 @@ class ClosingConnection(MessageOutput):
         )
         self._output = DONE
         self._emit(writer.serialize_head(f"HTTP/1.1 {code} {HTTPStatus(code).phrase}", fields))
-        self._linger()
+        self._linger(more_comes=code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
     def _on_delegate_error(self) -> None:
         app_log.error("Uncaught exception", exc_info=True)
@@ -117,10 +118,14 @@ class ClosingConnection(MessageOutput):
     def _log_delegate_error(self, error: BaseException) -> None:
         app_log.error("Uncaught exception", exc_info=error)
 
-    def _linger(self) -> None:
+    def _linger(self, *, more_comes: bool) -> None:
         """Close so that the peer can still read the answer: a reset by unread input would destroy
-        it."""
+        it.
+
+        :arg more_comes: whether the peer is known to send more.
+        """
         self._phase = LINGERING
+        self._more_comes = more_comes
         self._reader.abandon()
         if not self._corked:
             self._continue_closing()
@@ -142,7 +147,10 @@ class ClosingConnection(MessageOutput):
         self._continue_closing()
 
     def _start_lingering(self) -> None:
-        if not _shut_output(self.stream):
+        # TLS can't say that nothing more comes without ending both ways. So the peer isn't kept
+        # waiting for that, but where it's busy sending, it has to see the answer first.
+        is_shut = _shut_output(self.stream)
+        if not is_shut and not (self._more_comes and isinstance(self.stream, SSLIOStream)):
             self.stream.close()
             return
         if self._sweep is not None:

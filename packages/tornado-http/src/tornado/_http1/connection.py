@@ -469,7 +469,7 @@ class HTTP1Connection(FlowControl):
         up."""
         self._delegate = None
         if not self._keep_alive:
-            self._linger()
+            self._linger(more_comes=True)
         elif self._reader._paused and self._holds:
             self._advance()
 

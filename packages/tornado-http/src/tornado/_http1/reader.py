@@ -325,6 +325,11 @@ class MessageReader:
         block = data[begin : begin + self.max_header_size]
         if not self._accepts_bare_lf and grammar.has_bare_line_end(block):
             return self._failed("bare CR or LF in a header block")
+        if self.state == HEAD and not self.is_client and b"\n" not in block:
+            # RFC 9112 section 3: for a target that is too long there is a status of its own.
+            if b" " in block:
+                return self._failed("request target too long", 414)
+            return self._failed("malformed request line")
         return self._failed("header block too large", 431)
 
     def _begin_response(self, line: str, block: str) -> None:
