@@ -179,8 +179,8 @@ class Scripted:
             else:
                 while (request := await peer.request()) is not None:
                     await peer.send(self._script(request))
-        except asyncio.CancelledError:
-            pass  # The test is over.
+        except (asyncio.CancelledError, ConnectionError):
+            pass  # The test is over, or the client has left.
         finally:
             writer.close()
 

@@ -169,9 +169,10 @@ def test_there_is_a_limit_to_the_requests_that_are_known():
 )
 def test_p11_nothing_takes_more_than_linear_time(head):
     """With a megabyte each, what is quadratic would take hours."""
+    limits = {"max_header_size": 2_000_000, "max_header_count": 2_000_000}
     begin = time.process_time()
-    read(head, max_header_size=2_000_000)
-    read(*(head[i : i + 1000] for i in range(0, len(head), 1000)), max_header_size=2_000_000)
+    read(head, **limits)
+    read(*(head[i : i + 1000] for i in range(0, len(head), 1000)), **limits)
     assert time.process_time() - begin < 10
 
 
@@ -256,6 +257,16 @@ def test_what_came_before_a_mistake_is_delivered_however_it_comes():
     assert read(data)[1:] == read(*bytewise(data))[1:] == [b"a", 400]
 
 
+@pytest.mark.parametrize(("count", "over"), [(9, False), (10, False), (11, True)])
+def test_the_number_of_fields_is_limited(count, over):
+    fields = ["A: b"] * count
+    head = request("GET / HTTP/1.1", *fields)
+    trailers = chunked(b"0\r\n" + b"A: b\r\n" * count + b"\r\n")
+    for data in (head, trailers):
+        for pieces in ([data], bytewise(data)):
+            assert (read(*pieces, max_header_count=10)[-1] == 431) is over
+
+
 @pytest.mark.parametrize(("size", "over"), [(99, False), (100, False), (101, True)])
 def test_body_limits_hold_to_the_byte(size, over):
     fixed = request("POST / HTTP/1.1", f"Content-Length: {size}", body=b"x" * size)
@@ -329,7 +340,7 @@ def test_other_things_stay_errors_where_bare_lf_is_accepted(data):
 def test_s10_very_many_lines_of_one_name():
     count = 100_000
     data = b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * count + b"\r\n"
-    recorder = Recorder(max_header_size=len(data))
+    recorder = Recorder(max_header_size=len(data), max_header_count=count)
     recorder.reader.feed(data)
     assert len(recorder.events[0][3]["A"]) == 2 * count - 1
 

@@ -74,6 +74,7 @@ class HTTP1Connection(FlowControl):
             self,
             is_client=is_client,
             max_header_size=params.max_header_size,
+            max_header_count=params.max_header_count,
             max_body_size=self._default_max_body_size,
             accept_bare_lf=_default(params.accept_bare_lf, is_client),
             accept_folded_lines=_default(params.accept_folded_lines, is_client),

@@ -17,6 +17,7 @@ class HTTP1ConnectionParameters:
     :arg decompress: decode incoming bodies that have the ``gzip`` content coding.
     :arg write_timeout: seconds in each of which the peer has to take some of what is written to it,
         if something waits; `None` means for ever.
+    :arg max_header_count: limit of the fields of a header block; `None` means 1000.
     :arg accept_bare_lf: let lines of heads end in LF alone too; by default clients do, servers
         don't.
     :arg accept_folded_lines: let header lines that begin with white space continue the line before
@@ -24,7 +25,8 @@ class HTTP1ConnectionParameters:
 
     .. versionadded:: 4.0
     .. versionchanged:: 6.100
-       Added ``write_timeout``, ``accept_bare_lf`` and ``accept_folded_lines``.
+       Added ``write_timeout``, ``accept_bare_lf``, ``accept_folded_lines`` and
+       ``max_header_count``.
     """
 
     __slots__ = (
@@ -35,6 +37,7 @@ class HTTP1ConnectionParameters:
         "decompress",
         "header_timeout",
         "max_body_size",
+        "max_header_count",
         "max_header_size",
         "no_keep_alive",
         "write_timeout",
@@ -52,10 +55,12 @@ class HTTP1ConnectionParameters:
         write_timeout: float | None = None,
         accept_bare_lf: bool | None = None,
         accept_folded_lines: bool | None = None,
+        max_header_count: int | None = None,
     ) -> None:
         self.no_keep_alive = no_keep_alive
         self.chunk_size = chunk_size or 65536
         self.max_header_size = max_header_size or 65536
+        self.max_header_count = max_header_count or 1000
         self.header_timeout = header_timeout
         self.max_body_size = max_body_size
         self.body_timeout = body_timeout

@@ -26,6 +26,7 @@ from tornado.httputil import (
 )
 
 DEFAULT_MAX_HEADER_SIZE = 65536  # bytes
+DEFAULT_MAX_HEADER_COUNT = 1000  # fields
 DEFAULT_MAX_BODY_SIZE = 104857600  # bytes
 MAX_CHUNK_LINE = 4096  # bytes of one chunk-size line with its extensions
 MAX_LEADING_EMPTY_LINES = 16
@@ -67,6 +68,7 @@ class MessageReader:
     :arg sink: what is called with the parts of the messages.
     :arg is_client: read responses rather than requests.
     :arg max_header_size: limit in bytes of a head, and of a trailer section.
+    :arg max_header_count: limit of the fields of a head, and of a trailer section.
     :arg max_body_size: limit in bytes of a body, transfer coding taken off.
     :arg accept_bare_lf: let lines of a head end in LF alone too, as RFC 9112 section 2.2 allows.
     :arg accept_folded_lines: let field lines that begin with white space continue the line before.
@@ -85,6 +87,7 @@ class MessageReader:
         "has_rest",
         "is_client",
         "max_body_size",
+        "max_header_count",
         "max_header_size",
         "ordinary",
         "received",
@@ -98,6 +101,7 @@ class MessageReader:
         is_client: bool,
         max_header_size: int,
         max_body_size: int,
+        max_header_count: int = DEFAULT_MAX_HEADER_COUNT,
         accept_bare_lf: bool = False,
         accept_folded_lines: bool = False,
     ) -> None:
@@ -106,6 +110,7 @@ class MessageReader:
         self._sink: Any = sink
         self.is_client = is_client
         self.max_header_size = max_header_size
+        self.max_header_count = max_header_count
         self._accepts_bare_lf = accept_bare_lf
         self._accepts_folded_lines = accept_folded_lines
         # Connection: bytes that were not used yet, and how far they were searched for the end of a
@@ -255,6 +260,8 @@ class MessageReader:
         if self._accepts_folded_lines:
             # RFC 9112 section 5.2. The first line has none before it that it could continue.
             block = _FOLD.sub(" ", block)
+        if len(block) > 2 * self.max_header_count:
+            self._check_count(block)
         self.received = 0
         try:
             if self.is_client:
@@ -318,6 +325,10 @@ class MessageReader:
             raise self._failed("bare CR or LF in a header block")
         if not self.is_client and self.state == HEAD and data[begin] not in _FIRST_BYTES:
             raise self._failed("malformed request line")
+
+    def _check_count(self, block: str) -> None:
+        if block.count("\r\n") > self.max_header_count:
+            raise self._failed("too many header fields", 431)
 
     def _too_large(self, data: bytes | bytearray, begin: int) -> HTTPInputError:
         """Make the error of a block beyond its limit; another mistake would have been found first,
@@ -480,8 +491,10 @@ class MessageReader:
                 return position
             if end - position > self.max_header_size:
                 raise self._too_large(data, position)
+            block = data[position : end + 2].decode("latin-1")
+            self._check_count(block)
             try:
-                trailers = grammar.parse_fields(data[position : end + 2].decode("latin-1"))
+                trailers = grammar.parse_fields(block)
                 if not self.is_client:
                     grammar.check_trailers(trailers)
             except HTTPInputError:

@@ -198,6 +198,8 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         server may take them for something else: not for servers that have one.
     :arg accept_folded_lines: let header lines that begin with white space continue the line before
         them, as clients of long ago send them; the same holds for it.
+    :arg max_header_count: limit of the fields of a header block; 1000 by default. More is answered
+        with 431.
 
     .. versionchanged:: 4.0
        Added ``decompress_request``, ``chunk_size``, ``max_header_size``,
@@ -206,7 +208,8 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     .. versionchanged:: 4.5
        Added ``trusted_downstream``.
     .. versionchanged:: 6.100
-       Added ``write_timeout``, ``accept_bare_lf`` and ``accept_folded_lines``.
+       Added ``write_timeout``, ``accept_bare_lf``, ``accept_folded_lines`` and
+       ``max_header_count``.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -232,6 +235,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         write_timeout: float | None = None,
         accept_bare_lf: bool = False,
         accept_folded_lines: bool = False,
+        max_header_count: int | None = None,
     ) -> None:
         """Take the constructor's arguments; subclasses may override it."""
         if xheaders is None or isinstance(xheaders, IOLoop):
@@ -259,6 +263,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             write_timeout=write_timeout or DEFAULT_WRITE_TIMEOUT,
             accept_bare_lf=accept_bare_lf,
             accept_folded_lines=accept_folded_lines,
+            max_header_count=max_header_count,
         )
         self._connections: set[HTTP1ServerConnection] = set()
         self._sweep: DeadlineSweep | None = None
