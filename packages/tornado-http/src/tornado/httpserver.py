@@ -23,15 +23,12 @@ on its own, with a function that answers requests:
    asyncio.run(main())
 """
 
-from tornado._http1.legacy import ServedConnection
+from tornado._http1.legacy import HTTPConnection
 from tornado._http1.server import HTTPServer
 from tornado._http1.shutdown import serve_until_signal
 from tornado.httputil import HTTPServerRequest
 
 #: The name of `tornado.httputil.HTTPServerRequest` in API version 2.x and 3.x.
 HTTPRequest = HTTPServerRequest
-
-#: The server's connection in API version 2.x; `tornado.httputil.HTTPConnection` is another thing.
-HTTPConnection = ServedConnection
 
 __all__ = ["HTTPConnection", "HTTPRequest", "HTTPServer", "serve_until_signal"]

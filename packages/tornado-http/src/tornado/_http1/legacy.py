@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tornado import httputil
 from tornado._http1.callbacks import CallbackDelegate, ProxiedDelegate
 from tornado._http1.connection import HTTP1Connection
 from tornado._http1.context import RequestContext
@@ -16,7 +17,6 @@ from tornado._http1.server import (
     HTTP1ServerConnection,
 )
 from tornado.httputil import (
-    HTTPConnection,
     HTTPMessageDelegate,
     HTTPServerConnectionDelegate,
     HTTPServerRequest,
@@ -24,10 +24,12 @@ from tornado.httputil import (
 from tornado.iostream import IOStream
 
 
-class ServedConnection(HTTP1Connection):
-    """One connection of a client, whose requests a function answers until it is closed.
+class HTTPConnection(HTTP1Connection):
+    """One connection of a client, whose requests a function answers until it is closed (documented
+    API version 2.x).
 
-    `HTTPServer` needs nothing of it; it's for programs that accept connections themselves.
+    It's for programs that accept connections themselves. The interface that today's connections
+    implement, `tornado.httputil.HTTPConnection`, is another thing of the same name.
 
     :arg stream: the connected stream.
     :arg address: the client's socket address.
@@ -66,7 +68,7 @@ class _Requests(HTTPServerConnectionDelegate):
         self._xheaders = xheaders
 
     def start_request(
-        self, server_conn: object, request_conn: HTTPConnection
+        self, server_conn: object, request_conn: httputil.HTTPConnection
     ) -> HTTPMessageDelegate:
         delegate = CallbackDelegate(self._callback, server_conn, request_conn)
         if self._xheaders:

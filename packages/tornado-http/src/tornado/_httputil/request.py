@@ -87,7 +87,8 @@ class HTTPServerRequest:
 
     .. attribute:: connection
 
-       The `HTTPConnection` to answer on; the same for all requests of a connection.
+       The `tornado.httputil.HTTPConnection` to answer on; the same for all requests of a
+       connection.
     """
 
     # What few requests have stands here, so that a request pays for what it is.
