@@ -42,6 +42,13 @@ def test_any_pieces_give_the_same_requests_and_answers(data: bytes, places: list
 
 
 @settings(max_examples=100)
+@given(connections(strict=False), st.lists(st.integers(1, 400), max_size=6))
+def test_any_pieces_give_the_same_early_answers(data: bytes, places: list[int]) -> None:
+    whole = read_with_ours([data], early=True)
+    assert read_with_ours(cut(data, places), early=True).agrees(whole), data
+
+
+@settings(max_examples=100)
 @given(connections(strict=False))
 def test_single_bytes_give_the_same_requests_and_answers(data: bytes) -> None:
     assert read_with_ours(cut(data, range(len(data)))).agrees(read_with_ours([data])), data

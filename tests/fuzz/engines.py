@@ -123,9 +123,14 @@ class MemoryStream:
 
 
 class Application(HTTPServerConnectionDelegate):
-    """Notes requests and answers each of them with its number."""
+    """Notes requests and answers each of them with its number.
 
-    def __init__(self) -> None:
+    :arg early: answer as soon as the head has come.
+    """
+
+    def __init__(self, early: bool = False) -> None:
+        self.early = early
+        self.answers = 0
         self.requests: list[Request] = []
         self.begun: Request | None = None
 
@@ -142,14 +147,21 @@ class Exchange(HTTPMessageDelegate):
     def headers_received(self, start_line: Any, headers: HTTPHeaders) -> None:
         self.request = Request(start_line.method, start_line.path, normal(headers.get_all()))
         self.application.begun = self.request
+        if self.application.early:
+            self.answer()
 
     def data_received(self, chunk: bytes) -> None:
         assert chunk
         self.request.body += chunk
 
     def finish(self) -> None:
+        assert not self.application.early
         self.application.requests.append(self.request)
-        body = b"%d" % len(self.application.requests)
+        self.answer()
+
+    def answer(self) -> None:
+        self.application.answers += 1
+        body = b"%d" % self.application.answers
         headers = HTTPHeaders({"Content-Length": str(len(body))})
         self.connection.write_headers(ResponseStartLine("", 200, "OK"), headers, body)
         self.connection.finish()
@@ -158,12 +170,15 @@ class Exchange(HTTPMessageDelegate):
 _loop: asyncio.AbstractEventLoop | None = None
 
 
-def read_with_ours(pieces: Iterable[bytes]) -> Reading:
-    """Let our server's connection read pieces of a connection's input."""
+def read_with_ours(pieces: Iterable[bytes], early: bool = False) -> Reading:
+    """Let our server's connection read pieces of a connection's input.
+
+    :arg early: answer each request as soon as its head has come.
+    """
     global _loop
     if _loop is None:
         _loop = asyncio.new_event_loop()
-    return _loop.run_until_complete(_read_with_ours(pieces))
+    return _loop.run_until_complete(_read_with_ours(pieces, early))
 
 
 def close_loop() -> None:
@@ -174,8 +189,8 @@ def close_loop() -> None:
         _loop = None
 
 
-async def _read_with_ours(pieces: Iterable[bytes]) -> Reading:
-    stream, application = MemoryStream(), Application()
+async def _read_with_ours(pieces: Iterable[bytes], early: bool) -> Reading:
+    stream, application = MemoryStream(), Application(early)
     params = HTTP1ConnectionParameters(max_body_size=MAX_BODY, max_header_size=MAX_HEAD)
     server: Any = HTTP1ServerConnection(stream, params, "fuzz")  # type: ignore[arg-type]
     server.start_serving(application)

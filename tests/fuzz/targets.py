@@ -38,6 +38,8 @@ def server_pieces(data: bytes) -> None:
     whole = read_with_ours([data])
     for some in (places, range(len(data))):
         assert read_with_ours(cut(data, some)).agrees(whole)
+    early = read_with_ours([data], early=True)
+    assert read_with_ours(cut(data, range(len(data))), early=True).agrees(early)
 
 
 def server_comparison(data: bytes) -> None:

@@ -571,6 +571,23 @@ async def test_an_answered_request_is_not_told_that_the_client_has_gone():
         assert ends.delegate.messages[0].events == ["head", "finish"]
 
 
+@pytest.mark.parametrize("bad", [b"xx\r\n", b"1\r\nabc", b"0\r\nContent-Length: 3\r\n\r\n"])
+async def test_p9_a_request_that_was_answered_gets_no_other_answer(bad):
+    """It would be taken for that of the next request."""
+    async with Ends(Serving(on_head=answer, on_finish=hold)) as ends:
+        await ends.near.write(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await ends.near.read_until(b"answer")
+        await ends.near.write(bad + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert await ends.near.read_until_close() == b""
+
+
+async def test_p8_what_follows_the_body_of_an_early_answer_is_served():
+    async with Ends(Serving(on_head=answer, on_finish=hold)) as ends:
+        for body in (b"", b"some body"):
+            assert (await ask(ends.client, POST, body)).body == b"answer"
+        assert [message.body for message in ends.delegate.messages] == [b"", b""]
+
+
 # A server without a server connection
 
 

@@ -51,6 +51,8 @@ class ClosingConnection(MessageOutput):
     _close_callback: Callable[[], None] | None
     _read_future: asyncio.Future[None] | None = None
     _discarded: int
+    # The answer was finished before all of the request had come.
+    _answered_early = False
     _more_comes = False
 
     def close(self) -> None:
@@ -101,6 +103,10 @@ class ClosingConnection(MessageOutput):
         self._reader.abandon()
         if self.is_client or (self._output is not NONE and self._output is not DONE):
             self.close()
+            return
+        if self._answered_early:
+            # Another answer would be taken for that of the next request.
+            self._linger(more_comes=True)
             return
         code = error.status_code
         # RFC 9110 section 6.6.1: an answer has a Date.

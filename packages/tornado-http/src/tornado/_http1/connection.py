@@ -450,7 +450,7 @@ class HTTP1Connection(FlowControl):
             # The next message waits for `read_response`.
             return
         self._reader.next_message()
-        if self._body_timeout is not None or self._discarded:
+        if self._body_timeout is not None or self._answered_early:
             self._reset_message()
         timeout = self.params.header_timeout
         if timeout is not None and self._sweep is not None:
@@ -462,6 +462,7 @@ class HTTP1Connection(FlowControl):
         self._output = NONE
         self._body_timeout = None
         self._discarded = 0
+        self._answered_early = False
         self._unwritten = None
         self._chunked = False
 
@@ -469,6 +470,7 @@ class HTTP1Connection(FlowControl):
         """The answer stands before all of the request has come: read on without using it, or give
         up."""
         self._delegate = None
+        self._answered_early = True
         if not self._keep_alive:
             self._linger(more_comes=True)
         elif self._reader._paused and self._holds:
