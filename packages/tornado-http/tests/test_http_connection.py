@@ -588,6 +588,59 @@ async def test_p8_what_follows_the_body_of_an_early_answer_is_served():
         assert [message.body for message in ends.delegate.messages] == [b"", b""]
 
 
+EXPECTING = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+
+
+async def test_srv_39_a_body_is_asked_for_when_the_delegate_wants_it():
+    decided = asyncio.Event()
+
+    async def on_head(message):
+        await decided.wait()
+
+    async with Ends(Serving(on_head)) as ends:
+        await ends.near.write(EXPECTING)
+        asked = asyncio.ensure_future(ends.near.read_until(b"\r\n\r\n"))
+        while not ends.delegate.messages:
+            await asyncio.sleep(0)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not asked.done()
+        decided.set()
+        assert await asked == b"HTTP/1.1 100 Continue\r\n\r\n"
+        await ends.near.write(b"hi")
+        assert (await ends.near.read_until(b"answer")).startswith(b"HTTP/1.1 200 ")
+        assert ends.delegate.messages[0].body == b"hi"
+
+
+async def test_srv_39_a_body_is_not_asked_for_when_the_delegate_refuses_it():
+    async def on_head(message):
+        await asyncio.sleep(0)
+        answer(message, b"no")
+
+    async with Ends(Serving(on_head, on_finish=hold)) as ends:
+        await ends.near.write(EXPECTING)
+        text = await ends.near.read_until_close()
+        assert text.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert text.endswith(b"\r\nConnection: close\r\n\r\nno")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (EXPECTING.replace(b"100-continue", b"more"), b"417"),
+        (EXPECTING.replace(b"2", b"2000"), b"413"),
+    ],
+)
+async def test_expectations_that_can_not_be_met(head, status):
+    async def on_head(message):
+        await asyncio.sleep(0)
+
+    for thinking in (None, on_head):
+        async with Ends(Serving(thinking), max_body_size=1000) as ends:
+            await ends.near.write(head)
+            assert (await ends.near.read_until_close()).split()[1] == status
+
+
 # A server without a server connection
 
 

@@ -339,7 +339,9 @@ class HTTP1Connection(FlowControl):
             if reader.state < ENDING and self._sweep is not None:
                 self._start_message_deadline(self._body_timeout or self.params.body_timeout)
         if self._continue_pending:
-            self._answer_expectation(headers._values["Expect"])
+            self._expectation = headers._values["Expect"]
+            if not self._holds:
+                self._answer_expectation()
 
     def _judge_request(self, version: str, headers: HTTPHeaders) -> None:
         """Look at what a head says of host and connection."""
@@ -380,8 +382,9 @@ class HTTP1Connection(FlowControl):
             and not self.no_keep_alive
         )
 
-    def _answer_expectation(self, expectation: str | list[str]) -> None:
+    def _answer_expectation(self) -> None:
         """RFC 9110 section 10.1.1: ask for the body, unless the answer is known already."""
+        expectation, self._expectation = self._expectation, ""
         self._continue_pending = False
         self._reader.check_announced_length()
         if self._output is not NONE or self._phase is not OPEN:

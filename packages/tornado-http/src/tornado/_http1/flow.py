@@ -24,8 +24,17 @@ class FlowControl(ClosingConnection):
 
     # How many have to be waited for.
     _holds: int
+    # What the client expects, while the delegate has yet to see whether it wants the body.
+    _expectation: str | list[str] = ""
     # The peer has ended its side while the delegate was still busy with what came before.
     _eof_waits = False
+
+    @abstractmethod
+    def _answer_expectation(self) -> None:
+        """Ask for the body.
+
+        :raises HTTPInputError: something else is expected, or the body is too large.
+        """
 
     @abstractmethod
     def data_received(self, data: bytes) -> None:
@@ -84,9 +93,17 @@ class FlowControl(ClosingConnection):
 
     def _release(self) -> None:
         self._holds -= 1
-        if not self._holds:
-            self._reader.resume()
-            self._advance()
+        if self._holds:
+            return
+        self._reader.resume()
+        if self._continue_pending:
+            # The delegate has thought about the head and wants the body.
+            try:
+                self._answer_expectation()
+            except HTTPInputError as error:
+                self._on_bad_input(error)
+                return
+        self._advance()
 
     def _wait_for(self, awaitable: Awaitable[Any]) -> None:
         """Let the delegate finish what it does with the last part before it gets the next one."""
