@@ -200,13 +200,10 @@ class Permits:
         """Never reached; without it the message of ``__enter__`` would not be seen."""
 
     def __aenter__(self) -> Awaitable[None]:
-        if type(self).acquire is not Permits.acquire:
-            # A subclass has ways of its own.
-            return _acquired(self, self.acquire())
-        if self._value > 0:
+        if self._value > 0 and type(self).acquire is Permits.acquire:
             self._value -= 1
             return _AT_ONCE
-        return _acquired(self, self._waiters.join())
+        return _acquired(self)
 
     def __aexit__(
         self,
@@ -294,8 +291,15 @@ _NOTHING: Any = iter(())
 _AT_ONCE = _AtOnce()
 
 
-async def _acquired(permits: Permits, future: asyncio.Future[Releasing]) -> None:
-    """Wait for what is being acquired, so that cancelling leaves nothing acquired."""
+async def _acquired(permits: Permits) -> None:
+    """Acquire, so that cancelling leaves nothing acquired."""
+    if permits._value > 0 or type(permits).acquire is not Permits.acquire:
+        # Something was released meanwhile, or a subclass has ways of its own.
+        future = permits.acquire()
+    else:
+        # As `Waiters.join`, but that a coroutine knows that a loop runs.
+        future = Future()
+        permits._waiters.add(future)
     try:
         await future
     except asyncio.CancelledError:
