@@ -159,6 +159,30 @@ class TestAsynchronous:
         assert ask(Handler).text == "done"
         assert ask(Handler, "POST").code == 418
 
+    def test_with_an_engine_inside(self, ask):
+        """GEN-2: asynchronous outside, engine inside. GEN-11: errors are those of the request."""
+
+        def later(value, callback):
+            IOLoop.current().add_callback(callback, value)
+
+        class Handler(RequestHandler):
+            @asynchronous
+            @gen.engine
+            def get(self):
+                first = yield gen.Task(later, "a")
+                self.write(first)
+                both = yield [gen.Task(later, "b"), gen.Task(later, "c")]
+                self.finish("".join(both))
+
+            @asynchronous
+            @gen.engine
+            def post(self):
+                yield gen.Task(later, None)
+                raise HTTPError(418)
+
+        assert ask(Handler).text == "abc"
+        assert ask(Handler, "POST").code == 418
+
     def test_error_in_the_method(self, ask):
         class Handler(RequestHandler):
             @asynchronous
