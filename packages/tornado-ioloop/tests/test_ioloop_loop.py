@@ -376,3 +376,22 @@ def test_run_sync_does_nothing_where_a_loop_runs(loop):
     asyncio.run(inside())
     loop.run_sync(lambda: None)
     assert not called
+
+
+async def never():
+    await asyncio.get_running_loop().create_future()
+
+
+async def cancelled():
+    raise asyncio.CancelledError
+
+
+def test_run_sync_tells_a_timeout_from_a_stop(loop):
+    with pytest.raises(TimeoutError, match="0.01 seconds"):
+        loop.run_sync(never, timeout=0.01)
+    with pytest.raises(RuntimeError, match="cancelled"):
+        loop.run_sync(cancelled, timeout=10)
+    loop.add_callback(loop.stop)
+    waiting = loop.asyncio_loop.create_future()
+    with pytest.raises(RuntimeError, match="stopped"):
+        loop.run_sync(lambda: waiting)

@@ -226,6 +226,7 @@ class IOLoop(Configurable):
         :arg timeout: seconds.
         :returns: its result.
         :raises TimeoutError: it took longer.
+        :raises RuntimeError: it was cancelled, or somebody else has stopped the loop.
         :raises RuntimeError: a loop runs in this thread already; ``func`` isn't called then.
         """
         # What `start` would find out when the function is scheduled already.
@@ -253,7 +254,11 @@ class IOLoop(Configurable):
                 outcome.set_result(result)
                 self.stop()
 
+        overdue = False
+
         def give_up() -> None:
+            nonlocal overdue
+            overdue = True
             if not (work and work[0].cancel()):
                 self.stop()
 
@@ -262,10 +267,12 @@ class IOLoop(Configurable):
         self.start()
         if timer is not None:
             self.remove_timeout(timer)
-        if outcome.cancelled() or not outcome.done():
-            outcome.cancel()
+        if outcome.done() and not outcome.cancelled():
+            return outcome.result()
+        outcome.cancel()
+        if overdue:
             raise TimeoutError(f"Operation timed out after {timeout} seconds")
-        return outcome.result()
+        raise RuntimeError(f"the loop was stopped before {func!r} was done, or that was cancelled")
 
     def close(self, all_fds: bool = False) -> None:
         """Free what the loop holds. It must not be running, and can't be used afterwards.
