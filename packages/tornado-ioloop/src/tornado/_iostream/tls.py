@@ -275,7 +275,7 @@ class SSLIOStream(IOStream):
 
     def _read_chunk(self) -> bytes | None:
         try:
-            data: bytes = self.socket.recv(max(self.read_chunk_size, RECORD_SIZE))
+            data: bytes = self.socket.recv(RECORD_SIZE)
         except ssl.SSLWantReadError:
             return None
         except ssl.SSLWantWriteError:
