@@ -462,17 +462,23 @@ def block(seconds):
 def test_iol_18_a_blocked_loop_is_signalled(loop, alarm):
     calls = []
     # Far more than a busy machine takes away from a process that has work to do.
-    loop.set_blocking_signal_threshold(0.25, lambda number, frame: calls.append((number, frame)))
+    loop.set_blocking_signal_threshold(1, lambda number, frame: calls.append((number, frame)))
+
+    def hang():
+        until = time.monotonic() + LIMIT
+        while len(calls) < 2 and time.monotonic() < until:
+            pass
+
     # Many short callbacks don't block, however long they take together.
-    for number in range(15):
+    for number in range(70):
         loop.call_later(number * 0.02, block, 0.02)
-    loop.call_later(0.31, lambda: calls.append("now"))
-    loop.call_later(0.31, block, 0.6)
-    loop.call_later(0.32, loop.stop)
+    loop.call_later(1.4, lambda: calls.append("now"))
+    loop.call_later(1.4, hang)
+    loop.call_later(1.41, loop.stop)
     run(loop)
     assert calls[0] == "now"
     assert calls[1][0] == signal.SIGALRM
-    assert calls[1][1].f_code is block.__code__
+    assert calls[1][1].f_code is hang.__code__
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     loop.set_blocking_signal_threshold(None, None)
     loop.call_later(0, block, 0.1)

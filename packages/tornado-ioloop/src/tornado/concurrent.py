@@ -167,26 +167,29 @@ def _pass_on(future: asyncio.Future[Any], callback: Callable[..., Any]) -> None:
 
 def chain_future(a: Any, b: Any) -> None:
     """Give ``b`` the outcome of ``a``, when ``a`` is done and unless ``b`` is done by then."""
+    if not isinstance(a, Future):
+        from tornado.ioloop import IOLoop
 
-    def copy(done: Any) -> None:
-        if b.done():
-            return
-        if done.cancelled():
-            b.cancel()
-            return
-        error = done.exception()
-        if error is not None:
-            b.set_exception(error)
-        else:
-            b.set_result(done.result())
+        # A future of another thread: its outcome is copied on the loop.
+        IOLoop.current().add_future(a, functools.partial(copy_outcome, b))
+    elif a.done():
+        copy_outcome(b, a)
+    else:
+        a.add_done_callback(functools.partial(copy_outcome, b))
 
-    if isinstance(a, Future):
-        future_add_done_callback(a, copy)
+
+def copy_outcome(target: Any, done: Any) -> None:
+    """Give ``target`` the outcome of ``done``, which has one, unless it has one itself."""
+    if target.done():
         return
-    from tornado.ioloop import IOLoop
-
-    # A future of another thread: its outcome is copied on the loop.
-    IOLoop.current().add_future(a, copy)
+    if done.cancelled():
+        target.cancel()
+        return
+    error = done.exception()
+    if error is not None:
+        target.set_exception(error)
+    else:
+        target.set_result(done.result())
 
 
 def future_set_result_unless_cancelled(future: Any, value: Any) -> None:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from tornado._gen.convert import convert_yielded
-from tornado.concurrent import Future, chain_future
-from tornado.ioloop import IOLoop
+from tornado._ioloop.futures import new_future
+from tornado.concurrent import Future, copy_outcome
 
 
 class WaitIterator:
@@ -44,13 +44,12 @@ class WaitIterator:
         self.current_index: str | int | None = None
         self.current_future: Future[Any] | None = None
         named: dict[Any, Any] = dict(kwargs) if kwargs else dict(enumerate(args))
-        # Several names may stand for one future, which then comes several times.
-        self._open: list[tuple[Any, Future[Any]]] = []
+        # How many aren't done; several names may stand for one future, which then counts for each.
+        self._left = len(named)
         self._finished: deque[tuple[Any, Future[Any]]] = deque()
         self._asked: Future[Any] | None = None
         for name, awaitable in named.items():
-            future = convert_yielded(awaitable)
-            self._open.append((name, future))
+            future = awaitable if isinstance(awaitable, Future) else convert_yielded(awaitable)
             if future.done():
                 self._finish(name, future)
             else:
@@ -58,7 +57,7 @@ class WaitIterator:
 
     def done(self) -> bool:
         """Tell whether all results have been given."""
-        if self._open or self._finished:
+        if self._left or self._finished:
             return False
         self.current_index = self.current_future = None
         return True
@@ -68,12 +67,13 @@ class WaitIterator:
 
         :raises RuntimeError: the result before has not been there yet.
         """
-        if self._asked is not None and not self._asked.done():
-            raise RuntimeError("next() was called again before it had a result")
-        self._asked = IOLoop.current().asyncio_loop.create_future()
+        if self._asked is not None:
+            if not self._asked.done():
+                raise RuntimeError("next() was called again before it had a result")
+        self._asked = asked = new_future()
         if self._finished:
-            self._give()
-        return self._asked
+            self._give(asked)
+        return asked
 
     def __aiter__(self) -> WaitIterator:
         return self
@@ -84,13 +84,12 @@ class WaitIterator:
         return self.next()
 
     def _finish(self, name: Any, future: Future[Any]) -> None:
-        self._open.remove((name, future))
+        self._left -= 1
         self._finished.append((name, future))
-        if self._asked is not None and not self._asked.done():
-            self._give()
-
-    def _give(self) -> None:
         asked = self._asked
+        if asked is not None and not asked.done():
+            self._give(asked)
+
+    def _give(self, asked: Future[Any]) -> None:
         self.current_index, self.current_future = self._finished.popleft()
-        if asked is not None:
-            chain_future(self.current_future, asked)
+        copy_outcome(asked, self.current_future)

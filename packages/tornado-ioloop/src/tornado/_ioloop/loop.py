@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 import types
+from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -128,16 +129,18 @@ class IOLoop(Configurable):
 
         :arg instance: make one if there is none; otherwise the result is `None` then.
         """
-        faces = IOLoop._ioloop_for_asyncio
         try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            found = loop_that_is_set()
-            if found is None:
-                return IOLoop(make_current=True) if instance else None
-            loop = found
-        face = faces.get(loop)
-        if face is None and instance:
+            return IOLoop._ioloop_for_asyncio[get_running_loop()]
+        except (KeyError, RuntimeError):
+            return IOLoop._find_current(instance)
+
+    @staticmethod
+    def _find_current(make: bool) -> Any:
+        loop = loop_that_is_set()
+        if loop is None:
+            return IOLoop(make_current=True) if make else None
+        face = IOLoop._ioloop_for_asyncio.get(loop)
+        if face is None and make:
             from tornado.platform.asyncio import AsyncIOMainLoop
 
             face = AsyncIOMainLoop(make_current=False)

@@ -137,32 +137,30 @@ class BaseAsyncIOLoop(IOLoop):
     def remove_handler(self, fd: Any) -> None:
         """Stop watching; see `IOLoop.remove_handler`."""
         number, _ = self.split_fd(fd)
-        if self.handlers.pop(number, None) is not None:
+        if number in self.handlers:
             self._watch(number, 0)
+            del self.handlers[number]
 
     def _watch(self, number: int, events: int) -> None:
+        """Have the loop below call the handler of a descriptor; it's nobody's if there is none."""
+        if number not in self.handlers:
+            return
         loop = self.selector_loop
+        file, handler = self.handlers[number]
         if events & IOLoop.READ:
             if number not in self.readers:
                 self.readers.add(number)
-                loop.add_reader(number, self._on_event, number, IOLoop.READ)
+                loop.add_reader(number, self._run_callback, handler, file, IOLoop.READ)
         elif number in self.readers:
             self.readers.discard(number)
             loop.remove_reader(number)
         if events & IOLoop.WRITE:
             if number not in self.writers:
                 self.writers.add(number)
-                loop.add_writer(number, self._on_event, number, IOLoop.WRITE)
+                loop.add_writer(number, self._run_callback, handler, file, IOLoop.WRITE)
         elif number in self.writers:
             self.writers.discard(number)
             loop.remove_writer(number)
-
-    def _on_event(self, number: int, events: int) -> None:
-        entry = self.handlers.get(number)
-        if entry is None:
-            return
-        file, handler = entry
-        self._run_callback(handler, file, events)
 
 
 class AsyncIOMainLoop(BaseAsyncIOLoop):
