@@ -66,6 +66,8 @@ class Pump:
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Close the other side, after what it still has to be sent."""
+        # Nothing is called after this; without each other, both are freed at once.
+        del self.twin
         if self.target.closed():
             return
         if exc is not None or not self.target.writing():
