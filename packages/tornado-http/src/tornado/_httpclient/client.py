@@ -162,7 +162,7 @@ class AsyncHTTPClient(Configurable):
         self, request: str | HTTPRequest, arguments: dict[str, Any]
     ) -> EffectiveRequest:
         if self._closed:
-            raise RuntimeError("fetch() called on a closed client")
+            raise RuntimeError("the client is closed, and can't fetch any more")
         if not isinstance(request, HTTPRequest):
             request = HTTPRequest(request, **arguments)
         elif arguments:

@@ -54,7 +54,7 @@ class Target:
             raise ValueError(f"invalid character in URL {url!r}")
         parts = urlsplit(url)
         if parts.scheme not in DEFAULT_PORTS:
-            raise ValueError(f"Unsupported url scheme: {url!r}")
+            raise ValueError(f"the scheme of {url!r} is neither http nor https")
         if not parts.hostname:
             raise ValueError(f"no host in URL {url!r}")
         netloc = _ascii_host(parts.netloc.rpartition("@")[2])
@@ -203,10 +203,10 @@ def _check_coding(coding: str | list[str]) -> None:
 
 def _check_body(method: str, has_body: bool) -> None:
     if method not in STANDARD_METHODS:
-        raise KeyError(f"unknown method {method}")
+        raise KeyError(f"{method!r} is no standard method; allow_nonstandard_methods permits it")
     wants_body = method in METHODS_WITH_BODY
     if has_body != wants_body and method not in EITHER_WAY:
         raise ValueError(
-            f"Body must {'not be' if wants_body else 'be'} None for method {method}"
-            " (unless allow_nonstandard_methods is true)"
+            f"a {method} request {'needs a' if wants_body else 'has no'} body;"
+            " allow_nonstandard_methods permits it otherwise"
         )
