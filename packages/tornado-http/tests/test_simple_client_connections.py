@@ -395,6 +395,17 @@ async def test_shc_4_the_time_in_the_queue_counts_against_request_timeout(script
         blocking.cancel()
 
 
+async def test_any_number_of_queued_fetches_may_fail_at_once(scripted, reply):
+    async with scripted(lambda request: reply("body"), max_clients=1) as server:
+        first = server.client.fetch(server.url)
+        wrong = [server.client.fetch("odd://x/") for _ in range(3000)]
+        last = server.client.fetch(server.url)
+        assert (await first).body == (await last).body == b"body"
+        results = await asyncio.gather(*wrong, return_exceptions=True)
+        assert {type(result) for result in results} == {ValueError}
+        assert not server.client.active
+
+
 async def test_shc_13_redirects_need_no_further_slot(scripted, reply):
     def serve(request):
         number = int(request.target[1:])

@@ -120,6 +120,7 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         return dialer
 
     _dialer: Dialer | None = None
+    _is_starting = False
 
     def close(self) -> None:
         """Free connections and resolver; see `AsyncHTTPClient.close`.
@@ -158,10 +159,17 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         if self.active.pop(exchange, self) is self:
             self.queue.pop(exchange, None)
             return
-        while self.queue and len(self.active) < self.max_clients and not self._closed:
-            following, _ = self.queue.popitem(last=False)
-            self.active[following] = None
-            following.start()
+        if self._is_starting:
+            # One that failed at once: the loop that has started it goes on.
+            return
+        self._is_starting = True
+        try:
+            while self.queue and len(self.active) < self.max_clients and not self._closed:
+                following, _ = self.queue.popitem(last=False)
+                self.active[following] = None
+                following.start()
+        finally:
+            self._is_starting = False
 
     def _under_way(self) -> list[Exchange]:
         return [*self.active, *self.queue]
