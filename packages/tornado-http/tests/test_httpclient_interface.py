@@ -560,6 +560,22 @@ async def test_httpclient_works_in_a_thread_beside_a_running_loop(scripted, repl
         assert await asyncio.to_thread(block, server.url) == b"body"
 
 
+def test_importing_the_module_brings_nothing_that_only_some_need():
+    program = (
+        "import sys, asyncio; before = set(sys.modules); import tornado.httpclient;"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    brought = set(found.stdout.split())
+    assert "tornado.httpclient" in brought
+    assert (
+        not {"email.message", "http.client", "tornado.options", "tornado.simple_httpclient"}
+        & brought
+    )
+
+
 def test_public_names():
     assert set(httpclient.__all__) >= {
         "AsyncHTTPClient",

@@ -8,10 +8,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tornado._httpclient.client import AsyncHTTPClient
-from tornado.options import OptionParser
 
 if TYPE_CHECKING:
     from tornado._httpclient.stream import StreamedResponse
+    from tornado.options import OptionParser
 
 FAILED = 1  # a fetch failed
 USAGE = 2  # the command line makes no sense
@@ -45,6 +45,9 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _options() -> OptionParser:
+    # Only the command needs it.
+    from tornado.options import OptionParser
+
     options = OptionParser()
     options.define("print_headers", False, bool, "print the header fields before the body")
     options.define("print_body", True, bool, "print the body")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from http.client import responses
+from http import HTTPStatus
 from io import BytesIO
 
 from tornado._httpclient.request import EffectiveRequest, HTTPRequest
@@ -25,7 +25,7 @@ class HTTPClientError(Exception):
         self, code: int, message: str | None = None, response: HTTPResponse | None = None
     ) -> None:
         self.code = code
-        self.message = message or responses.get(code, "Unknown")
+        self.message = message or _usual_reason(code)
         self.response = response
         super().__init__(code, message, response)
 
@@ -74,7 +74,7 @@ class HTTPResponse:
     ) -> None:
         self.request = request.request if isinstance(request, EffectiveRequest) else request
         self.code = code
-        self.reason = reason or responses.get(code, "Unknown")
+        self.reason = reason or _usual_reason(code)
         self.headers = HTTPHeaders() if headers is None else headers
         self.buffer = buffer
         self.effective_url = self.request.url if effective_url is None else effective_url
@@ -102,3 +102,10 @@ class HTTPResponse:
     def __repr__(self) -> str:
         age = "" if self.start_time is None else f", age={time.time() - self.start_time:.1f}s"
         return f"HTTPResponse(code={self.code}, effective_url={self.effective_url!r}{age})"
+
+
+def _usual_reason(code: int) -> str:
+    try:
+        return HTTPStatus(code).phrase
+    except ValueError:
+        return "Unknown"
