@@ -257,7 +257,7 @@ class MessageReader:
         if end - position > self.max_header_size:
             raise self._too_large(data, position)
         line, _, block = head.decode("latin-1").partition("\r\n")
-        if self._accepts_folded_lines:
+        if self._accepts_folded_lines and ("\n " in block or "\n\t" in block):
             # RFC 9112 section 5.2. The first line has none before it that it could continue.
             block = _FOLD.sub(" ", block)
         if len(block) > 2 * self.max_header_count:
@@ -526,6 +526,10 @@ def _find_lenient_end(data: bytes, position: int) -> tuple[int, int, bytes]:
     :returns: where it ends, where the empty line behind it ends, and the head with CRLF; -1 as the
         first if the end has not come yet.
     """
+    end = data.find(b"\r\n\r\n", position)
+    if end >= 0 and data.count(b"\n", position, end) == data.count(b"\r\n", position, end):
+        # As nearly always, all lines before it end as they should.
+        return end, end + 4, data[position : end + 2]
     match = _LENIENT_END.search(data, position)
     if match is None:
         return -1, -1, b""
