@@ -156,14 +156,14 @@ class HTTP1Connection(FlowControl):
         """Whether another message can be exchanged on this connection: it's open, at rest, and
         nothing unasked-for has come."""
         reader = self._reader
+        state = reader.state
         return (
             self._phase is OPEN
             and not self.stream.closed()
-            and reader.state in (HEAD, COMPLETE)
+            and (state == HEAD or (state == COMPLETE and not reader.has_rest))
             and reader._held is None
-            and not (reader.has_rest and reader.state == COMPLETE)
             and not self._eof_waits
-            and self._output in (NONE, DONE)
+            and self._output in (DONE, NONE)
         )
 
     @property

@@ -263,7 +263,12 @@ def _rebuild(cls: type[HTTPHeaders], values: dict[str, str | list[str]]) -> HTTP
 
 
 def _copied(values: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
-    return {name: value if type(value) is str else list(value) for name, value in values.items()}
+    copied = values.copy()
+    if list in map(type, values.values()):
+        for name, value in values.items():
+            if type(value) is list:
+                copied[name] = value.copy()
+    return copied
 
 
 def _as_text(value: object) -> str:
