@@ -5,6 +5,7 @@ import gc
 import os
 import socket
 import warnings
+import weakref
 
 import pytest
 
@@ -762,3 +763,27 @@ async def test_htc_41_time_info_is_filled_in(scripted, reply):
             assert info["starttransfer"] <= info["total"] <= response.request_time
         assert fresh.time_info["connect"] > 0
         assert kept.time_info["connect"] == 0
+
+
+async def test_fetches_are_freed_without_the_collector(scripted, reply):
+    """What a request holds isn't kept by the connection, nor by a cycle."""
+
+    class Taker:
+        def __call__(self, chunk):
+            pass
+
+    async with scripted(lambda request: reply("body")) as server:
+        await server.fetch()
+        gc.collect()
+        gc.disable()
+        try:
+            taker = Taker()
+            reference = weakref.ref(taker)
+            await server.fetch(
+                method="POST", body=b"x", streaming_callback=taker, header_callback=taker
+            )
+            del taker
+            await asyncio.sleep(0)
+            assert reference() is None
+        finally:
+            gc.enable()

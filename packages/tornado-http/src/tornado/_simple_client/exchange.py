@@ -480,6 +480,8 @@ class Exchange:
         if attempt is not None:
             attempt.exchange = None
             attempt.connection.close()
+        # Nothing of it shall wait for the cycle collector.
+        self._original.abandon = None
         self._client.release(self)
 
     def _cancel_task(self) -> None:
