@@ -12,6 +12,7 @@ from tornado._curl_client.driver import MultiDriver
 from tornado._curl_client.errors import CurlError
 from tornado._curl_client.fetch import Fetch
 from tornado._httpclient.client import AsyncHTTPClient
+from tornado._httpclient.places import Places
 from tornado._httpclient.request import EffectiveRequest, HTTPRequest
 from tornado._httpclient.response import HTTPResponse
 from tornado._simple_client.deadlines import Deadlines
@@ -56,10 +57,9 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
         self.max_body_size = max_body_size
         loop = self.io_loop.asyncio_loop
         self.driver = MultiDriver(loop, max(max_clients, MIN_IDLE_CONNECTIONS), max_clients)
-        self.active: dict[Fetch, None] = {}
-        self.queue: dict[Fetch, None] = {}
-        self._is_filling = False
-        self._deadlines = Deadlines(self._under_way, lambda: loop)
+        self._places: Places[Fetch] = Places(self)
+        self.active, self.queue = self._places.active, self._places.queue
+        self._deadlines = Deadlines(self._places.all, lambda: loop)
 
     def close(self) -> None:
         """Free handles and connections; see `AsyncHTTPClient.close`.
@@ -70,24 +70,16 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
             return
         super().close()
         self._deadlines.cancel()
-        for fetch in self._under_way():
+        for fetch in self._places.all():
             fetch.fail(CurlError(pycurl.E_ABORTED_BY_CALLBACK, "the client was closed"))
         self.driver.close()
 
     def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], Any]) -> None:
         """Fetch; see `AsyncHTTPClient.fetch_impl`."""
-        effective = (
-            request
-            if isinstance(request, EffectiveRequest)
-            else EffectiveRequest(request, self.defaults)
-        )
+        effective = EffectiveRequest.of(request, self.defaults)
         fetch = Fetch(self, effective, callback)
         effective.abandon = fetch.abandon
-        if len(self.active) < self.max_clients:
-            self.active[fetch] = None
-            fetch.start()
-        else:
-            self.queue[fetch] = None
+        if not self._places.take(fetch):
             self.expect(fetch)
 
     def expect(self, fetch: Fetch) -> None:
@@ -97,22 +89,4 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
 
     def release(self, fetch: Fetch) -> None:
         """Take note that a fetch has ended: its place is for the next one."""
-        self.queue.pop(fetch, None)
-        self.active.pop(fetch, None)
-        if not self._is_filling:
-            self._fill()
-
-    def _fill(self) -> None:
-        # Fetches that fail at once come back here, however many there are in a row.
-        self._is_filling = True
-        try:
-            while self.queue and len(self.active) < self.max_clients and not self._closed:
-                following = next(iter(self.queue))
-                del self.queue[following]
-                self.active[following] = None
-                following.start()
-        finally:
-            self._is_filling = False
-
-    def _under_way(self) -> list[Fetch]:
-        return [*self.active, *self.queue]
+        self._places.give_back(fetch)

@@ -256,6 +256,13 @@ class EffectiveRequest:
         #: Takes the response as it comes, in place of the request's callbacks.
         self.sink: BodySink | None = None
 
+    @classmethod
+    def of(
+        cls, request: HTTPRequest | EffectiveRequest, defaults: dict[str, Any]
+    ) -> EffectiveRequest:
+        """Return a request seen through defaults, if it isn't one already."""
+        return request if isinstance(request, EffectiveRequest) else cls(request, defaults)
+
     def with_request(
         self, request: HTTPRequest, *, without: frozenset[str] = frozenset()
     ) -> EffectiveRequest:

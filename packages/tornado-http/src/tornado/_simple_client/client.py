@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from tornado._httpclient.client import AsyncHTTPClient
 from tornado._httpclient.digest import DigestStore
+from tornado._httpclient.places import Places
 from tornado._httpclient.request import EffectiveRequest, HTTPRequest
 from tornado._httpclient.response import HTTPResponse
 from tornado._simple_client.deadlines import Deadlines
@@ -98,10 +98,10 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         )
         #: How many connections were opened so far.
         self.connections_opened = 0
-        self.active: dict[Exchange, None] = {}
-        self.queue: OrderedDict[Exchange, None] = OrderedDict()
-        self.waiting = self.queue
-        self._deadlines = Deadlines(self._under_way, lambda: self.io_loop.asyncio_loop)
+        self._places: Places[Exchange] = Places(self)
+        self.active = self._places.active
+        self.queue = self.waiting = self._places.queue
+        self._deadlines = Deadlines(self._places.all, lambda: self.io_loop.asyncio_loop)
         self._params = HTTP1ConnectionParameters(
             no_keep_alive=not keep_alive,
             max_header_size=max_header_size,
@@ -120,7 +120,6 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         return dialer
 
     _dialer: Dialer | None = None
-    _is_starting = False
 
     def close(self) -> None:
         """Free connections and resolver; see `AsyncHTTPClient.close`.
@@ -131,7 +130,7 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
             return
         super().close()
         self._deadlines.cancel()
-        for exchange in self._under_way():
+        for exchange in self._places.all():
             exchange.fail(HTTPStreamClosedError("the client was closed"))
         self.pool.close()
         if self.own_resolver:
@@ -140,39 +139,15 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
 
     def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], Any]) -> None:
         """Fetch; see `AsyncHTTPClient.fetch_impl`."""
-        effective = (
-            request
-            if isinstance(request, EffectiveRequest)
-            else EffectiveRequest(request, self.defaults)
-        )
+        effective = EffectiveRequest.of(request, self.defaults)
         exchange = Exchange(self, effective, callback)
         effective.abandon = exchange.abandon
         self._deadlines.expect(exchange.deadline)
-        if len(self.active) < self.max_clients:
-            self.active[exchange] = None
-            exchange.start()
-        else:
-            self.queue[exchange] = None
+        self._places.take(exchange)
 
     def release(self, exchange: Exchange) -> None:
         """Take note that an exchange has ended: its place is for the next one."""
-        if self.active.pop(exchange, self) is self:
-            self.queue.pop(exchange, None)
-            return
-        if self._is_starting:
-            # One that failed at once: the loop that has started it goes on.
-            return
-        self._is_starting = True
-        try:
-            while self.queue and len(self.active) < self.max_clients and not self._closed:
-                following, _ = self.queue.popitem(last=False)
-                self.active[following] = None
-                following.start()
-        finally:
-            self._is_starting = False
-
-    def _under_way(self) -> list[Exchange]:
-        return [*self.active, *self.queue]
+        self._places.give_back(exchange)
 
     @property
     def asyncio_loop(self) -> asyncio.AbstractEventLoop:
