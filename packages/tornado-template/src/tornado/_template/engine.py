@@ -71,6 +71,22 @@ class SourceLoader:
         return self._source
 
 
+def _tools(pieces: list[str], names: dict[str, Any], applied: Any) -> tuple[Any, ...]:
+    """Return what a template's function is called with.
+
+    :arg pieces: where the output goes.
+    :arg applied: does what ``{% apply %}`` asks for.
+    """
+    return (
+        pieces.append,
+        pieces.extend,
+        runtime.text_of,
+        runtime.escaper(names["xhtml_escape"]),
+        runtime.passed_through,
+        applied,
+    )
+
+
 def render(template: Template, compiled: Compiled, names: dict[str, Any]) -> bytes:
     """Return the output of a template.
 
@@ -78,14 +94,7 @@ def render(template: Template, compiled: Compiled, names: dict[str, Any]) -> byt
     """
     pieces: list[str] = []
     try:
-        FunctionType(compiled.code, names)(
-            pieces.append,
-            pieces.extend,
-            runtime.text_of,
-            runtime.escaper(names["xhtml_escape"]),
-            runtime.passed_through,
-            runtime.applied,
-        )
+        FunctionType(compiled.code, names)(*_tools(pieces, names, runtime.applied))
     except Exception as error:
         _explain(error, template, compiled)
         raise
@@ -110,14 +119,7 @@ async def render_async(template: Template, compiled: Compiled, names: dict[str, 
     """
     pieces: list[str] = []
     try:
-        await FunctionType(compiled.code, names)(
-            pieces.append,
-            pieces.extend,
-            runtime.text_of,
-            runtime.escaper(names["xhtml_escape"]),
-            runtime.passed_through,
-            runtime.applied_async,
-        )
+        await FunctionType(compiled.code, names)(*_tools(pieces, names, runtime.applied_async))
     except Exception as error:
         _explain(error, template, compiled)
         raise
