@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from tornado._http1.closing import OPEN, ClosingConnection
-from tornado._http1.reader import ENDING
+from tornado._http1.reader import BODY_UNTIL_CLOSE, ENDING
 from tornado.httputil import HTTPInputError, HTTPMessageDelegate
 from tornado.log import gen_log
 
@@ -51,6 +51,10 @@ class FlowControl(ClosingConnection):
         return None
 
     def _feed_eof(self) -> None:
+        if self._reader.state == BODY_UNTIL_CLOSE and self.stream.input_was_cut:
+            # RFC 9112 section 9.8: such a body is complete only if the peer has said so.
+            self.input_error = HTTPInputError("TLS ended without close_notify: the body may be cut")
+            return
         try:
             self._reader.feed_eof()
         except HTTPInputError as error:

@@ -51,6 +51,10 @@ class StreamCore(Output):
     _paused: bool = False
     _delivery_due: bool = False
     _input_ended: bool = False
+    #: Whether the input has ended in a way in which anybody on the network could have ended it:
+    #: with TLS, without the peer's ``close_notify`` (RFC 8446 section 6.1). A protocol to which the
+    #: end means that all has come has to look at it. (Added in version 6.100.)
+    input_was_cut: bool = False
 
     # Callbacks, and the end.
     _write_callback: StreamCallback | None = None

@@ -285,6 +285,7 @@ class IOStream(BaseIOStream):
             server_hostname=server_hostname,
             server_side=server_side,
             do_handshake_on_connect=False,
+            suppress_ragged_eofs=False,
         )
         callback, self._close_callback = self._close_callback, None
         self.socket = None  # type: ignore[assignment]  # only a closed stream has none

@@ -169,6 +169,7 @@ class SSLIOStream(IOStream):
                 server_hostname=self._server_hostname,
                 server_side=False,
                 do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
             )
         except (OSError, ValueError) as failure:
             self._connect_failed(failure)
@@ -263,6 +264,9 @@ class SSLIOStream(IOStream):
             size: int = self.socket.recv_into(buf, len(buf))
         except ssl.SSLWantReadError:
             return None
+        except ssl.SSLEOFError:
+            self.input_was_cut = True
+            return 0
         except ssl.SSLWantWriteError:
             self._read_needs_output = True
             self._watch_output()
@@ -278,6 +282,11 @@ class SSLIOStream(IOStream):
             data: bytes = self.socket.recv(RECORD_SIZE)
         except ssl.SSLWantReadError:
             return None
+        except ssl.SSLEOFError:
+            # RFC 8446 section 6.1: without close_notify nobody knows who has ended it. Where that
+            # matters is for protocols to say.
+            self.input_was_cut = True
+            return b""
         except ssl.SSLWantWriteError:
             self._read_needs_output = True
             self._watch_output()
