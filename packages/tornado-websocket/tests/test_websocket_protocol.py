@@ -411,6 +411,7 @@ def test_writers_wait_for_a_reader_that_stops_on_demand(loop):
     futures = flood(peer, 10)
     assert not futures[-1].done()
     peer.stream.take(1_000_000)
+    loop.settle()
     assert futures[-1].done()
     assert len(peer.received()) == 10
 
@@ -438,8 +439,10 @@ def test_very_large_messages_keep_their_place(loop):
     peer.stream.room = 0
     future = peer.protocol.write_message(large, binary=True)
     peer.stream.take(SENT_ALONE)
+    loop.settle()
     assert not future.done()
     peer.stream.take(SENT_ALONE)
+    loop.settle()
     assert future.done()
     assert peer.received()[-1] == large
 

@@ -42,11 +42,13 @@ CORK_LIMIT = 65536  # bytes of output that are collected before they are sent al
 MAX_CORKED = 256  # frames, likewise
 MAX_INBOX = 64  # messages that wait for the endpoint before reading is halted
 MAX_INBOX_SIZE = 65536  # bytes, likewise
+MAX_ASIDES = 64  # coroutines for control frames that run, likewise
 
 # Reasons why reading is halted.
 INBOX_FULL = 1
 OUTPUT_FULL = 2
 OTHERS_TURN = 4
+ASIDES_FULL = 8
 
 # Obstacles for writing, beside `CLOSING`.
 CHOKED = 2
@@ -67,6 +69,7 @@ class WebSocketProtocol(Ending):
 
     __slots__ = (
         "__weakref__",
+        "_asides",
         "_context",
         "_dropped",
         "_halts",
@@ -103,6 +106,7 @@ class WebSocketProtocol(Ending):
         self._inbox: deque[str | bytes] | None = None
         self._inbox_size = 0
         self._worker: asyncio.Task[None] | None = None
+        self._asides: set[asyncio.Task[None]] | None = None
         self._last_words: tuple[int | None, str | None] | None = None
         self._is_lost = False
         # Output.
@@ -270,13 +274,15 @@ class WebSocketProtocol(Ending):
         if self._inbox:
             self._inbox.clear()
             self._inbox_size = 0
-        self._go_on(INBOX_FULL)
+        self._go_on(INBOX_FULL | ASIDES_FULL)
 
     def _abort(self) -> None:
         if self._is_lost:
             self._end()
-        else:
-            super()._abort()
+            return
+        if self._out:
+            self._flush(self._out)
+        super()._abort()
 
     def pause_writing(self) -> None:
         """The peer reads too slowly (`tornado.iostream.StreamReceiver`): take nothing new from
@@ -340,10 +346,9 @@ class WebSocketProtocol(Ending):
 
     def _wait_for(self, waiting: Any) -> None:
         """Put messages off until the endpoint has done what it is at."""
-        if type(waiting) is not CoroutineType:
-            waiting = _as_future(waiting)
-            if waiting is None or (waiting.done() and not _has_failed(waiting)):
-                return
+        waiting = _pending(waiting)
+        if waiting is None:
+            return
         self._inbox = deque()
         self._worker = self._loop.create_task(self._work(waiting), context=self._context)
 
@@ -356,18 +361,14 @@ class WebSocketProtocol(Ending):
                 if waiting is None:
                     continue
                 if type(waiting) is not CoroutineType:
-                    waiting = _as_future(waiting)
+                    waiting = as_future(waiting)
                 if waiting is not None:
                     await waiting
         except asyncio.CancelledError:
             self._abort()
             raise
         except Exception as error:
-            if isinstance(error, WebSocketClosedError) and self._obstacles & CLOSING:
-                # The peer has gone while something was sent to it.
-                self._abort()
-            else:
-                self.on_endpoint_error(type(error), error, error.__traceback__)
+            self._on_failure(error)
         else:
             self._on_idle()
         finally:
@@ -390,6 +391,34 @@ class WebSocketProtocol(Ending):
             self._go_on(INBOX_FULL)
         else:
             self.on_close_frame(*self._last_words)
+
+    def _run_aside(self, waiting: Any) -> None:
+        """See that something is awaited that messages need not wait for."""
+        waiting = _pending(waiting)
+        if waiting is None:
+            return
+        tasks = self._asides
+        if tasks is None:
+            tasks = self._asides = set()
+        task = self._loop.create_task(self._await(waiting), context=self._context)
+        tasks.add(task)
+        task.add_done_callback(self._on_aside_done)
+        if len(tasks) >= MAX_ASIDES and self._phase is _OPEN:
+            self._halt(ASIDES_FULL)
+
+    async def _await(self, waiting: Any) -> None:
+        try:
+            await waiting
+        except asyncio.CancelledError:
+            self._abort()
+            raise
+        except Exception as error:
+            self._on_failure(error)
+
+    def _on_aside_done(self, task: asyncio.Task[None]) -> None:
+        if self._asides is not None:
+            self._asides.discard(task)
+        self._go_on(ASIDES_FULL)
 
     def on_close_frame(self, code: int | None, reason: str | None) -> None:
         """The peer closes (`tornado._websocket.reader.FrameSink`)."""
@@ -426,6 +455,20 @@ class WebSocketProtocol(Ending):
         if self._phase is _OPEN and not self._is_lost and not self.stream.closed():
             self._apologize()
         else:
+            self._give_up()
+
+    def _on_failure(self, error: Exception) -> None:
+        """Something that the endpoint awaits has failed."""
+        if isinstance(error, WebSocketClosedError) and self._obstacles & CLOSING:
+            # The connection has come to its end while something was sent.
+            self._give_up()
+        else:
+            self.on_endpoint_error(type(error), error, error.__traceback__)
+
+    def _give_up(self) -> None:
+        """End a connection on which nothing else can be said."""
+        # A closing handshake that has begun goes on, and takes only so long.
+        if self._phase is not Phase.CLOSE_SENT:
             self._abort()
 
     @abc.abstractmethod
@@ -461,8 +504,9 @@ class WebSocketProtocol(Ending):
         try:
             if self.stream.send(data):
                 return self._settled or self._settle()
-            rest: asyncio.Future[None] = self.stream.write(b"")
-            return rest
+            written: asyncio.Future[None] = self._loop.create_future()
+            self.stream.write(b"").add_done_callback(functools.partial(_pass_on, written))
+            return written
         except StreamClosedError:
             return self._failed(WebSocketClosedError("the websocket is closed"))
 
@@ -507,17 +551,40 @@ class WebSocketProtocol(Ending):
         """Close because the peer broke the protocol."""
 
 
+def _pass_on(written: asyncio.Future[None], rest: asyncio.Future[None]) -> None:
+    """Tell those who wait for a message to be written how that went on the stream."""
+    if written.done():
+        return
+    error = rest.exception()
+    if error is None:
+        written.set_result(None)
+        return
+    closed = WebSocketClosedError("the websocket was closed before the message was sent")
+    closed.__cause__ = error
+    written.set_exception(closed)
+    # Who doesn't wait for it doesn't want to know.
+    written.exception()
+
+
 def _ignore(data: bytes) -> None:
     """Take nothing: the connection has ended."""
 
 
-def _as_future(waiting: Any) -> asyncio.Future[Any] | None:
+def as_future(waiting: Any) -> asyncio.Future[Any] | None:
     """Return what has to be awaited, `None` if it's nothing."""
     try:
         return gen.convert_yielded(waiting)
     except gen.BadYieldError:
         # Programs have always been free to return what they like.
         return None
+
+
+def _pending(waiting: Any) -> Any:
+    """Return what has to be awaited, `None` if it's nothing or is done already."""
+    if type(waiting) is CoroutineType:
+        return waiting
+    future = as_future(waiting)
+    return None if future is None or (future.done() and not _has_failed(future)) else future
 
 
 def _has_failed(future: asyncio.Future[Any]) -> bool:

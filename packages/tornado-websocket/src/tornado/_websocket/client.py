@@ -264,11 +264,11 @@ class WebSocketClientConnection(HTTPMessageDelegate):
         self._running = asyncio.ensure_future(result)
         return self._running
 
-    def on_ping(self, data: bytes) -> None:
-        """Called with each ping; override it."""
+    def on_ping(self, data: bytes) -> Awaitable[None] | None:
+        """Called with each ping; override it. It may be a coroutine, which nothing waits for."""
 
-    def on_pong(self, data: bytes) -> None:
-        """Called with each pong; override it."""
+    def on_pong(self, data: bytes) -> Awaitable[None] | None:
+        """Called with each pong; override it, likewise."""
 
     def log_exception(
         self,

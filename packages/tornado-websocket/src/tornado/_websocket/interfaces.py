@@ -14,11 +14,11 @@ class Endpoint(Protocol):
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         """A message has come; the next one waits for an awaitable that is returned."""
 
-    def on_ping(self, data: bytes) -> None:
-        """A ping has come; it's answered already."""
+    def on_ping(self, data: bytes) -> Awaitable[None] | None:
+        """A ping has come; it's answered already. Nothing waits for an awaitable."""
 
-    def on_pong(self, data: bytes) -> None:
-        """A pong has come."""
+    def on_pong(self, data: bytes) -> Awaitable[None] | None:
+        """A pong has come; likewise."""
 
     def on_ws_connection_close(
         self, close_code: int | None = None, close_reason: str | None = None

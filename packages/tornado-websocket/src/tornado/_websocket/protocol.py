@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from tornado._websocket.base import (
+    ASIDES_FULL,
     BACKLOG,
     CHOKED,
     INBOX_FULL,
@@ -294,13 +295,16 @@ class WebSocketProtocol13(WebSocketProtocol):
         try:
             if opcode is Opcode.PING:
                 self._answer_ping(payload)
-                self.handler.on_ping(payload)
+                waiting = self.handler.on_ping(payload)
             else:
                 if self._pinger is not None:
                     self._pinger.on_pong()
-                self.handler.on_pong(payload)
+                waiting = self.handler.on_pong(payload)
         except (Exception, asyncio.CancelledError):
             self.on_endpoint_error(*sys.exc_info())
+            return
+        if waiting is not None:
+            self._run_aside(waiting)
 
     def _answer_ping(self, payload: bytes) -> None:
         if self._obstacles & CLOSING:
@@ -338,7 +342,7 @@ class WebSocketProtocol13(WebSocketProtocol):
         """Whether a missing pong may be due to something else than a dead peer
         (`tornado._websocket.pings.Pinged`).
         """
-        if self._halts & INBOX_FULL:
+        if self._halts & (INBOX_FULL | ASIDES_FULL):
             # It may stand among what has not been read.
             return True
         kept, self._kept_at_ping = self._kept_at_ping, self.stream.write_buffer_size

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from tornado._web.done import DONE
-from tornado._websocket.base import WebSocketProtocol
+from tornado._websocket.base import WebSocketProtocol, as_future
 from tornado._websocket.deflate import Agreement, CompressionOptions, agree, parse_extensions
 from tornado._websocket.draft76 import WebSocketProtocol76
 from tornado._websocket.errors import WebSocketClosedError
@@ -27,6 +27,7 @@ from tornado._websocket.params import (
 )
 from tornado._websocket.protocol import WebSocketProtocol13
 from tornado.httputil import HTTPHeaders, ResponseStartLine
+from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 from tornado.log import app_log, gen_log
 from tornado.web import HTTPError, RequestHandler
@@ -86,6 +87,7 @@ class WebSocketHandler(RequestHandler):
     open_kwargs: dict[str, Any] = {}  # noqa: RUF012  # replaced, never changed
     _is_upgraded = False
     _close_announced = False
+    _last_call: asyncio.Task[None] | None = None
 
     # -- for subclasses
 
@@ -105,18 +107,31 @@ class WebSocketHandler(RequestHandler):
         """
         raise NotImplementedError
 
-    def on_close(self) -> None:
-        """Called when the websocket is closed; `close_code` and `close_reason` say why, if the peer
-        did."""
+    def on_close(self) -> Awaitable[None] | None:
+        """Called once when the websocket is closed; `close_code` and `close_reason` say why, if the
+        peer did.
 
-    def on_ping(self, data: bytes) -> None:
+        It may be a coroutine. An exception in it is logged.
+
+        .. versionchanged:: 6.100
+           May be a coroutine.
+        """
+
+    def on_ping(self, data: bytes) -> Awaitable[None] | None:
         """Called with each ping; it's answered without that.
+
+        It may be a coroutine, which neither messages nor other pings wait for.
+
+        :arg data: what the ping carries, at most 125 bytes.
 
         .. versionadded:: 5.0
         """
 
-    def on_pong(self, data: bytes) -> None:
-        """Called with each pong."""
+    def on_pong(self, data: bytes) -> Awaitable[None] | None:
+        """Called with each pong; may be a coroutine, as `on_ping` may.
+
+        :arg data: what the pong carries, at most 125 bytes.
+        """
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """Return one of the subprotocols that the client offers, `None` for none.
@@ -448,17 +463,27 @@ class WebSocketHandler(RequestHandler):
         self.on_connection_close()
 
     def on_connection_close(self) -> None:
-        """The connection is closed; tells `on_close` of it, once."""
+        """Close the connection without the closing handshake, if that's still to be done, and tell
+        `on_close` of it, once."""
         if not self._is_upgraded:
             super().on_connection_close()
             return
-        self.ws_connection = None
+        connection, self.ws_connection = self.ws_connection, None
+        if connection is not None:
+            connection.on_connection_close()
         if not self._close_announced:
             self._close_announced = True
-            try:
-                self.on_close()
-            except Exception:
-                app_log.error("Uncaught exception in on_close", exc_info=True)
+            self._announce_close()
+
+    def _announce_close(self) -> None:
+        try:
+            waiting = self.on_close()
+        except Exception:
+            app_log.error("Uncaught exception in on_close", exc_info=True)
+            return
+        if waiting is not None:
+            loop = IOLoop.current().asyncio_loop
+            self._last_call = loop.create_task(_finish_on_close(waiting))
 
     def _handle_request_exception(self, e: BaseException) -> None:
         """Close the websocket for an exception, or answer with an error before the handshake."""
@@ -485,3 +510,12 @@ class WebSocketHandler(RequestHandler):
     set_header = _before_upgrade(RequestHandler.set_header)
     add_header = _before_upgrade(RequestHandler.add_header)
     set_cookie = _before_upgrade(RequestHandler.set_cookie)
+
+
+async def _finish_on_close(waiting: Any) -> None:
+    future = as_future(waiting)
+    try:
+        if future is not None:
+            await future
+    except Exception:
+        app_log.error("Uncaught exception in on_close", exc_info=True)

@@ -1,0 +1,398 @@
+"""What a handler is told of, in what order, and what its failures lead to."""
+
+import asyncio
+import contextlib
+import logging
+
+import pytest
+
+from tornado import gen
+from tornado._websocket.base import MAX_ASIDES
+from tornado.web import Application
+from tornado.websocket import WebSocketClosedError, WebSocketHandler, websocket_connect
+
+
+class Recording(WebSocketHandler):
+    """Puts what happens into a queue."""
+
+    def initialize(self, events):
+        self.events = events
+
+    def open(self):
+        self.events.put_nowait(self)
+
+    def on_message(self, message):
+        self.events.put_nowait(message)
+
+    def on_close(self):
+        self.events.put_nowait(("closed", self.close_code, self.close_reason))
+
+
+class Served:
+    """A server for one handler, and connections to it."""
+
+    def __init__(self, handler, **settings):
+        self.events = asyncio.Queue()
+        arguments = {"events": self.events}
+        self.server = Application([("/", handler, arguments)], **settings).listen(0, "127.0.0.1")
+        self.port = next(iter(self.server._sockets.values())).getsockname()[1]
+        self.connections = []
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *args):
+        for connection in self.connections:
+            connection.close()
+        self.server.stop()
+        await self.server.close_all_connections()
+
+    async def connect(self, **options):
+        """Return the client's end and the handler."""
+        connection = await websocket_connect(f"ws://127.0.0.1:{self.port}/", **options)
+        self.connections.append(connection)
+        return connection, await self.next()
+
+    async def next(self):
+        return await asyncio.wait_for(self.events.get(), 10)
+
+
+def run(coroutine):
+    return asyncio.run(asyncio.wait_for(coroutine, 20))
+
+
+async def rest_of(connection):
+    """Return the messages that still come."""
+    return [message async for message in connection]
+
+
+# -- coroutines
+
+
+@pytest.mark.parametrize("kind", ["coroutine", "generator"])
+def test_all_events_may_be_dealt_with_by_coroutines(kind):
+    class Native(Recording):
+        async def open(self):
+            await asyncio.sleep(0)
+            self.events.put_nowait(self)
+
+        async def on_message(self, message):
+            await asyncio.sleep(0)
+            self.events.put_nowait(message)
+
+        async def on_ping(self, data):
+            await asyncio.sleep(0)
+            self.events.put_nowait(("ping", data))
+
+        async def on_pong(self, data):
+            await asyncio.sleep(0)
+            self.events.put_nowait(("pong", data))
+
+        async def on_close(self):
+            await asyncio.sleep(0)
+            self.events.put_nowait(("closed", self.close_code))
+
+    class Generated(Native):
+        @gen.coroutine
+        def on_ping(self, data):
+            yield gen.moment
+            self.events.put_nowait(("ping", data))
+
+        @gen.coroutine
+        def on_pong(self, data):
+            yield gen.moment
+            self.events.put_nowait(("pong", data))
+
+        @gen.coroutine
+        def on_close(self):
+            yield gen.moment
+            self.events.put_nowait(("closed", self.close_code))
+
+    async def main():
+        async with Served(Native if kind == "coroutine" else Generated) as served:
+            connection, handler = await served.connect()
+            connection.ping(b"there")
+            assert await served.next() == ("ping", b"there")
+            handler.ping(b"back")
+            assert await served.next() == ("pong", b"back")
+            connection.write_message("hello")
+            assert await served.next() == "hello"
+            connection.close(4000)
+            assert await served.next() == ("closed", 4000)
+
+    run(main())
+
+
+def test_the_events_of_clients_may_be_dealt_with_by_coroutines(monkeypatch):
+    pings = []
+
+    async def on_ping(self, data):
+        await asyncio.sleep(0)
+        pings.append(data)
+        await self.write_message("seen")
+
+    monkeypatch.setattr("tornado.websocket.WebSocketClientConnection.on_ping", on_ping)
+
+    async def main():
+        async with Served(Recording) as served:
+            _, handler = await served.connect()
+            handler.ping(b"one")
+            assert await served.next() == "seen"
+
+    run(main())
+    assert pings == [b"one"]
+
+
+def test_a_message_may_wait_for_a_pong():
+    """Control frames are dealt with although a message is, also where that takes a coroutine."""
+
+    class Asking(Recording):
+        async def on_message(self, message):
+            self.answered = asyncio.Event()
+            self.ping(b"?")
+            await self.answered.wait()
+            await self.write_message("answered")
+
+        async def on_pong(self, data):
+            await asyncio.sleep(0)
+            self.answered.set()
+
+    async def main():
+        async with Served(Asking) as served:
+            connection, _ = await served.connect()
+            connection.write_message("go")
+            assert await connection.read_message() == "answered"
+
+    run(main())
+
+
+def test_coroutines_of_pings_do_not_pile_up():
+    """A peer that pings faster than the handler can deal with them has to wait."""
+
+    class Slow(Recording):
+        running = most = done = 0
+
+        async def on_ping(self, data):
+            Slow.running += 1
+            Slow.most = max(Slow.most, Slow.running)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            Slow.running -= 1
+            Slow.done += 1
+
+    async def main():
+        async with Served(Slow) as served:
+            connection, _ = await served.connect()
+            for _ in range(10 * MAX_ASIDES):
+                connection.ping(b"")
+            connection.write_message("last")
+            assert await served.next() == "last"
+            assert Slow.done + Slow.running == 10 * MAX_ASIDES
+            assert 0 < Slow.most <= MAX_ASIDES
+
+    run(main())
+
+
+@pytest.mark.parametrize("event", ["on_ping", "on_pong"])
+def test_wsk_11_an_exception_in_a_coroutine_of_a_control_frame_closes(event, caplog):
+    async def fail(self, data):
+        await asyncio.sleep(0)
+        raise KeyError(event)
+
+    async def main():
+        async with Served(type("Failing", (Recording,), {event: fail})) as served:
+            connection, handler = await served.connect()
+            (connection if event == "on_ping" else handler).ping(b"x")
+            assert await connection.read_message() is None
+            assert connection.close_code == 1011
+            assert await served.next() == ("closed", None, None)
+
+    run(main())
+    assert f"KeyError: '{event}'" in caplog.text
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_an_exception_in_on_close_is_logged(waits, caplog):
+    caplog.set_level(logging.ERROR, "tornado.application")
+
+    class Failing(Recording):
+        def on_close(self):
+            super().on_close()
+            if waits:
+                return self.fail()
+            raise KeyError("in the end")
+
+        async def fail(self):
+            await asyncio.sleep(0)
+            raise KeyError("in the end")
+
+    async def main():
+        async with Served(Failing) as served:
+            connection, _ = await served.connect()
+            connection.close()
+            assert (await served.next())[0] == "closed"
+            while not caplog.records:
+                await asyncio.sleep(0)
+
+    run(main())
+    assert "Uncaught exception in on_close" in caplog.text
+    assert "KeyError: 'in the end'" in caplog.text
+
+
+# -- the end, in all the ways there are
+
+
+def by_client(connection, handler):
+    connection.close(4000, "enough")
+
+
+def by_server(connection, handler):
+    handler.close(4001, "enough")
+
+
+def by_both(connection, handler):
+    connection.close(4000)
+    handler.close(4001)
+
+
+def by_losing_the_connection(connection, handler):
+    connection.stream.close()
+
+
+def by_closing_the_stream(connection, handler):
+    handler.ws_connection.stream.close()
+
+
+def by_aborting(connection, handler):
+    handler.ws_connection._abort()
+
+
+def by_giving_it_up(connection, handler):
+    handler.on_connection_close()
+
+
+def by_an_exception(connection, handler):
+    connection.write_message("fail")
+
+
+def by_a_violation(connection, handler):
+    connection.stream.write(b"\xff\xff")
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        (by_client, (4000, "enough")),
+        (by_server, (4001, None)),
+        (by_both, None),
+        (by_losing_the_connection, (None, None)),
+        (by_closing_the_stream, (None, None)),
+        (by_aborting, (None, None)),
+        (by_giving_it_up, (None, None)),
+        (by_an_exception, (None, None)),
+        (by_a_violation, (1002, None)),
+    ],
+)
+def test_wsk_3_on_close_is_called_once_however_it_ends(end, expected, waits, caplog):
+    """Also while a message is dealt with."""
+
+    class Handler(Recording):
+        async def on_message(self, message):
+            if message == "wait":
+                self.events.put_nowait("waiting")
+                await asyncio.Event().wait()
+            elif message == "fail":
+                raise KeyError(message)
+
+    async def main():
+        async with Served(Handler) as served:
+            connection, handler = await served.connect()
+            if waits and end is not by_an_exception and end is not by_client:
+                connection.write_message("wait")
+                assert await served.next() == "waiting"
+            end(connection, handler)
+            event = await served.next()
+            assert event[0] == "closed"
+            assert expected is None or event[1:] == expected
+            assert handler.ws_connection is None
+            with pytest.raises(WebSocketClosedError):
+                handler.write_message("too late")
+            with pytest.raises(WebSocketClosedError):
+                handler.ping()
+            handler.close()
+            handler.on_connection_close()
+            await rest_of(connection)
+        # All that could still be told has been, now that nothing is connected any more.
+        assert served.events.empty()
+
+    run(main())
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize("second", ["raise", "write"])
+def test_the_close_frame_arrives_although_the_handler_fails_afterwards(later, second, caplog):
+    class Handler(Recording):
+        def on_message(self, message):
+            return self.end_later() if later else self.end()
+
+        async def end_later(self):
+            await asyncio.sleep(0)
+            self.end()
+
+        def end(self):
+            self.write_message("last")
+            self.close(4002, "done")
+            if second == "raise":
+                raise KeyError("after that")
+            self.write_message("too late")
+
+    async def main():
+        async with Served(Handler) as served:
+            connection, _ = await served.connect()
+            connection.write_message("go")
+            assert await rest_of(connection) == ["last"]
+            assert (connection.close_code, connection.close_reason) == (4002, "done")
+            assert await served.next() == ("closed", 4002, None)
+
+    run(main())
+    assert ("after that" in caplog.text) == (second == "raise")
+
+
+def test_what_was_written_before_giving_up_arrives():
+    class Handler(Recording):
+        def on_message(self, message):
+            self.write_message("last")
+            self.on_connection_close()
+
+    async def main():
+        async with Served(Handler) as served:
+            connection, _ = await served.connect()
+            connection.write_message("go")
+            assert await rest_of(connection) == ["last"]
+            assert connection.close_code is None
+            assert await served.next() == ("closed", None, None)
+
+    run(main())
+
+
+def test_writers_learn_of_the_end():
+    """Each of several writers gets the error, whatever it was at."""
+
+    async def write(handler):
+        with contextlib.suppress(asyncio.CancelledError):
+            while True:
+                await handler.write_message("x" * 100_000)
+
+    async def main():
+        async with Served(Recording, websocket_slow_reader="wait") as served:
+            connection, handler = await served.connect()
+            writers = [asyncio.create_task(write(handler)) for _ in range(5)]
+            # Nobody reads, so all of them wait before long.
+            while not handler.ws_connection.is_choked():
+                await asyncio.sleep(0)
+            connection.stream.close()
+            results = await asyncio.gather(*writers, return_exceptions=True)
+            assert [type(result) for result in results] == [WebSocketClosedError] * 5
+
+    run(main())
