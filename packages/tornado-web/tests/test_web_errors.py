@@ -129,10 +129,11 @@ def test_get_error_html(ask, caplog):
     assert ask(handler).text == "403 None {}"
 
 
-def test_write_error_that_fails(ask, caplog):
+@pytest.mark.parametrize("error", [KeyError, asyncio.CancelledError])
+def test_write_error_that_fails(ask, caplog, error):
     def write_error(self, status_code, **kwargs):
         self.write("half a page")
-        raise KeyError
+        raise error
 
     conn = ask(raising(HTTPError(403), write_error=write_error))
     assert (conn.code, conn.text) == (403, "half a page")
@@ -170,6 +171,73 @@ def test_error_in_on_finish(ask, caplog):
 
     assert ask(Handler).text == "done"
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_on_finish_is_called_though_the_log_fails(ask, caplog):
+    seen = []
+
+    class Handler(RequestHandler):
+        def get(self):
+            self.write("done")
+
+        def on_finish(self):
+            seen.append("on_finish")
+
+    def log_function(handler):
+        raise ZeroDivisionError
+
+    assert ask(Handler, settings={"log_function": log_function}).text == "done"
+    assert seen == ["on_finish"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("code", [0, 99, 100, 101, 1000, "404", 404.0, None])
+def test_statuses_that_no_response_has(ask, caplog, code):
+    """Of the wrong type, or such that the client would wait for another response."""
+    conn = ask(raising(HTTPError(code)))
+    assert conn.code == 500
+    assert conn.text.endswith("<body>500: Internal Server Error</body></html>")
+    assert f"no response has the status {code!r}" in caplog.text
+
+
+@pytest.mark.parametrize("code", [0, 99, 1000, "404", 404.0, None])
+def test_set_status_wants_three_digits(ask, caplog, code):
+    seen = []
+
+    def get(self):
+        with pytest.raises(ValueError, match="three digits"):
+            self.set_status(code)
+        seen.append(self.get_status())
+
+    assert ask(type("Made", (RequestHandler,), {"get": get})).code == 200
+    assert seen == [200]
+
+
+@pytest.mark.parametrize("code", [100, 101, 199])
+def test_no_response_ends_with_an_informational_status(ask, caplog, code):
+    """RFC 9110 section 15.2: the client would go on waiting for the final one."""
+    conn = ask(type("Made", (RequestHandler,), {"get": lambda self: self.set_status(code)}))
+    assert conn.code == 500
+    assert f"no response ends with status {code}" in caplog.text
+
+
+def test_set_default_headers_that_fails_on_the_error_page(ask, caplog):
+    """Nothing can be sent then; the client must not wait for it, also if the handler waited."""
+
+    def set_default_headers(self):
+        if hasattr(self, "_begun"):
+            raise KeyError
+        self._begun = True
+
+    async def get(self):
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    attributes = {"get": get, "set_default_headers": set_default_headers}
+    conn = ask(type("Made", (RequestHandler,), attributes))
+    assert conn.closed
+    assert conn.start_line is None
+    assert "an exception cannot be answered" in caplog.text
 
 
 class TestLog:

@@ -295,6 +295,55 @@ def test_cancelled_handler_ends_its_connection(ask):
     assert conn.start_line is None
 
 
+async def cancelled_elsewhere(self):
+    """Wait for a task that somebody cancels, who has nothing to do with the request."""
+    task = asyncio.ensure_future(asyncio.Event().wait())
+    task.cancel()
+    await task
+
+
+def cancelled_already(self):
+    """Look at the result of a task that was cancelled."""
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("hooks", [(), (lambda handler: contextlib.nullcontext(),)])
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        (cancelled_already, "initialize"),
+        (cancelled_already, "prepare"),
+        (cancelled_already, "get"),
+        (cancelled_already, "get_current_user"),
+        (cancelled_elsewhere, "prepare"),
+        (cancelled_elsewhere, "get"),
+    ],
+)
+def test_what_was_cancelled_elsewhere_is_an_error_like_others(ask, caplog, method, name, hooks):
+    """The client gets an answer, and the log says what has happened."""
+    attributes = {"get": lambda self: self.write(f"{self.current_user}"), name: method}
+    conn = ask(type("Made", (RequestHandler,), attributes), settings={"around_request": hooks})
+    assert conn.code == 500
+    assert conn.finished == 1
+    assert "Uncaught exception GET /" in caplog.text
+    assert caplog.records[0].exc_info[0] is asyncio.CancelledError
+
+
+@pytest.mark.parametrize("method", [cancelled_already, cancelled_elsewhere])
+@pytest.mark.parametrize("name", ["prepare", "data_received", "post"])
+def test_a_streamed_body_whose_handler_waits_for_what_was_cancelled(ask, caplog, method, name):
+    class Streamer(RequestHandler):
+        def data_received(self, chunk):
+            pass
+
+    def act(self, *chunk):
+        return method(self)
+
+    handler = stream_request_body(type("Made", (Streamer,), {name: act}))
+    assert ask(handler, "POST", body=b"abc").code == 500
+    assert caplog.records[0].exc_info[0] is asyncio.CancelledError
+
+
 def test_detach(ask):
     streams = []
 

@@ -110,8 +110,7 @@ class Surrounded:
             handler._handle_request_exception(error)
         except asyncio.CancelledError as error:
             self.error = error
-            handler._on_cancelled()
-            raise
+            handler._on_cancelled(error)
         finally:
             handler._let_body_come()
             await self._leave_all()

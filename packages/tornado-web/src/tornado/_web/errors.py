@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from asyncio import CancelledError
 from http import HTTPStatus
 from typing import Any
+
+#: What can go wrong in code that runs without waiting: nobody cancels that, so a CancelledError
+#: there is the outcome of something that was.
+HANDLER_ERRORS = (Exception, CancelledError)
 
 # RFC 9112 section 4: reason-phrase = 1*( HTAB / SP / VCHAR / obs-text ). Text beyond Latin-1 has no
 # octet of its own.

@@ -6,8 +6,8 @@ import traceback
 from types import TracebackType
 from typing import Any
 
-from tornado._web.errors import Finish, HTTPError, is_sendable_reason
-from tornado._web.headers import allows_content
+from tornado._web.errors import HANDLER_ERRORS, Finish, HTTPError, is_sendable_reason
+from tornado._web.headers import allows_content, is_final_status
 from tornado._web.users import UserMethods
 from tornado.escape import xhtml_escape
 from tornado.httputil import HTTPInputError
@@ -43,7 +43,7 @@ class FailureMethods(UserMethods):
         self._set_error_status(status_code, kwargs)
         try:
             self._write_error_page(status_code, kwargs)
-        except Exception:
+        except HANDLER_ERRORS:
             app_log.error("Uncaught exception in write_error", exc_info=True)
         if self._finished:
             return
@@ -130,7 +130,18 @@ class FailureMethods(UserMethods):
         return f"{request.method} {request.uri} ({request.remote_ip})"
 
     def _handle_request_exception(self, e: BaseException) -> None:
-        """End the request because of an exception, in the way that the exception asks for."""
+        """End the request because of an exception, in the way that the exception asks for.
+
+        It does not raise: nobody is left who would answer that.
+        """
+        try:
+            self._end_because_of(e)
+        except HANDLER_ERRORS:
+            app_log.error("an exception cannot be answered", exc_info=True)
+            if not self._finished:
+                self._abort()
+
+    def _end_because_of(self, e: BaseException) -> None:
         if isinstance(e, Finish):
             if not self._finished:
                 self.finish(*e.args)
@@ -149,8 +160,7 @@ class FailureMethods(UserMethods):
         if self._finished:
             # There is no other way to answer twice than to have logged it.
             return
-        status_code = e.status_code if isinstance(e, HTTPError) else 500
-        self.send_error(status_code, exc_info=(type(e), e, e.__traceback__))
+        self.send_error(_status_for(e), exc_info=(type(e), e, e.__traceback__))
 
     def _has_lost_client(self) -> bool:
         stream = getattr(self.request.connection, "stream", None)
@@ -159,7 +169,7 @@ class FailureMethods(UserMethods):
     def _log_quietly(self, error: BaseException) -> None:
         try:
             self.log_exception(type(error), error, error.__traceback__)
-        except Exception:
+        except HANDLER_ERRORS:
             # An answer matters more than the log.
             app_log.error("Uncaught exception in log_exception", exc_info=True)
 
@@ -187,3 +197,13 @@ class FailureMethods(UserMethods):
     def _allowed_methods(self) -> list[str]:
         """Return the request methods that the handler answers."""
         raise NotImplementedError(f"{type(self).__name__} is not a complete handler")
+
+
+def _status_for(error: BaseException) -> int:
+    """Return the status that an exception is answered with."""
+    if not isinstance(error, HTTPError):
+        return 500
+    if is_final_status(error.status_code):
+        return error.status_code
+    app_log.error("no response has the status %r", error.status_code)
+    return 500

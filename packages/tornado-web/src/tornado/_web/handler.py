@@ -18,7 +18,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from tornado import gen
-from tornado._web.errors import HTTPError
+from tornado._web.errors import HANDLER_ERRORS, HTTPError
 from tornado._web.failures import FailureMethods
 from tornado._web.origins import SAFE_METHODS
 from tornado.concurrent import is_future
@@ -244,7 +244,7 @@ class RequestHandler(FailureMethods):
                 return self._run_after_method(waiting)
             if self._auto_finish and not self._finished:
                 self.finish()
-        except Exception as error:
+        except HANDLER_ERRORS as error:
             self._handle_request_exception(error)
         return None
 
@@ -280,9 +280,8 @@ class RequestHandler(FailureMethods):
                 await self._run_method()
         except Exception as error:
             self._handle_request_exception(error)
-        except asyncio.CancelledError:
-            self._on_cancelled()
-            raise
+        except asyncio.CancelledError as error:
+            self._on_cancelled(error)
         finally:
             self._end_task()
 
@@ -293,9 +292,8 @@ class RequestHandler(FailureMethods):
                 self.finish()
         except Exception as error:
             self._handle_request_exception(error)
-        except asyncio.CancelledError:
-            self._on_cancelled()
-            raise
+        except asyncio.CancelledError as error:
+            self._on_cancelled(error)
         finally:
             self._end_task()
 
@@ -318,7 +316,7 @@ class RequestHandler(FailureMethods):
         try:
             self._accept(args, kwargs)
             waiting = self.prepare()
-        except Exception as error:
+        except HANDLER_ERRORS as error:
             self._handle_request_exception(error)
             self._let_body_come()
             return None
@@ -335,9 +333,8 @@ class RequestHandler(FailureMethods):
                 await self._run_method()
         except Exception as error:
             self._handle_request_exception(error)
-        except asyncio.CancelledError:
-            self._on_cancelled()
-            raise
+        except asyncio.CancelledError as error:
+            self._on_cancelled(error)
         finally:
             self._let_body_come()
             self._end_task()
@@ -364,10 +361,15 @@ class RequestHandler(FailureMethods):
         if self._prepared is not None and not self._prepared.done():
             self._prepared.set_result(None)
 
-    def _on_cancelled(self) -> None:
+    def _on_cancelled(self, error: asyncio.CancelledError) -> None:
+        """End the request because what it waited for was cancelled, or the request itself."""
+        if not is_task_cancelled():
+            self._handle_request_exception(error)
+            return
         # Nobody is left who would finish the response; the client has to see that it will not come.
         if not self._finished:
             self._abort()
+        raise error
 
     def _on_client_gone(self) -> None:
         """The connection was closed before the response was finished."""
@@ -393,11 +395,13 @@ class RequestHandler(FailureMethods):
         return bool(wanted)
 
     def _after_finish(self) -> None:
-        self.application.log_request(self)
-        self.on_finish()
-        # They refer to the handler, which refers to them: without this the collector would have to
-        # find out.
-        self._parts = None
+        try:
+            self.application.log_request(self)
+        finally:
+            self.on_finish()
+            # They refer to the handler, which refers to them: without this the collector would have
+            # to find out.
+            self._parts = None
 
     def _watch_callback(
         self, typ: type[BaseException], value: BaseException, tb: types.TracebackType | None
@@ -423,6 +427,13 @@ _METHOD_NAMES: dict[str | None, str] = {
 
 def _method_name(request_method: str | None) -> str:
     return str(request_method).lower()
+
+
+def is_task_cancelled() -> bool:
+    """Tell whether somebody wants the present task to end. If not, a `asyncio.CancelledError` comes
+    from something that it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _still_waiting(result: Any) -> Awaitable[Any] | None:

@@ -100,6 +100,11 @@ def status_line(status_code: int, reason: str) -> ResponseStartLine:
     return ResponseStartLine("", status_code, reason)
 
 
+def is_final_status(status_code: object) -> bool:
+    """Tell whether a response that ends a request may have this status (RFC 9110 section 15)."""
+    return isinstance(status_code, int) and 200 <= status_code <= 999
+
+
 def allows_content(status_code: int) -> bool:
     """Tell whether a response with this status may have content (RFC 9110 section 6.4.1)."""
     return status_code >= 200 and status_code != 204 and status_code != 304

@@ -8,7 +8,8 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from tornado import gen
-from tornado._web.handler import PRISTINE_EXECUTE, RequestHandler
+from tornado._web.errors import HANDLER_ERRORS
+from tornado._web.handler import PRISTINE_EXECUTE, RequestHandler, is_task_cancelled
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
@@ -120,7 +121,7 @@ class HandlerMessage(HTTPMessageDelegate):
             application._forget_files()
         try:
             handler = self.handler_class(application, request, **self.handler_kwargs)
-        except Exception as error:
+        except HANDLER_ERRORS as error:
             # There is no handler of that class to make an error page, so a plain one does.
             RequestHandler(application, request)._handle_request_exception(error)
             return
@@ -177,7 +178,7 @@ class HandlerMessage(HTTPMessageDelegate):
             return None
         try:
             waiting = handler.data_received(chunk)
-        except Exception as error:
+        except HANDLER_ERRORS as error:
             self._fail(handler, error)
             return None
         return None if waiting is None else self._await_consumer(handler, waiting)
@@ -185,10 +186,12 @@ class HandlerMessage(HTTPMessageDelegate):
     async def _await_consumer(self, handler: RequestHandler, waiting: Awaitable[None]) -> None:
         try:
             await gen.convert_yielded(waiting)
-        except Exception as error:
+        except HANDLER_ERRORS as error:
+            if isinstance(error, asyncio.CancelledError) and is_task_cancelled():
+                raise
             self._fail(handler, error)
 
-    def _fail(self, handler: RequestHandler, error: Exception) -> None:
+    def _fail(self, handler: RequestHandler, error: BaseException) -> None:
         handler._handle_request_exception(error)
         self._end_body()
 

@@ -55,13 +55,15 @@ class OutputMethods(ArgumentMethods):
     def set_status(self, status_code: int, reason: str | None = None) -> None:
         """Set the status of the response.
 
-        :arg status_code: the code.
+        :arg status_code: the code, of three digits.
         :arg reason: reason phrase; `None` for the standard one, ``Unknown`` for codes without one.
-        :raises ValueError: the reason phrase cannot stand in a status line.
+        :raises ValueError: the code or the reason phrase cannot stand in a status line.
 
         .. versionchanged:: 5.0
            No exception for unknown codes.
         """
+        if not isinstance(status_code, int) or not 100 <= status_code <= 999:
+            raise ValueError(f"a status code is a number of three digits, not {status_code!r}")
         if reason is None:
             reason = standard_reason(status_code)
         elif not is_sendable_reason(reason):
@@ -189,8 +191,8 @@ class OutputMethods(ArgumentMethods):
 
         :arg chunk: written first, as by `write`.
         :returns: awaitable, as that of `flush`; waiting for it is optional.
-        :raises RuntimeError: the response is finished already, or has content although its status
-           forbids it.
+        :raises RuntimeError: the response is finished already, its status is one of the 1xx range,
+           or it has content although its status forbids it.
 
         .. versionchanged:: 5.1
            Returns something awaitable.
@@ -223,6 +225,9 @@ class OutputMethods(ArgumentMethods):
                 buffer.clear()
                 self.set_status(304)
         if self._status_code != 200 and not allows_content(self._status_code):
+            if self._status_code < 200:
+                # RFC 9110 section 15.2: the client would go on waiting for the final response.
+                raise RuntimeError(f"no response ends with status {self._status_code}")
             if buffer and buffer[0]:
                 # RFC 9112 section 6.3: the client would read it as its next response.
                 raise RuntimeError(f"a response with status {self._status_code} has no content")

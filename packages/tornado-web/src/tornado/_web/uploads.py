@@ -424,9 +424,11 @@ class UploadHandler(RequestHandler):
         await super()._run_method()
 
     def _after_finish(self) -> None:
-        super()._after_finish()
-        if not self._auto_finish:
-            self._close_form()
+        try:
+            super()._after_finish()
+        finally:
+            if not self._auto_finish:
+                self._close_form()
 
     def _on_client_gone(self) -> None:
         super()._on_client_gone()
