@@ -428,3 +428,23 @@ def test_results_can_be_set_from_outside():
         return await future
 
     assert run(main()) == "it"
+
+
+@pytest.mark.parametrize("when", ["at once", "later"])
+def test_gen_10_a_task_that_lets_out_what_ends_generators(when):
+    """Futures take no StopIteration; it's an error here, and nothing waits for ever."""
+
+    def exhausted(callback):
+        return next(iter([]))
+
+    def exhausted_later(callback):
+        IOLoop.current().add_callback(exhausted, None)
+
+    @gen.engine
+    def work(callback):
+        try:
+            yield gen.Task(exhausted if when == "at once" else exhausted_later)
+        except RuntimeError as error:
+            callback(type(error.__cause__))
+
+    assert finish(work) is StopIteration

@@ -317,3 +317,55 @@ def test_a_runner_tells_the_generator_what_it_must_not_yield():
         assert await result == "told"
 
     run(look)
+
+
+def test_futures_of_threads_are_futures_too():
+    async def look():
+        executor = concurrent.futures.ThreadPoolExecutor(1)
+        future = executor.submit(int, "5")
+        assert gen.maybe_future(future) is future
+        assert await gen.convert_yielded(gen.maybe_future(future)) == 5
+        executor.shutdown()
+
+    run(look)
+
+
+@pytest.mark.parametrize(("message", "expected"), [(None, "Timeout"), ("", ""), (str, "")])
+def test_the_message_of_a_timeout(message, expected):
+    async def look():
+        with pytest.raises(TimeoutError) as caught:
+            await gen.with_timeout(datetime.timedelta(0), asyncio.Future(), message=message)
+        assert str(caught.value) == expected
+
+    run(look)
+
+
+def test_a_cancelled_coroutine_that_fails_afterwards_is_logged(caplog):
+    @gen.coroutine
+    def fail(future):
+        yield future
+        raise ValueError("nobody waits for it")
+
+    async def look():
+        inner = asyncio.Future()
+        fail(inner).cancel()
+        inner.set_result(None)
+        await turns()
+
+    run(look)
+    assert [record.exc_info[0] for record in caplog.records] == [ValueError]
+
+
+def test_functions_that_are_no_generators_keep_their_context_variables_too():
+    variable = contextvars.ContextVar("variable", default=0)
+
+    @gen.coroutine
+    def change():
+        variable.set(1)
+        return variable.get()
+
+    async def look():
+        assert await change() == 1
+        assert variable.get() == 0
+
+    run(look)

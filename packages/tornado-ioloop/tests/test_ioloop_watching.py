@@ -556,3 +556,82 @@ def test_a_closed_loop_dies_by_reference_count():
         assert seen() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("way", ["add_callback", "add_callback_from_signal", "stop"])
+def test_what_a_signal_handler_does_to_a_waiting_loop_counts_at_once(loop, way):
+    def handle(number, frame):
+        if way == "stop":
+            loop.stop()
+        else:
+            getattr(loop, way)(loop.stop)
+
+    earlier = signal.signal(signal.SIGUSR1, handle)
+    # It's sent when nothing but the wait is left to do.
+    sender = threading.Timer(0.05, signal.pthread_kill, (threading.get_ident(), signal.SIGUSR1))
+    sender.start()
+    try:
+        run(loop)
+    finally:
+        sender.join()
+        signal.signal(signal.SIGUSR1, earlier)
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_who_is_told_of_signals_already_stays_so(loop):
+    near, far = socket.socketpair()
+    with near, far:
+        near.setblocking(False)
+        signal.set_wakeup_fd(near.fileno())
+        loop.add_callback(loop.stop)
+        run(loop)
+        assert signal.set_wakeup_fd(-1) == near.fileno()
+
+
+def test_signal_handlers_of_the_loop_below_stay_in_force():
+    loop = IOLoop(make_current=False)
+    loop.add_callback(loop.asyncio_loop.add_signal_handler, signal.SIGUSR1, loop.stop)
+    loop.add_callback(loop.stop)
+    run(loop)
+    loop.call_later(0, os.kill, os.getpid(), signal.SIGUSR1)
+    run(loop)
+    loop.asyncio_loop.remove_signal_handler(signal.SIGUSR1)
+    loop.close()
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+@pytest.mark.parametrize("way", ["add_callback", "add_callback_from_signal", "spawn_callback"])
+def test_closed_loops_take_callbacks_and_run_none(way):
+    loop = IOLoop(make_current=False)
+    loop.close()
+    getattr(loop, way)(pytest.fail, "a closed loop runs nothing")
+
+
+@pytest.mark.parametrize("fd", [-1, 9999])
+def test_a_descriptor_that_cannot_be_watched_is_not_in_the_way_later(fd):
+    loop = IOLoop(make_current=False)
+    for _ in range(2):
+        with pytest.raises((ValueError, OSError)) as caught:
+            loop.add_handler(fd, print, IOLoop.READ)
+        assert "twice" not in str(caught.value)
+    loop.remove_handler(fd)
+    loop.close(all_fds=True)
+
+
+def test_a_run_that_was_interrupted_leaves_nothing_to_come(loop):
+    calls = []
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    loop.call_later(0.001, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_sync(loop.asyncio_loop.create_future, timeout=0.02)
+
+    def end():
+        calls.append("not stopped before")
+        loop.stop()
+
+    loop.call_later(0.04, end)
+    run(loop)
+    assert calls == ["not stopped before"]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+import functools
 import logging
 import threading
 
@@ -285,3 +286,35 @@ def test_coroutines_may_wait_inside_of_a_block():
 
     asyncio.run(main())
     assert seen.count("in") == seen.count("out") >= 2
+
+
+def test_stk_7_wrapped_functions_are_in_their_own_contexts_alone(caplog):
+    """Those of whoever passes them to the loop are not for them."""
+    seen = []
+
+    def start(done):
+        loop = IOLoop.current()
+        with ExceptionStackContext(lambda *args: seen.append("own")):
+            wrapped = wrap(lambda: {}["missing"])
+        assert wrap(wrapped) is wrapped
+        with ExceptionStackContext(lambda *args: seen.append("theirs") or True):
+            loop.add_callback(wrapped)
+            loop.add_callback(wrap(loop.call_later), 0, done)
+        loop.add_callback(functools.partial(wrapped))
+
+    with caplog.at_level(logging.ERROR, "tornado.application"):
+        run(start)
+    assert seen == ["own", "own"]
+    assert len(caplog.records) == 2
+
+
+def test_functions_around_wrapped_ones_are_not_wrapped_themselves():
+    wrapped = wrap(lambda: "result")
+
+    @functools.wraps(wrapped)
+    def around():
+        return wrapped()
+
+    again = wrap(around)
+    assert again is not around
+    assert again() == "result"

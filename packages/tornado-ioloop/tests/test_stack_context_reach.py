@@ -1,5 +1,6 @@
 """How far contexts reach (STK-4, STK-8): streams, descriptors, generators; and no further."""
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -8,9 +9,9 @@ import pytest
 
 from tornado import gen, stack_context
 from tornado.concurrent import Future
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.iostream import IOStream
-from tornado.stack_context import ExceptionStackContext
+from tornado.stack_context import ExceptionStackContext, StackContext
 
 
 def run(function):
@@ -103,6 +104,25 @@ def by_native_callback(ours, theirs):
     IOLoop.current().spawn_callback(later)
 
 
+def by_periodic_callback(ours, theirs):
+    def tick():
+        periodic.stop()
+        raise ValueError
+
+    periodic = PeriodicCallback(tick, 1)
+    periodic.start()
+
+
+def by_periodic_coroutine(ours, theirs):
+    async def tick():
+        periodic.stop()
+        await gen.sleep(0)
+        raise ValueError
+
+    periodic = PeriodicCallback(tick, 1)
+    periodic.start()
+
+
 STARTS = [value for name, value in list(globals().items()) if name.startswith("by_")]
 
 
@@ -173,3 +193,76 @@ def test_coroutines_do_not_load_the_module():
         "sys.exit('tornado.stack_context' in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=30)
+
+
+@pytest.mark.parametrize("decorator", [gen.engine, gen.coroutine], ids=["engine", "coroutine"])
+def test_stk_1_8_the_rest_of_a_generator_is_run_where_it_was_called(decorator):
+    """Whoever wakes it, and in whatever contexts: it's a callback that was started there."""
+    entered = []
+
+    def named(name):
+        @contextlib.contextmanager
+        def manager():
+            entered.append(name)
+            try:
+                yield
+            finally:
+                entered.pop()
+
+        return manager
+
+    async def look():
+        loop = IOLoop.current()
+        seen = []
+        kept = []
+        end = Future()
+
+        @decorator
+        def work():
+            seen.append(list(entered))
+            yield gen.Task(loop.add_callback)
+            seen.append(list(entered))
+            yield gen.moment
+            seen.append(list(entered))
+            kept.append((yield gen.Callback("key")))
+            loop.add_callback(wake)
+            yield gen.Wait("key")
+            seen.append(list(entered))
+            end.set_result(None)
+
+        def wake():
+            assert entered == ["own"]
+            with stack_context.NullContext(), StackContext(named("another's")):
+                loop.add_callback(lambda: kept[0](entered.copy()))
+
+        with StackContext(named("own")):
+            work()
+        await end
+        assert seen == [["own"]] * 4
+
+    run(look)
+    assert not entered
+
+
+def test_what_a_context_raises_on_the_way_into_a_generator_is_handled_like_an_error_of_a_callback():
+    async def look():
+        got = Future()
+
+        @contextlib.contextmanager
+        def once():
+            if tries:
+                raise OSError
+            tries.append("first")
+            yield
+
+        @gen.engine
+        def work():
+            yield gen.moment
+
+        tries = []
+        with ExceptionStackContext(lambda kind, error, trace: got.set_result(kind) or True):
+            with StackContext(once):
+                work()
+        assert await got is OSError
+
+    run(look)

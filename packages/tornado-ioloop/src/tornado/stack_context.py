@@ -43,6 +43,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+# Attribute of functions that `wrap` has made.
+WRAPPED = "__tornado_contexts__"
+
 ExceptionHandler = Callable[[type[BaseException], BaseException, TracebackType | None], Any]
 
 
@@ -218,10 +221,10 @@ def run_with_stack_context(context: Following, func: Callable[[], T]) -> T:
 def wrap(fn: Callable[..., Any] | None) -> Callable[..., Any] | None:
     """Return a function that runs ``fn`` in the contexts of now, in whatever thread it is called.
 
-    :arg fn: the function; `None` is returned as it is.
+    :arg fn: the function. `None` and functions that are wrapped already are returned as they are.
     """
-    if fn is None:
-        return None
+    if fn is None or _is_wrapped(fn):
+        return fn
     context = contextvars.copy_context()
 
     @functools.wraps(fn)
@@ -229,7 +232,13 @@ def wrap(fn: Callable[..., Any] | None) -> Callable[..., Any] | None:
         # A context can be entered once at a time, and callbacks may call themselves.
         return context.copy().run(run, functools.partial(fn, *args, **kwargs))
 
+    setattr(wrapped, WRAPPED, id(wrapped))
     return wrapped
+
+
+def _is_wrapped(fn: Callable[..., Any]) -> bool:
+    # `functools.wraps` gives the attribute to functions that aren't.
+    return getattr(fn, WRAPPED, None) == id(fn)
 
 
 def run(callback: Callable[..., Any], *args: Any) -> Any:
@@ -238,7 +247,7 @@ def run(callback: Callable[..., Any], *args: Any) -> Any:
     They have to be those of the present `contextvars.Context`; nothing else may be entered yet.
     """
     contexts = _contexts.get()
-    if not contexts:
+    if not contexts or _brings_its_own(callback):
         return callback(*args)
     with ExitStack() as stack:
         for context in contexts:
@@ -247,4 +256,10 @@ def run(callback: Callable[..., Any], *args: Any) -> Any:
     return None
 
 
-surround_callbacks(run)
+def _brings_its_own(callback: Callable[..., Any]) -> bool:
+    if isinstance(callback, functools.partial):
+        callback = callback.func
+    return _is_wrapped(callback)
+
+
+surround_callbacks(run, _contexts.get)

@@ -12,7 +12,9 @@ from tornado._gen.convert import convert_yielded, moment, multi_future
 from tornado._gen.errors import BadYieldError, KeyReuseError, LeakedCallbackError, UnknownKeyError
 from tornado._gen.points import Calls, start_points
 from tornado._ioloop.futures import new_future
+from tornado._ioloop.loop import IOLoop, is_surrounded
 from tornado.concurrent import Future
+from tornado.log import app_log
 
 # The generator is told what it has done wrong.
 MISUSE = (BadYieldError, KeyReuseError, UnknownKeyError)
@@ -42,8 +44,9 @@ def coroutine(func: Callable[..., Any]) -> Callable[..., Future[Any]]:
     @functools.wraps(func)
     def start(*args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = new_future()
+        run = contextvars.copy_context().run
         try:
-            result = func(*args, **kwargs)
+            result = run(func, *args, **kwargs)
         except (Return, StopIteration) as returned:
             # Futures take no StopIteration: in a function it ends what is not a generator yet.
             future.set_result(returned.value)
@@ -55,7 +58,7 @@ def coroutine(func: Callable[..., Any]) -> Callable[..., Future[Any]]:
             future.set_exception(error)
             return future
         if isinstance(result, Generator):
-            Drive(result, future).step(None, None)
+            Drive(result, future, run).step(None, None)
         else:
             future.set_result(result)
         return future
@@ -116,8 +119,7 @@ class Drive:
                 self._future.cancel()
                 return
             except Exception as raised:
-                if not self._future.done():
-                    self._future.set_exception(raised)
+                self._fail(raised)
                 return
             waited: Future[Any]
             if isinstance(yielded, Future):
@@ -140,11 +142,18 @@ class Drive:
 
     def _wake(self, waited: Future[Any]) -> None:
         if waited is self._waited:
-            self.step(*outcome_of(waited))
+            self._go_on(*outcome_of(waited))
 
     def _wake_after_moment(self) -> None:
         if self._waited is moment:
-            self.step(None, None)
+            self._go_on(None, None)
+
+    def _go_on(self, value: Any, error: BaseException | None) -> None:
+        if is_surrounded():
+            # The rest of the generator is a callback of where it was called.
+            IOLoop.current()._run_callback(self.step, value, error)
+        else:
+            self.step(value, error)
 
     def _convert(self, yielded: Any) -> Future[Any]:
         if isinstance(yielded, (list, tuple)) and all(isinstance(x, Future) for x in yielded):
@@ -153,6 +162,13 @@ class Drive:
             self._calls = Calls()
         future: Future[Any] = convert_yielded(start_points(yielded, self._calls))
         return future
+
+    def _fail(self, error: Exception) -> None:
+        if not self._future.done():
+            self._future.set_exception(error)
+        elif self._future.cancelled():
+            # Whoever has cancelled it doesn't look any more.
+            app_log.error("A cancelled coroutine has failed", exc_info=error)
 
     def _resolve(self, value: Any) -> None:
         if self._future.done():

@@ -223,6 +223,11 @@ def Task(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:  #
     def fail(kind: type[BaseException], error: BaseException, trace: Any) -> bool:
         if future.done():
             return False
+        if isinstance(error, StopIteration):
+            # Futures take none: it would end the generator.
+            ended = RuntimeError(f"{func!r:.80} has let out {error!r}")
+            ended.__cause__ = error
+            error = ended
         future.set_exception(error)
         return True
 

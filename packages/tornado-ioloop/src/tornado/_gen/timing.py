@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 from collections.abc import Callable
 from typing import Any
 
 from tornado._gen.convert import convert_yielded
 from tornado._ioloop.futures import new_future
-from tornado.concurrent import Future, chain_future
+from tornado.concurrent import Future, chain_future, is_future
 from tornado.ioloop import IOLoop
 from tornado.log import app_log
 
@@ -52,7 +51,7 @@ def with_timeout(
     def strike() -> None:
         if not outcome.done():
             text = message() if callable(message) else message
-            outcome.set_exception(TimeoutError(text or "Timeout"))
+            outcome.set_exception(TimeoutError("Timeout" if text is None else text))
         awaited.add_done_callback(complain)
 
     def complain(late: Future[Any]) -> None:
@@ -66,9 +65,10 @@ def with_timeout(
 
 
 def maybe_future(x: Any) -> Future[Any]:
-    """Return ``x`` if it's a future, otherwise a future that has it as its result."""
-    if isinstance(x, asyncio.Future):
-        return x
+    """Return ``x`` if it's a future of any kind, otherwise a future that has it as its result."""
+    if is_future(x):
+        known: Future[Any] = x
+        return known
     future: Future[Any] = IOLoop.current().asyncio_loop.create_future()
     future.set_result(x)
     return future

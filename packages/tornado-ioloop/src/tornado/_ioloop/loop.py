@@ -27,14 +27,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-# Puts a callback into the contexts it was passed in; programs without stack contexts need none.
+# Puts a callback into the contexts it was passed in, and what tells whether there are any; programs
+# without stack contexts need neither.
 _surround: Callable[..., Any] | None = None
+_surrounding: Callable[[], Any] | None = None
 
 
-def surround_callbacks(run: Callable[..., Any]) -> None:
-    """Have all callbacks run by ``run``, which is given the callback and its arguments."""
-    global _surround
-    _surround = run
+def surround_callbacks(run: Callable[..., Any], surrounding: Callable[[], Any]) -> None:
+    """Have all callbacks run by ``run``, which is given the callback and its arguments.
+
+    :arg surrounding: returns something true if callbacks that are passed now would be put into
+        something.
+    """
+    global _surround, _surrounding
+    _surround, _surrounding = run, surrounding
+
+
+def is_surrounded() -> bool:
+    """Whether callbacks that are passed now are put into contexts."""
+    return _surrounding is not None and bool(_surrounding())
 
 
 class _Current:
@@ -232,13 +243,13 @@ class IOLoop(Configurable):
         :raises RuntimeError: it was cancelled, or somebody else has stopped the loop.
         :raises RuntimeError: a loop runs in this thread already; ``func`` isn't called then.
         """
-        # What `start` would find out when the function is scheduled already.
-        if asyncio._get_running_loop() is not None:
-            raise RuntimeError("run_sync() can't be used in a thread whose event loop is running")
         outcome: Future[Any] = self.asyncio_loop.create_future()
         work: list[Future[Any]] = []
+        wanted = True
 
         def run() -> None:
+            if not wanted:
+                return
             try:
                 result = func()
                 if result is not None:
@@ -267,9 +278,14 @@ class IOLoop(Configurable):
 
         self.add_callback(run)
         timer = None if timeout is None else self.call_later(timeout, give_up)
-        self.start()
-        if timer is not None:
-            self.remove_timeout(timer)
+        try:
+            self.start()
+        finally:
+            # It may not have started, or an interrupt has ended it: nothing of this is to come up
+            # when it runs again.
+            wanted = False
+            if timer is not None:
+                self.remove_timeout(timer)
         if outcome.done() and not outcome.cancelled():
             return outcome.result()
         outcome.cancel()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
+import functools
 import math
 import random
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 
-from tornado._ioloop.loop import IOLoop
+from tornado._ioloop.loop import IOLoop, is_surrounded
 
 
 class PeriodicCallback:
@@ -72,20 +74,44 @@ class PeriodicCallback:
         """
         return self._running
 
-    async def _run(self) -> None:
+    def _run(self) -> None:
         if not self._running:
             return
         timeout = self._timeout
+        under_way: asyncio.Future[None] | None = None
         try:
             result = self.callback()
             if result is not None and isawaitable(result):
-                await result
+                under_way = asyncio.ensure_future(result)
         except Exception:
-            self.io_loop.handle_callback_exception(self.callback)
+            self._report()
         finally:
-            # Stopped and started again meanwhile: that start has a schedule of its own.
-            if self._running and self._timeout is timeout:
-                self._schedule_next()
+            if under_way is None:
+                self._go_on_from(timeout)
+        if under_way is not None:
+            self.io_loop.add_future(under_way, functools.partial(self._end, timeout))
+
+    def _end(self, timeout: object, under_way: asyncio.Future[None]) -> None:
+        """Take note that the callback has ended, if that took longer."""
+        self._go_on_from(timeout)
+        if under_way.cancelled():
+            return
+        try:
+            under_way.result()
+        except Exception:
+            self._report()
+
+    def _report(self) -> None:
+        """Hand on the exception that is being handled."""
+        if is_surrounded():
+            # It's for the contexts of `start`.
+            raise
+        self.io_loop.handle_callback_exception(self.callback)
+
+    def _go_on_from(self, timeout: object) -> None:
+        # Stopped and started again meanwhile: that start has a schedule of its own.
+        if self._running and self._timeout is timeout:
+            self._schedule_next()
 
     def _schedule_next(self) -> None:
         self._update_next(self.io_loop.time())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado._ioloop.belonging import loop_that_is_set
 from tornado._ioloop.loop import IOLoop
+from tornado._ioloop.waking import woken_by_signals
 
 if TYPE_CHECKING:
     from tornado._ioloop.selector_thread import AddThreadSelectorEventLoop, SelectorThread
@@ -78,10 +79,9 @@ class BaseAsyncIOLoop(IOLoop):
 
     def start(self) -> None:
         """Run until `stop`; see `IOLoop.start`."""
-        if self._watchdog is None:
-            self.asyncio_loop.run_forever()
-        else:
+        if self._watchdog is not None:
             self._watchdog.begin()
+        with woken_by_signals(self.selector_loop):
             self.asyncio_loop.run_forever()
         if self._watchdog is not None:
             self._watchdog.pause()
@@ -105,7 +105,11 @@ class BaseAsyncIOLoop(IOLoop):
         loop = self.asyncio_loop
         if _get_running_loop() is loop:
             loop.call_soon(self._run_callback, callback, *args)
-            return
+        else:
+            self._wake_with(callback, args)
+
+    def _wake_with(self, callback: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        loop = self.asyncio_loop
         try:
             loop.call_soon_threadsafe(self._run_callback, callback, *args)
         except RuntimeError:
@@ -117,9 +121,9 @@ class BaseAsyncIOLoop(IOLoop):
         self, callback: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> None:
         """Call ``callback`` soon and wake the loop; see `IOLoop.add_callback_from_signal`."""
-        self.asyncio_loop.call_soon_threadsafe(
-            self._run_callback, functools.partial(callback, *args, **kwargs)
-        )
+        if kwargs:
+            callback, args = functools.partial(callback, *args, **kwargs), ()
+        self._wake_with(callback, args)
 
     def add_handler(self, fd: Any, handler: Callable[[Any, int], None], events: int) -> None:
         """Watch a descriptor; see `IOLoop.add_handler`."""
@@ -127,7 +131,14 @@ class BaseAsyncIOLoop(IOLoop):
         if number in self.handlers:
             raise ValueError(f"fd {number} added twice")
         self.handlers[number] = (file, handler)
-        self._watch(number, events)
+        try:
+            self._watch(number, events)
+        except BaseException:
+            # What the system can't watch isn't to be in the way later, of `close` for one.
+            del self.handlers[number]
+            self.readers.discard(number)
+            self.writers.discard(number)
+            raise
 
     def update_handler(self, fd: Any, events: int) -> None:
         """Change what is watched; see `IOLoop.update_handler`."""
