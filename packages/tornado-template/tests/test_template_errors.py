@@ -33,7 +33,21 @@ from tornado.template import DictLoader, Loader, ParseError, Template
             1,
             1,
             "`{% try %}` opened on line 1 is never closed: "
-            "expected `{% end %}`, `{% else %}`, `{% except %}` or `{% finally %}` after it",
+            "expected `{% except %}` or `{% finally %}` after it",
+        ),
+        (
+            "{% try %}{% except %}{% else %}",
+            1,
+            1,
+            "`{% try %}` opened on line 1 is never closed: "
+            "expected `{% end %}` or `{% finally %}` after it",
+        ),
+        (
+            "\n{% for x in y }{{ x }}{% end %}",
+            2,
+            1,
+            "`{% for %}` opened on line 2 is never closed: "
+            "expected `{% end %}` or `{% else %}` after it (is `%}` missing before `{%`?)",
         ),
         ("{% end %}", 1, 1, "`{% end %}` closes nothing: no block is open here"),
         (
@@ -148,8 +162,42 @@ from tornado.template import DictLoader, Loader, ParseError, Template
             "expected `{% except %}` or `{% finally %}` in `{% try %}`",
         ),
         ("\n{{ (yield 1) }}", 2, 4, "`yield` has no meaning in a template"),
-        ("{{ x; y }}", 1, 4, "expected an expression, but Python says: it is a statement"),
-        ("{{ x = y }}", 1, 4, "expected an expression, but Python says: it is a statement"),
+        ("{{ x; y }}", 1, 4, "expected an expression, but this is a statement"),
+        ("{{ x = y }}", 1, 4, "expected an expression, but this is a statement"),
+        (
+            "{% if x %}\n{% else %}\n {% elif y %}{% end %}",
+            3,
+            2,
+            "`{% elif %}` can't come after `{% else %}` of line 2: expected `{% end %}`",
+        ),
+        (
+            "{% for x in y %}{% else %}{% else %}{% end %}",
+            1,
+            27,
+            "`{% else %}` can't come after `{% else %}` of line 1: expected `{% end %}`",
+        ),
+        (
+            "{% try %}{% else %}{% except %}{% end %}",
+            1,
+            10,
+            "`{% else %}` can't come after `{% try %}` of line 1: "
+            "expected `{% except %}` or `{% finally %}`",
+        ),
+        (
+            "{% try %}{% except %}{% finally %}{% else %}{% end %}",
+            1,
+            35,
+            "`{% else %}` can't come after `{% finally %}` of line 1: expected `{% end %}`",
+        ),
+        ("{% try x %}{% except %}{% end %}", 1, 8, "expected nothing after `try`"),
+        ("{% while x %}{% break 2 %}{% end %}", 1, 23, "expected nothing after `break`"),
+        (
+            "{% if x %}\n{{ 'a }}\n{% end %}",
+            2,
+            4,
+            "expected an expression, but Python says: unterminated string literal "
+            "(the first `}}` or `%}` ends the expression, wherever it stands)",
+        ),
     ],
 )
 def test_tpl_27_errors_say_what_was_expected_and_where(text, line, column, message):
@@ -179,8 +227,12 @@ def test_tpl_27_errors_say_what_was_expected_and_where(text, line, column, messa
         ("{% from x import %}", 1, 17),
         ("{% from os import * %}", 1, 4),
         ("{% apply f( %}{% end %}", 1, 11),
-        ("{% autoescape f( %}\n{{ x }}", 2, 5),
+        ("\n{% autoescape f( %}\n{{ x }}", 2, 16),
         ("{{ pass }}", 1, 4),
+        ("{% module 1 %}\n\n", 1, 11),
+        ("\n{% module M( %}\n\n", 2, 12),
+        ("{% module M(\nx y) %}\n\n", 2, 3),
+        ("{% module pass %}", 1, 11),
     ],
 )
 def test_tpl_27_errors_of_python_point_at_the_template(text, line, column):
@@ -191,6 +243,74 @@ def test_tpl_27_errors_of_python_point_at_the_template(text, line, column):
     # The exact column is Python's affair and differs between its versions.
     assert 1 <= error.column <= len(error.source_line) + 1
     assert abs(error.column - column) <= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("{% for x on y %}{% end %}", "`{% for variable in expression %}`"),
+        ("{% if x y %}{% end %}", "`{% if condition %}`"),
+        ("{% if x %}{% elif y y %}{% end %}", "`{% elif condition %}`"),
+        ("{% while x y %}{% end %}", "`{% while condition %}`"),
+        ("{% try %}{% except x y %}{% end %}", "`{% except exception as name %}`"),
+        ("{% set x = %}", "`{% set variable = expression %}`"),
+        ("{% import a b %}", "`{% import module %}`"),
+        ("{% from a %}", "`{% from module import name %}`"),
+        ("{{ x y }}", "an expression"),
+        ("{% raw x y %}", "an expression"),
+        ("{% apply f g %}{% end %}", "an expression"),
+        ("{% autoescape f g %}", "the name of a function or `None` after `autoescape`"),
+    ],
+)
+def test_tpl_27_errors_of_python_say_what_a_directive_looks_like(text, form):
+    with pytest.raises(ParseError) as caught:
+        Template(text)
+    assert caught.value.message.startswith(f"expected {form}, but Python says: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("{{ x } and {{ y }}", "(is `}}` missing before `{{`?)"),
+        ("{% set x = 1 } {% set y = 2 %}", "(is `%}` missing before `{%`?)"),
+        ("{{ {'a': {}} }}", "(the first `}}` or `%}` ends the expression, wherever it stands)"),
+    ],
+)
+def test_tpl_27_delimiters_that_seem_to_be_missing_are_asked_for(text, advice):
+    with pytest.raises(ParseError) as caught:
+        Template(text)
+    assert caught.value.message.endswith(advice)
+
+
+def test_tpl_27_lines_of_pieces_are_not_taken_for_lines_of_the_template():
+    for text in ("\n\n{{ (\n1] }}", "\n\n{{ 'x }}", "\n\n{% set x = (\n1] %}"):
+        with pytest.raises(ParseError) as caught:
+            Template(text)
+        assert caught.value.lineno >= 3
+        assert " line " not in caught.value.message
+
+
+def test_a_clause_that_cannot_stand_there_matters_where_it_is_used():
+    """Blocks that nobody renders are read, but not compiled, here as elsewhere."""
+    texts = {"base": "base", "page": "{% extends base %}{% block a %}{% if x %}{% else %}"}
+    texts["page"] += "{% elif y %}{% end %}{% end %}"
+    assert DictLoader(texts).load("page").generate() == b"base"
+    texts["base"] = "{% block a %}{% end %}"
+    with pytest.raises(ParseError, match="can't come after") as caught:
+        DictLoader(texts).load("page")
+    assert caught.value.filename == "page"
+
+
+def test_text_that_is_not_utf_8_says_where_that_is():
+    with pytest.raises(UnicodeDecodeError) as caught:
+        Template(b"one\ntwo \xff", name="page.html")
+    assert caught.value.__notes__ == ["(line 2 of the template page.html)"]
+
+
+def test_a_module_without_a_handler_is_explained():
+    with pytest.raises(NameError, match="_tt_modules") as caught:
+        Template("{% module Entry() %}").generate()
+    assert "renders" in caught.value.__notes__[0]
 
 
 def test_tpl_27_the_whole_text_of_an_error():
@@ -275,6 +395,25 @@ def test_tpl_28_tracebacks_show_the_way_through_extends_and_include():
     # Debuggers see the template's variables.
     frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
     assert frames[-1].f_globals["zero"] == 0
+
+
+def test_tpl_28_what_is_inside_of_apply_is_shown_after_the_way_to_it():
+    texts = {
+        "base.html": "\n{% block body %}{% end %}",
+        "page.html": "{% extends base.html %}{% block body %}\n{% apply f %}\n"
+        "{% include part.html %}{% end %}{% end %}",
+        "part.html": "{% apply f %}\n{{ 1 // zero }}{% end %}",
+    }
+    template = DictLoader(texts).load("page.html")
+    with pytest.raises(ZeroDivisionError) as caught:
+        template.generate(zero=0, f=bytes.upper)
+    assert [entry[:2] for entry in _entries(caught.value)] == [
+        ("base.html", 2),
+        ("page.html", 2),
+        ("page.html", 3),
+        ("part.html", 1),
+        ("part.html", 2),
+    ]
 
 
 @pytest.mark.parametrize(

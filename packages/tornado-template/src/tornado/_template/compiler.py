@@ -43,7 +43,20 @@ PARAMETERS = (
     "_tpl_through",
     "_tpl_apply",
 )
+#: The name of the function.
+MAIN_FUNCTION = "_tpl_template"
 _OUTPUT = ", ".join(PARAMETERS[:2])
+# How the directives look that Python may find something wrong with.
+_FORMS = {
+    "elif": "elif condition",
+    "except": "except exception as name",
+    "for": "for variable in expression",
+    "from": "from module import name",
+    "if": "if condition",
+    "import": "import module",
+    "set": "set variable = expression",
+    "while": "while condition",
+}
 _INDENTS = [" " * depth for depth in range(100)]
 
 
@@ -132,7 +145,7 @@ class Compiler:
         root = files[-1]
         self._part.template = root
         keyword = "async def" if self._is_async else "def"
-        self._line(f"{keyword} _tpl_template({', '.join(PARAMETERS)}):", 0)
+        self._line(f"{keyword} {MAIN_FUNCTION}({', '.join(PARAMETERS)}):", 0)
         self._depth = 1
         try:
             self._body(root.body)
@@ -149,7 +162,7 @@ class Compiler:
             if not self._is_async and "async" in error.msg:
                 raise NeedsCoroutine from error
             number = min(error.lineno or 1, len(self._places))
-            raise self._error(f"Python says: {error.msg}", self._places[number - 1]) from error
+            raise self._error(python.said(error.msg), self._places[number - 1]) from error
         except (RecursionError, MemoryError, ValueError) as error:
             # Too deep, or too long, for Python's own compiler; zeroes in the text.
             raise self._error(f"Python can't compile this: {error}", self._places[0]) from error
@@ -167,8 +180,9 @@ class Compiler:
             try:
                 python.check(piece, word)
             except python.PythonError as error:
-                place = (part, position + error.offset)
-                raise self._error(f"Python says: {error.message}", place) from error
+                form = f"`{{% {_FORMS[word]} %}}`" if word in _FORMS else "an expression"
+                message = f"expected {form}, but {error.message}{_advice(error.message, piece)}"
+                raise self._error(message, (part, position + error.offset)) from error
 
     def _error(self, message: str, place: Place) -> ParseError:
         part, position = place
@@ -235,8 +249,9 @@ class Compiler:
             position = text.find("\n", position) + 1 or position
             self._places.append((self._part, position))
 
-    def _note(self, node: Node, code: str, word: str = "") -> None:
-        self._python.append(((self._part, node.position), code, word))
+    def _note(self, node: Node, code: str, word: str) -> None:
+        added = node.added if isinstance(node, Expression) else 0
+        self._python.append(((self._part, node.position - added), code, word))
 
     # -- nodes
 
@@ -270,12 +285,13 @@ class Compiler:
             self._apply(node)
 
     def _statement(self, node: Statement) -> None:
-        word = node.code if node.code in ("break", "continue") else ""
-        code = python.in_one_line(node.code, word) if "\n" in node.code else node.code
-        self._note(node, code, word)
+        code = python.in_one_line(node.code, node.word) if "\n" in node.code else node.code
+        self._note(node, code, node.word)
         self._line(code, node.position)
 
     def _control(self, node: Control) -> None:
+        if node.misplaced is not None:
+            raise node.misplaced
         outer_try = self._in_try
         for clause in node.clauses:
             code = clause.code
@@ -361,19 +377,26 @@ class Compiler:
             argument = python.argument(code)
         except python.PythonError as error:
             offset = min(error.offset, len(code) - 1)
-            message = f"expected an expression, but Python says: {error.message}"
-            if "was never closed" in message or "unterminated" in message:
-                message += " (the first `}}` or `%}` ends the expression, wherever it stands)"
-            raise self._error(
-                message,
-                (self._part, node.position + offset),
-            ) from error
-        self._python.append(((self._part, node.position), argument, ""))
+            if isinstance(node, Expression):
+                offset = max(offset - node.added, 0)
+            message = f"expected an expression, but {error.message}{_advice(error.message, code)}"
+            raise self._error(message, (self._part, node.position + offset)) from error
+        self._note(node, argument, "")
         return argument
 
 
 class NeedsCoroutine(Exception):
     """The template awaits something."""
+
+
+def _advice(message: str, code: str) -> str:
+    """Return what may help with something wrong in a piece of Python."""
+    for opening, closing in (("{%", "%}"), ("{{", "}}")):
+        if opening in code:
+            return f" (is `{closing}` missing before `{opening}`?)"
+    if "was never closed" in message or "unterminated" in message:
+        return " (the first `}}` or `%}` ends the expression, wherever it stands)"
+    return ""
 
 
 def _indent(depth: int) -> str:

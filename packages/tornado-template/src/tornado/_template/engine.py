@@ -10,7 +10,7 @@ from tornado import escape
 from tornado._template import runtime
 from tornado._template.compiler import Compiled, Compiler, NeedsCoroutine
 from tornado._template.nodes import Body
-from tornado._template.parser import Parser
+from tornado._template.parser import MODULES, Parser
 from tornado._template.source import Source
 from tornado._template.traceback import point_into_templates
 
@@ -24,6 +24,7 @@ _ESCAPES = ("xhtml_escape", "url_escape", "json_encode", "squeeze", "linkify")
 COMMON_NAMES: dict[str, Any] = {name: getattr(escape, name) for name in _ESCAPES}
 COMMON_NAMES |= {"escape": escape.xhtml_escape, "datetime": datetime, "__builtins__": __builtins__}
 
+_MODULES_OF_WEB = "(`{% module %}` is for templates that a handler of tornado.web renders)"
 _NOT_SET_YET = (
     "(a template is one function, with all that it extends and includes: what `set`, `for`, "
     "`import` or `except` sets anywhere is a variable everywhere, whatever `generate` was given)"
@@ -34,7 +35,12 @@ text_from = escape.native_str
 
 def parse(template: Template, text: str | bytes) -> tuple[Source, Body]:
     """Return a template's text and what it consists of."""
-    source = Source(template.name, escape.native_str(text))
+    try:
+        source = Source(template.name, escape.native_str(text))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        error.add_note(f"(line {line} of the template {template.name})")
+        raise
     return source, Parser(source, template).parse()
 
 
@@ -104,7 +110,11 @@ def render(template: Template, compiled: Compiled, names: dict[str, Any]) -> byt
 def _explain(error: Exception, template: Template, compiled: Compiled) -> None:
     """Make an error speak of the template, not of the function that it was made into."""
     point_into_templates(error, template.code_name, compiled.places)
-    if isinstance(error, NameError) and "not associated with a value" in str(error):
+    if not isinstance(error, NameError):
+        return
+    if error.name == MODULES:
+        error.add_note(_MODULES_OF_WEB)
+    elif "not associated with a value" in str(error):
         entry = error.__traceback__
         while entry is not None and entry.tb_next is not None:
             entry = entry.tb_next

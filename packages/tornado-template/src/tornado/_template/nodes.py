@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tornado._template.errors import ParseError
     from tornado._template.template import Template
 
 
@@ -36,23 +37,31 @@ class Text(Node):
 
 
 class Expression(Node):
-    """``{{ }}``, ``{% raw %}`` or ``{% module %}``."""
+    """``{{ }}``, ``{% raw %}`` or ``{% module %}``.
 
-    __slots__ = ("code", "raw")
+    :arg added: how many characters its code begins with that the text doesn't have.
+    """
 
-    def __init__(self, position: int, code: str, *, raw: bool = False) -> None:
+    __slots__ = ("added", "code", "raw")
+
+    def __init__(self, position: int, code: str, *, raw: bool = False, added: int = 0) -> None:
         super().__init__(position)
         self.code = code
         self.raw = raw
+        self.added = added
 
 
 class Statement(Node):
-    """A line of Python: ``set``, ``import``, ``break`` and so on."""
+    """A line of Python: ``set``, ``import``, ``break`` and so on.
 
-    __slots__ = ("code",)
+    :arg word: the directive.
+    """
 
-    def __init__(self, position: int, code: str) -> None:
+    __slots__ = ("code", "word")
+
+    def __init__(self, position: int, word: str, code: str) -> None:
         super().__init__(position)
+        self.word = word
         self.code = code
 
 
@@ -130,13 +139,20 @@ class Clause(Node):
 
 
 class Control(Node):
-    """``{% if %}``, ``{% for %}``, ``{% while %}`` or ``{% try %}``, with all their clauses."""
+    """``{% if %}``, ``{% for %}``, ``{% while %}`` or ``{% try %}``, with all their clauses.
 
-    __slots__ = ("clauses",)
+    :arg misplaced: the error of a clause that can't stand where it does. It matters where the
+        statement is used, as all other errors in Python do.
+    """
 
-    def __init__(self, position: int, clauses: list[Clause]) -> None:
+    __slots__ = ("clauses", "misplaced")
+
+    def __init__(
+        self, position: int, clauses: list[Clause], misplaced: ParseError | None = None
+    ) -> None:
         super().__init__(position)
         self.clauses = clauses
+        self.misplaced = misplaced
 
     def bodies(self) -> Iterator[Body]:
         """See `Node.bodies`."""

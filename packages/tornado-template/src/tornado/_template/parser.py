@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from tornado._template import python
 from tornado._template.lexer import Kind, Token, tokenize
 from tornado._template.nodes import (
     Apply,
@@ -24,15 +25,26 @@ from tornado._template.whitespace import MODES, check_mode, filter_whitespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tornado._template.errors import ParseError
     from tornado._template.template import Template
 
-# Clauses that continue a control statement, and the statements that have them.
-_CLAUSES = {
-    "else": ("if", "for", "while", "try"),
-    "elif": ("if",),
-    "except": ("try",),
-    "finally": ("try",),
+# What may come after each clause of each control statement.
+_FOLLOWING = {
+    "if": {"if": ("end", "else", "elif"), "elif": ("end", "else", "elif"), "else": ("end",)},
+    "for": {"for": ("end", "else"), "else": ("end",)},
+    "while": {"while": ("end", "else"), "else": ("end",)},
+    "try": {
+        "try": ("except", "finally"),
+        "except": ("end", "except", "else", "finally"),
+        "else": ("end", "finally"),
+        "finally": ("end",),
+    },
 }
+# The clauses that continue a statement, not those that open it.
+_CLAUSES = ("else", "elif", "except", "finally")
+_WITHOUT_OPERAND = ("try", "else", "finally", "break", "continue")
+#: What the UI modules of `tornado.web` are attributes of.
+MODULES = "_tt_modules"
 _FORMATTED = "<pre>"
 _DIRECTIVE = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
 # What other languages call a directive.
@@ -63,13 +75,15 @@ _OPERANDS = {
 class _Opening:
     """Something that is waiting for its ``{% end %}``."""
 
-    __slots__ = ("in_loop", "label", "line", "position", "word")
+    __slots__ = ("clause", "in_loop", "label", "line", "token", "word")
 
-    def __init__(self, word: str, label: str, position: int, line: int, in_loop: bool) -> None:
+    def __init__(self, word: str, label: str, token: Token, line: int, in_loop: bool) -> None:
         self.word = word
         self.label = label
-        self.position = position
+        self.token = token
         self.line = line
+        #: The clause that it has come to.
+        self.clause = word
         #: ``break`` and ``continue`` have a loop that they belong to.
         self.in_loop = in_loop
 
@@ -122,7 +136,7 @@ class Parser:
                 raise
             opening = self._open[-1]
             raise self._source.error(
-                f"{opening.label} is nested too deeply for Python", opening.position
+                f"{opening.label} is nested too deeply for Python", opening.token.opening
             ) from error
         if end is None:
             return body
@@ -135,7 +149,9 @@ class Parser:
                     f"was closed on line {line})"
                 )
             raise self._source.error(message, end.opening)
-        statements = _either(f"`{{% {name} %}}`" for name in _CLAUSES[word])
+        statements = _either(
+            f"`{{% {name} %}}`" for name, clauses in _FOLLOWING.items() if word in clauses
+        )
         raise self._source.error(
             f"`{{% {word} %}}` belongs to nothing: expected it after {statements}", end.opening
         )
@@ -164,11 +180,13 @@ class Parser:
                 nodes.append(node)
         if self._open:
             opening = self._open[-1]
-            raise self._source.error(
+            message = (
                 f"{opening.label} opened on line {opening.line} is never closed: "
-                f"expected {self._continuations(opening)} after it",
-                opening.position,
+                f"expected {_continuations(opening)} after it"
             )
+            if "{%" in opening.token.text:
+                message += " (is `%}` missing before `{%`?)"
+            raise self._source.error(message, opening.token.opening)
         return Body(position, nodes), None, ""
 
     def _directive(self, token: Token, word: str, operand: str) -> Node | None:
@@ -178,6 +196,7 @@ class Parser:
         missing = _OPERANDS[word]
         if missing and not operand:
             raise self._source.error(f"expected {missing} after `{word}`", token.opening)
+        self._check_bare(token, word, operand)
         return handle(token, operand)
 
     def _unknown(self, word: str) -> str:
@@ -201,7 +220,7 @@ class Parser:
 
     def _enter(self, token: Token, word: str, label: str, *, in_loop: bool) -> _Opening:
         line = self._source.line_of(token.opening)
-        opening = _Opening(word, label, token.opening, line, in_loop)
+        opening = _Opening(word, label, token, line, in_loop)
         self._open.append(opening)
         return opening
 
@@ -211,18 +230,18 @@ class Parser:
     def _in_loop(self) -> bool:
         return bool(self._open) and self._open[-1].in_loop
 
-    def _continuations(self, opening: _Opening) -> str:
-        names = ["end"]
-        names += [clause for clause, words in _CLAUSES.items() if opening.word in words]
-        return _either(f"`{{% {name} %}}`" for name in names)
+    def _misplaced(self, end: Token, word: str, last: int | None = None) -> ParseError:
+        """Return the error for a clause.
 
-    def _misplaced(self, end: Token, word: str) -> Exception:
+        :arg last: where the clause before it stands, if it's after that one alone that it can't
+            come.
+        """
         opening = self._open[-1]
-        return self._source.error(
-            f"`{{% {word} %}}` doesn't go with {opening.label} opened on line {opening.line}: "
-            f"expected {self._continuations(opening)}",
-            end.opening,
-        )
+        message = f"`{{% {word} %}}` doesn't go with {opening.label} opened on line {opening.line}"
+        if last is not None:
+            line = self._source.line_of(last)
+            message = f"`{{% {word} %}}` can't come after `{{% {opening.clause} %}}` of line {line}"
+        return self._source.error(f"{message}: expected {_continuations(opening)}", end.opening)
 
     def _until_end(self, token: Token) -> Body:
         body, end, word = self._body(token.start)
@@ -248,6 +267,7 @@ class Parser:
             token, word, f"`{{% {word} %}}`", in_loop=outer or word in ("for", "while")
         )
         clauses: list[Clause] = []
+        misplaced: ParseError | None = None
         part, part_word = token, word
         while True:
             body, end, next_word = self._body(part.start)
@@ -257,24 +277,26 @@ class Parser:
             if next_word == "end":
                 self._check_try(word, clauses, token)
                 self._leave(end)
-                return Control(token.start, clauses)
-            if word not in _CLAUSES[next_word]:
+                return Control(token.start, clauses, misplaced)
+            if next_word not in _FOLLOWING[word]:
                 raise self._misplaced(end, next_word)
-            self._check_bare(end, next_word)
+            if next_word not in _FOLLOWING[word][part_word] and misplaced is None:
+                misplaced = self._misplaced(end, next_word, part.start)
+            self._check_bare(end, next_word, end.text[len(next_word) :].strip())
+            opening.clause = next_word
             if next_word == "else" and word in ("for", "while"):
                 # The else of a loop isn't in the loop any more.
                 opening.in_loop = outer
             part, part_word = end, next_word
 
-    def _check_bare(self, token: Token, word: str) -> None:
-        """Refuse an operand of a clause that has none."""
-        operand = token.text[len(word) :].strip()
-        if word not in ("else", "finally") or not operand:
+    def _check_bare(self, token: Token, word: str, operand: str) -> None:
+        """Refuse an operand of a directive that has none."""
+        if word not in _WITHOUT_OPERAND or not operand:
             return
         message = f"expected nothing after `{word}`"
-        if operand.startswith("if"):
+        if word == "else" and operand.startswith("if"):
             message += "; did you mean `{% elif %}`?"
-        raise self._source.error(message, token.start + token.text.index(operand, len(word)))
+        raise self._source.error(message, _operand_position(token, operand))
 
     def _check_try(self, word: str, clauses: list[Clause], token: Token) -> None:
         if word == "try" and not {"except", "finally"} & {clause.word for clause in clauses}:
@@ -285,27 +307,27 @@ class Parser:
     # -- what stands alone
 
     def _statement(self, token: Token, operand: str) -> Node:
-        return Statement(token.start, token.text)
+        return Statement(token.start, token.text.split(None, 1)[0], token.text)
 
     def _jump(self, token: Token, operand: str) -> Node:
+        word = token.text
         if not self._in_loop():
-            word = token.text.split(None, 1)[0]
             raise self._source.error(
                 "expected a `{% for %}` or `{% while %}` of the same file around "
                 f"`{{% {word} %}}`",
                 token.opening,
             )
-        return Statement(token.start, token.text)
+        return Statement(token.start, word, word)
 
     def _set(self, token: Token, operand: str) -> Node:
-        return Statement(_operand_position(token, operand), operand)
+        return Statement(_operand_position(token, operand), "set", operand)
 
     def _raw(self, token: Token, operand: str) -> Node:
         return Expression(_operand_position(token, operand), operand, raw=True)
 
     def _module(self, token: Token, operand: str) -> Node:
         position = _operand_position(token, operand)
-        return Expression(position, "_tt_modules." + operand, raw=True)
+        return Expression(position, f"{MODULES}.{operand}", raw=True, added=len(MODULES) + 1)
 
     def _template_name(self, token: Token, operand: str) -> str:
         name = operand.strip("\"'")
@@ -329,7 +351,17 @@ class Parser:
         return Extends(token.start, self._template_name(token, operand))
 
     def _autoescape(self, token: Token, operand: str) -> None:
-        self._template.autoescape = None if operand in ("None", "") else operand
+        if operand in ("None", ""):
+            self._template.autoescape = None
+            return
+        try:
+            python.argument(operand)
+        except python.PythonError as error:
+            message = (
+                f"expected the name of a function or `None` after `autoescape`, but {error.message}"
+            )
+            raise self._source.error(message, _operand_position(token, operand)) from error
+        self._template.autoescape = operand
 
     def _set_whitespace(self, token: Token, operand: str) -> None:
         if operand not in MODES:
@@ -342,6 +374,12 @@ class Parser:
 
 def _operand_position(token: Token, operand: str) -> int:
     return token.start + len(token.text) - len(operand)
+
+
+def _continuations(opening: _Opening) -> str:
+    """Return what may come next in something open."""
+    names = _FOLLOWING[opening.word][opening.clause] if opening.word in _FOLLOWING else ("end",)
+    return _either(f"`{{% {name} %}}`" for name in names)
 
 
 def _either(names: Iterator[str] | tuple[str, ...]) -> str:

@@ -14,7 +14,6 @@ _PLAIN = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[(?:'[\w -]*'|\"[\w -]*\"|\d+)\
 # Complete code around each kind of directive; the directive's own stands in the last line but for
 # what closes it.
 _SURROUNDINGS = {
-    "": ("", ""),
     "break": ("while 1:\n ", ""),
     "continue": ("while 1:\n ", ""),
     "elif": ("if 0: pass\n", ": pass"),
@@ -27,11 +26,14 @@ _SURROUNDINGS = {
     "while": ("", ": pass"),
 }
 
+# Python counts the lines of the piece, not those of the template.
+_OWN_LINES = re.compile(r" \(detected at line \d+\)| on line \d+")
+
 
 class PythonError(Exception):
     """A piece of Python is wrong.
 
-    :arg message: what is wrong.
+    :arg message: what is wrong, for the end of a sentence.
     :arg offset: where, counted from the start of the piece.
     """
 
@@ -56,17 +58,17 @@ def argument(code: str) -> str:
         return f"({code}\n)"
     statements = _parse(code).body
     if len(statements) != 1 or type(statements[0]).__name__ != "Expr":
-        raise PythonError("it is a statement")
+        raise PythonError("this is a statement")
     return f"({code}\n)" if "#" in code else f"({code})"
 
 
 def check(code: str, word: str) -> None:
     """Check a statement, or what opens a clause.
 
-    :arg word: the directive, if it is one of Python's with a body or a jump.
+    :arg word: the directive, or nothing for an expression.
     :raises PythonError: it's wrong.
     """
-    _parse(code, *_SURROUNDINGS[word])
+    _parse(code, *_SURROUNDINGS.get(word, ("", "")))
 
 
 def in_one_line(code: str, word: str) -> str:
@@ -80,6 +82,11 @@ def in_one_line(code: str, word: str) -> str:
     return code
 
 
+def said(message: str) -> str:
+    """Return what Python says of a piece as a part of a sentence of ours."""
+    return f"Python says: {_OWN_LINES.sub('', message)}"
+
+
 def _parse(code: str, before: str = "", after: str = "") -> Any:
     try:
         return compile(before + code + after, "template", "exec", _ONLY_PARSE, dont_inherit=True)
@@ -87,11 +94,11 @@ def _parse(code: str, before: str = "", after: str = "") -> Any:
         line = (error.lineno or 1) - before.count("\n")
         starts = [0, *(match.end() for match in re.finditer("\n", code))]
         if not 1 <= line <= len(starts):
-            raise PythonError(error.msg) from error
+            raise PythonError(said(error.msg)) from error
         column = (error.offset or 1) - 1
         if line == 1:
             column -= len(before) - before.rfind("\n") - 1
         offset = min(starts[line - 1] + max(column, 0), len(code))
-        raise PythonError(error.msg, offset) from error
+        raise PythonError(said(error.msg), offset) from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise PythonError(str(error) or "it is too complex") from error
+        raise PythonError(said(str(error) or "it is too complex")) from error

@@ -12,6 +12,8 @@ import ast
 import linecache
 from types import CodeType, FrameType, TracebackType
 
+from tornado._template.compiler import MAIN_FUNCTION
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tornado._template.compiler import Part, Place
@@ -42,17 +44,20 @@ def point_into_templates(error: BaseException, code_name: str, places: list[Plac
 
 def _point(error: BaseException, code_name: str, places: list[Place]) -> None:
     entries: list[_Entry] = []
-    found = False
+    way: list[Place] = []
     traceback = error.__traceback__
     while traceback is not None:
         frame, line = traceback.tb_frame, traceback.tb_lineno
         if frame.f_code.co_filename == code_name and 0 < line <= len(places):
-            entries += [_entry(place, frame) for place in _way_to(places[line - 1])]
-            found = True
+            # What is inside of an `apply` is a function of its own, which an entry leads to that
+            # has shown most of the way there.
+            shown = way if frame.f_code.co_name != MAIN_FUNCTION else []
+            way = _way_to(places[line - 1])
+            entries += [_entry(place, frame) for place in _rest_of(way, shown)]
         else:
             entries.append((frame, traceback.tb_lasti, line))
         traceback = traceback.tb_next
-    if not found:
+    if not way:
         return
     result: TracebackType | None = None
     for frame, position, line in reversed(entries):
@@ -66,6 +71,16 @@ def _way_to(place: Place) -> list[Place]:
     while (outer := way[-1][0].outer) is not None:
         way.append(outer)
     return way[::-1]
+
+
+def _rest_of(way: list[Place], shown: list[Place]) -> list[Place]:
+    """Return a way without the places that it begins with as another one does; one at least."""
+    number = 0
+    for place, other in zip(way[:-1], shown, strict=False):
+        if place[0] is not other[0] or place[1] != other[1]:
+            break
+        number += 1
+    return way[number:]
 
 
 def _entry(place: Place, frame: FrameType) -> _Entry:
