@@ -20,7 +20,7 @@ class Recorder:
         self.reader = MessageReader(
             self,
             is_client=is_client,
-            **{"max_header_size": 1000, "max_body_size": 100, **limits},
+            **{"max_header_size": 1024, "max_body_size": 100, **limits},
         )
 
     def on_head(self, start_line, headers):
@@ -148,7 +148,7 @@ def test_known_requests_are_subject_to_limits_and_pauses():
 def test_there_is_a_limit_to_the_requests_that_are_known():
     for number in range(2000):
         assert read(request(f"GET /{number} HTTP/1.1", "Host: a"))[-1] == "end"
-    assert len(_known_heads) <= 256
+    assert 0 < len(_known_heads) <= 256
 
 
 @pytest.mark.parametrize(
@@ -236,12 +236,12 @@ BAD = [
     (chunked(b"0\r\nAuthorization: b\r\n\r\n"), 400),
     (chunked(b"1;" + b"x" * 5000), 400),
     (b"\r\n" * 20 + request("GET / HTTP/1.1"), 400),
-    (request("GET / HTTP/1.1", "A: " + "x" * 1000), 431),
-    (b"GET / HTTP/1.1\r\nA: " + b"x" * 1001, 431),
-    (b"GET /" + b"x" * 1000, 414),
-    (request("GET /" + "x" * 1000 + " HTTP/1.1"), 414),
-    (b"G" * 1001, 400),
-    (b"GET / HTTP/1.1\r\nA: b\nC: " + b"x" * 1001 + b"\r\n\r\n", 400),
+    (request("GET / HTTP/1.1", "A: " + "x" * 1024), 431),
+    (b"GET / HTTP/1.1\r\nA: " + b"x" * 1025, 431),
+    (b"GET /" + b"x" * 1024, 414),
+    (request("GET /" + "x" * 1024 + " HTTP/1.1"), 414),
+    (b"G" * 1025, 400),
+    (b"GET / HTTP/1.1\r\nA: b\nC: " + b"x" * 1025 + b"\r\n\r\n", 400),
     (b"GET / HTTP/2.0\r\nA: b\nC: d\r\n\r\n", 400),
 ]
 

@@ -82,6 +82,7 @@ class MessageReader:
         "_paused",
         "_remaining",
         "_scanned",
+        "_shares_heads",
         "_sink",
         "expects_no_body",
         "has_rest",
@@ -113,6 +114,15 @@ class MessageReader:
         self.max_header_count = max_header_count
         self._accepts_bare_lf = accept_bare_lf
         self._accepts_folded_lines = accept_folded_lines
+        # What others have read, and said of it, holds only for those who are as strict and who take
+        # as much.
+        self._shares_heads = not (
+            is_client
+            or accept_bare_lf
+            or accept_folded_lines
+            or max_header_size < _LONGEST_KNOWN_HEAD
+            or max_header_count < _LONGEST_KNOWN_HEAD // _SHORTEST_FIELD
+        )
         # Connection: bytes that were not used yet, and how far they were searched for the end of a
         # line or head.
         self._held: bytearray | None = None
@@ -189,9 +199,9 @@ class MessageReader:
             data = bytes(held)
             self._held = None
             self._scanned = 0
-        elif self.state == HEAD and not self._paused:
+        elif self.state == HEAD and self._shares_heads and not self._paused:
             known = _known_heads.get(data)
-            if known is not None and not self.is_client and len(data) <= self.max_header_size:
+            if known is not None:
                 self._use_known_head(*known)
                 return
         position, end = 0, len(data)
@@ -272,7 +282,11 @@ class MessageReader:
                 headers, self.ordinary = grammar.parse_request_fields(block)
                 start_line = grammar.parse_request_line(line)
                 if self.ordinary:
-                    if position == 0 and after == len(data) <= _LONGEST_KNOWN_HEAD:
+                    if (
+                        position == 0
+                        and after == len(data) <= _LONGEST_KNOWN_HEAD
+                        and self._shares_heads
+                    ):
                         _remember_head(data, start_line, headers)
                     self.state = ENDING
                     self._sink.on_head(start_line, headers)
@@ -553,6 +567,7 @@ def _remember_head(data: bytes, start_line: RequestStartLine, headers: HTTPHeade
 _known_heads: dict[bytes, tuple[RequestStartLine, dict[str, str | list[str]]]] = {}
 _MOST_KNOWN_HEADS = 256
 _LONGEST_KNOWN_HEAD = 1024  # bytes
+_SHORTEST_FIELD = 4  # bytes: a name of one character, the colon, CRLF
 _new_headers = HTTPHeaders.__new__
 
 _LINE_END = b"\r\n"
