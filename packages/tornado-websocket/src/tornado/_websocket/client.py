@@ -140,11 +140,14 @@ class WebSocketClientConnection(HTTPMessageDelegate):
         return future
 
     async def _connect(self, resolver: Resolver | None) -> WebSocketClientConnection:
-        timeout = self.request.connect_timeout
-        if timeout is None:
-            timeout = DEFAULT_CONNECT_TIMEOUT
-        async with asyncio.timeout(timeout or None):
-            await self._open(resolver)
+        limit = _time_for_opening(self.request)
+        try:
+            async with asyncio.timeout(limit) as deadline:
+                await self._open(resolver)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise TimeoutError(f"the websocket is not open after {limit} seconds") from error
         self._connecting = None
         return self
 
@@ -307,6 +310,16 @@ class WebSocketClientConnection(HTTPMessageDelegate):
             self.log_exception(type(error), error, error.__traceback__)
 
 
+def _time_for_opening(request: HTTPRequest) -> float | None:
+    """Return how many seconds a request leaves for connecting and for the handshake, `None` for any
+    number."""
+    timeout = request.connect_timeout
+    if timeout is None:
+        timeout = DEFAULT_CONNECT_TIMEOUT
+    # Unlike other requests, it has no time of its own unless that is asked for.
+    return min((limit for limit in (timeout, request.request_timeout) if limit), default=None)
+
+
 def _start(opening: Future[WebSocketClientConnection]) -> None:
     """Have a connection receive, once those who wait for it have it: messages that come with the
     handshake's end may be answered at once."""
@@ -334,8 +347,8 @@ def websocket_connect(
     :arg url: a URL with ``ws`` or ``wss``, or a request with headers, credentials, a proxy and TLS
         options.
     :arg callback: is called with the future when that is done.
-    :arg connect_timeout: seconds for connecting and for the handshake; by default what the request
-        says, or 20.
+    :arg connect_timeout: seconds for connecting and for the handshake, 0 for any number; by default
+        what the request says, or 20. A shorter ``request_timeout`` of the request holds too.
     :arg on_message_callback: is called with each message, and in the end with `None`. Otherwise
         `WebSocketClientConnection.read_message` gives them. It may be a coroutine function; the
         next message waits for it.
@@ -352,6 +365,8 @@ def websocket_connect(
     :raises WebSocketError: from the future: the server doesn't speak the protocol.
     :raises tornado.gen.TimeoutError: from the future: it took too long.
     :raises OSError: from the future: connecting failed.
+    :raises ValueError: from the future: the URL is none of a websocket, or the request isn't a GET
+        without a body.
 
     .. versionchanged:: 4.1
        Added ``on_message_callback``.

@@ -25,7 +25,7 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.netutil import Resolver
 from tornado.tcpclient import TCPClient
 
@@ -47,6 +47,8 @@ class Opening:
         subprotocols: list[str],
         compression: CompressionOptions | None,
     ) -> None:
+        if request.method != "GET":
+            raise ValueError(f"a websocket is opened with GET, not {request.method!r}")
         self._request = EffectiveRequest(request, {**DEFAULTS, "decompress_response": False})
         self._target = Target(_http_url(request.url))
         self._subprotocols = subprotocols
@@ -79,6 +81,9 @@ class Opening:
             connection = await dialer.dial(
                 self._route(), self._request, self._target, progress, tunnels=True
             )
+        except StreamClosedError as error:
+            # The reason, if the system has told one.
+            raise error.real_error or error from None
         finally:
             tcp_client.close()
         self._connection = connection
