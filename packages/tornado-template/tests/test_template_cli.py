@@ -1,10 +1,13 @@
 """``python -m tornado.template``."""
 
+import errno
 import os
 import subprocess
 import sys
 
 import pytest
+
+from tornado._template import cli
 
 
 @pytest.fixture
@@ -73,11 +76,7 @@ def test_output_is_utf_8_whatever_the_locale(run):
             "a.txt:2:5: missing can't be read: No such file or directory\n"
             "  2 |  {% include missing %}\n    |     ^\n",
         ),
-        (
-            "{{ await x }}",
-            "RuntimeError: a.txt has `await` in it: "
-            "render it with `await template.generate_async()`\n",
-        ),
+        ("\n\n{{ await x }}", "a.txt:3: NameError: name 'x' is not defined\n"),
     ],
 )
 def test_errors_of_templates_are_told_without_traceback(run, text, message):
@@ -88,8 +87,10 @@ def test_errors_of_templates_are_told_without_traceback(run, text, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "one template is needed, not 0"),
-        (["a", "b"], "one template is needed, not 2"),
+        ([], "one template is needed, not none"),
+        (["a", "b"], "one template is needed, not a, b"),
+        (["a", "-x=1"], "-x=1 is no --NAME=VALUE"),
+        (["a", "--x", "1"], "--x is no --NAME=VALUE"),
         (["a", "--x"], "--x is no --NAME=VALUE"),
         (["a", "--1x=2"], "--1x=2 is no --NAME=VALUE"),
         (["a", "--x:={"], "--x:={: this is no JSON: "),
@@ -102,6 +103,115 @@ def test_a_wrong_command_line_is_told_with_the_usage(run, arguments, message):
     assert output == ""
     assert errors.startswith(message)
     assert "usage: python -m tornado.template" in errors
+
+
+def test_templates_that_await_are_rendered(run):
+    text = "{% import asyncio %}{{ await asyncio.sleep(0, x) }}"
+    assert run("a", "--x=<", files={"a": text}) == ("&lt;", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["a.txt"], ["--check", "."], ["--help"]],
+)
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        (">&-", "the output can't be written: it is closed\n"),
+        ("2>&1 >/dev/full", "the output can't be written: No space left on device\n"),
+    ],
+)
+def test_output_that_goes_nowhere_is_told(tmp_path, arguments, where, message):
+    (tmp_path / "a.txt").write_text("{{ 1 }}")
+    (tmp_path / "b.txt").write_text("{{")
+    if where.endswith("full") and not os.path.exists("/dev/full"):
+        where, message = ">&-", "the output can't be written: it is closed\n"
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -m tornado.template "$@" {where}', sys.executable, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (1, message)
+
+
+@pytest.mark.parametrize("arguments", [["a.txt"], ["--check", "."], ["--help"]])
+def test_a_reader_that_goes_away_ends_the_program_in_silence(tmp_path, arguments):
+    (tmp_path / "a.txt").write_text("{{ 'x' * 1000000 }}")
+    (tmp_path / "b.txt").write_text("{{")
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tornado.template", *arguments],
+            cwd=tmp_path,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("arguments", [["-"], ["--check", "-"]])
+def test_a_closed_standard_input_is_told(tmp_path, arguments):
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -m tornado.template "$@" <&-', sys.executable, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert (done.stdout + done.stderr).endswith("- can't be read: it is closed\n")
+
+
+def test_an_interrupt_ends_the_program_in_silence(tmp_path):
+    (tmp_path / "a.txt").write_text(
+        "{% import os, signal %}{{ os.kill(os.getpid(), signal.SIGINT) }}{% while True %}{% end %}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "tornado.template", "a.txt"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+def test_the_standard_input_may_be_checked(run):
+    files = {"part": "{{ 1 }}"}
+    assert run("--check", "-", stdin="{% include part %}", files=files) == ("", "")
+    output, _ = run("--check", "-", stdin="a\n{% if x %}{% end if }", status=1)
+    assert output == "-:2:11: `{%` has no `%}` after it\n"
+
+
+def test_an_error_is_one_line_whatever_is_in_it(run):
+    files = {"a\nb.html": "{% block a\nb %}"}
+    output, _ = run("--check", ".", files=files, status=1)
+    assert output == (
+        "a\\nb.html:1:1: `{% block a\\nb %}` opened on line 1 is never closed: "
+        "expected `{% end %}` after it\n"
+    )
+
+
+def test_folders_that_cannot_be_read_are_errors(tmp_path, monkeypatch, capfd):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b.html").write_text("{{ 1 }}")
+    scandir = os.scandir
+
+    def refuse(path):
+        if os.path.basename(path) == "a":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["template", "--check", "."]) == 1
+    assert capfd.readouterr().out.startswith("a:1:1: a can't be read: ")
 
 
 def test_help_is_printed(run):

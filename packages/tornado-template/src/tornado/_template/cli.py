@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -19,8 +20,8 @@ USAGE = """\
 usage: python -m tornado.template FILE [--NAME=VALUE ...] [--NAME:=JSON ...]
        python -m tornado.template --check PATH ...
 
-Renders a template to the standard output; - is the standard input. Values are
-text, or JSON after :=.
+Renders a template to the standard output. Values are text, or JSON after :=.
+The file - is the standard input.
 
 With --check, templates are only read: files, and those of folders whose names
 end like templates do. There is one line for each error, and the exit status is
@@ -38,6 +39,10 @@ class UsageError(Exception):
     """The command line makes no sense."""
 
 
+class OutputError(Exception):
+    """What is printed has nowhere to go."""
+
+
 class _FileLoader(BaseLoader):
     """Reads templates whose names are the paths of their files, as the user has written them."""
 
@@ -50,7 +55,7 @@ class _FileLoader(BaseLoader):
     def _create_template(self, name: str) -> Template:
         try:
             if name == "-":
-                text = sys.stdin.buffer.read()
+                text = _standard_input()
             else:
                 with open(name, "rb") as file:
                     text = file.read()
@@ -64,24 +69,57 @@ class _FileLoader(BaseLoader):
             raise ParseError("this is no UTF-8", name, line, column=column) from error
 
 
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "it is closed")
+    return sys.stdin.buffer.read()
+
+
 def main(args: list[str] | None = None) -> int:
     """Do what a command line says.
 
     :arg args: the command line, program name first; `sys.argv` by default.
-    :returns: the exit status: 1 if there are errors in templates, 2 if the command line is wrong.
+    :returns: the exit status: 1 if there are errors in templates or the output can't be written,
+        2 if the command line is wrong, 130 after an interrupt.
     """
-    arguments = (sys.argv if args is None else args)[1:]
-    if "--help" in arguments:
-        sys.stdout.write(USAGE)
-        return 0
     try:
-        if "--check" in arguments:
-            paths = [argument for argument in arguments if argument != "--check"]
-            return _check(_files(paths))
-        return _render(*_rendering(arguments))
+        return _run((sys.argv if args is None else args)[1:])
     except UsageError as error:
-        sys.stderr.write(f"{error}\n\n{USAGE}")
+        _tell(f"{error}\n\n{USAGE}")
         return 2
+    except OutputError as error:
+        if not isinstance(error.__cause__, BrokenPipeError):
+            _tell(f"the output can't be written: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: list[str]) -> int:
+    if "--help" in arguments:
+        _put(USAGE.encode())
+        return 0
+    if "--check" in arguments:
+        return _check(_files([argument for argument in arguments if argument != "--check"]))
+    return _render(*_rendering(arguments))
+
+
+def _tell(message: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(message)
+
+
+def _put(data: bytes) -> None:
+    """Write to the standard output, now."""
+    if sys.stdout is None:
+        raise OutputError("it is closed")
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        # What is left over would be tried again when the program ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(error.strerror) from error
 
 
 # -- rendering
@@ -89,18 +127,17 @@ def main(args: list[str] | None = None) -> int:
 
 def _rendering(arguments: list[str]) -> tuple[str, dict[str, Any]]:
     """Return the file and the names that arguments are about."""
-    files = [argument for argument in arguments if not argument.startswith("--")]
-    if len(files) != 1:
-        raise UsageError(f"one template is needed, not {len(files)}")
+    options = [argument for argument in arguments if argument.startswith("-") and argument != "-"]
+    files = [argument for argument in arguments if argument not in options]
     names = {}
-    for argument in arguments:
-        if not argument.startswith("--"):
-            continue
+    for argument in options:
         name, equals, value = argument[2:].partition("=")
         name, is_json = name.removesuffix(":").replace("-", "_"), name.endswith(":")
-        if not equals or not name.isidentifier():
+        if not (argument.startswith("--") and equals and name.isidentifier()):
             raise UsageError(f"{argument} is no --NAME=VALUE")
         names[name] = _from_json(argument, value) if is_json else value
+    if len(files) != 1:
+        raise UsageError(f"one template is needed, not {', '.join(files) or 'none'}")
     return files[0], names
 
 
@@ -114,17 +151,22 @@ def _from_json(argument: str, value: str) -> Any:
 def _render(path: str, names: dict[str, Any]) -> int:
     loader = _FileLoader()
     try:
-        output = loader.load(path).generate(**names)
+        template = loader.load(path)
+        output = _awaited(template, names) if template.is_async else template.generate(**names)
     except ParseError as error:
-        sys.stderr.write(f"{error}\n")
+        _tell(f"{error}\n")
         return 1
     except Exception as error:
-        sys.stderr.write(f"{_failure(error, loader)}\n")
+        _tell(f"{_failure(error, loader)}\n")
         return 1
-    sys.stdout.flush()
-    sys.stdout.buffer.write(output)
-    sys.stdout.buffer.flush()
+    _put(output)
     return 0
+
+
+def _awaited(template: Template, names: dict[str, Any]) -> bytes:
+    import asyncio
+
+    return asyncio.run(template.generate_async(**names))
 
 
 def _failure(error: Exception, loader: BaseLoader) -> str:
@@ -147,16 +189,19 @@ def _files(paths: list[str]) -> Iterator[str]:
     if not paths:
         raise UsageError("there is nothing to check")
     for path in paths:
-        if path.startswith("-"):
+        if path.startswith("-") and path != "-":
             raise UsageError(f"{path} has no meaning beside --check")
         if not os.path.isdir(path):
             yield path
             continue
-        for folder, folders, files in os.walk(path):
+        unreadable: list[OSError] = []
+        for folder, folders, files in os.walk(path, onerror=unreadable.append):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(files):
                 if name.endswith(SUFFIXES) and not name.startswith("."):
                     yield os.path.normpath(os.path.join(folder, name))
+        # Reading them as files fails as well, and says why.
+        yield from [os.path.normpath(error.filename) for error in unreadable]
 
 
 def _check(paths: Iterator[str]) -> int:
@@ -175,9 +220,10 @@ def _check(paths: Iterator[str]) -> int:
 
 
 def _print(line: str) -> None:
-    encoding = sys.stdout.encoding
-    # Names of files may have what the terminal's encoding doesn't.
-    sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    encoding = "ascii" if sys.stdout is None else sys.stdout.encoding
+    # Names of files may have what the terminal's encoding doesn't, and line ends.
+    line = line.replace("\n", "\\n").replace("\r", "\\r")
+    _put(f"{line}\n".encode(encoding, "backslashreplace"))
 
 
 def _one_line(error: ParseError, path: str) -> str:

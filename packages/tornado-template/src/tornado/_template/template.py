@@ -71,6 +71,14 @@ class Template:
         }
 
     @property
+    def is_async(self) -> bool:
+        """Whether it awaits something, so that only `generate_async` can render it.
+
+        .. versionadded:: 6.100
+        """
+        return self._function.is_async
+
+    @property
     def code(self) -> str:
         """The Python function that the template was made into, as text."""
         return self._function.source
@@ -109,7 +117,7 @@ class Template:
         :arg kwargs: names for the template.
         :raises RuntimeError: the template awaits something; that is for `generate_async`.
         """
-        if self._function.is_async:
+        if self.is_async:
             raise RuntimeError(
                 f"{self.name} has `await` in it: render it with `await template.generate_async()`"
             )
@@ -130,7 +138,7 @@ class Template:
 
         .. versionadded:: 6.100
         """
-        if not self._function.is_async:
+        if not self.is_async:
             return self.generate(**kwargs)
         names = {**self._names, **self.namespace, **kwargs}
         return await self._engine.render_async(self, self._function, names)
