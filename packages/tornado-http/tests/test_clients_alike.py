@@ -1,14 +1,279 @@
 """What both clients do alike, whatever library is below them."""
 
+import asyncio
+import gzip
+
 import pytest
 
 from tornado.httpclient import HTTPClientError
+from tornado.httputil import HTTPOutputError
 
 
 @pytest.fixture(params=["simple", "curl"])
 def served(request):
     """A scripted server whose client is each of the two in turn."""
     return request.getfixturevalue("scripted" if request.param == "simple" else "curled")
+
+
+async def failing(fetch):
+    """Return the error of a fetch that gets no response."""
+    with pytest.raises(HTTPClientError) as caught:
+        await fetch
+    assert caught.value.code == 599
+    assert caught.value.response is None
+    assert str(caught.value) not in ("", "HTTP 599: Unknown")
+    return caught.value
+
+
+# -- redirects
+
+KEPT = {
+    (code, method): method
+    for code in (301, 302, 303, 307, 308)
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
+# RFC 9110 section 15.4: what 303 leads to is fetched, and after 301 and 302 so is what was posted.
+KEPT |= {(303, method): "GET" for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+KEPT |= {(301, "POST"): "GET", (302, "POST"): "GET"}
+
+
+@pytest.mark.parametrize(("code", "method"), KEPT)
+async def test_which_method_follows_a_redirect(served, reply, code, method):
+    def answer(request):
+        if request.target == "/":
+            return reply("", "Location: /there?a=b", code=code)
+        return reply("" if request.method == "HEAD" else "end")
+
+    has_body = method in ("POST", "PUT", "PATCH")
+    arguments = {"body": b"text", "headers": {"Content-Type": "x/y"}} if has_body else {}
+    async with served(answer) as server:
+        response = await server.fetch(method=method, **arguments)
+        first, second = server.requests
+    assert (response.code, response.effective_url) == (200, server.url + "/there?a=b")
+    assert (first.method, first.body) == (method, b"text" if has_body else b"")
+    assert (second.method, second.target) == (KEPT[code, method], "/there?a=b")
+    keeps_body = has_body and second.method == method
+    assert second.body == (b"text" if keeps_body else b"")
+    assert ("content-type" in second.headers) == keeps_body
+    assert ("content-length" in second.headers) == keeps_body
+
+
+@pytest.mark.parametrize("code", [300, 304, 305, 306])
+async def test_which_codes_are_no_redirects(served, reply, code):
+    async with served(lambda request: reply("", "Location: /there", code=code)) as server:
+        with pytest.raises(HTTPClientError) as caught:
+            await server.fetch()
+        assert caught.value.code == code
+        assert caught.value.response.headers["Location"] == "/there"
+        assert len(server.requests) == 1
+
+
+# -- heads
+
+
+@pytest.mark.parametrize(
+    "cut", [b"", b"HTTP/1.1 ", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX: y", b"HTTP/1.1 200"]
+)
+@pytest.mark.parametrize("interim", [b"", b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n"])
+async def test_a_head_that_is_cut_is_an_error(served, cut, interim):
+    async def serve(peer):
+        await peer.request()
+        await peer.send(interim + cut)
+
+    async with served(serve) as server:
+        await failing(server.fetch(raise_error=False))
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_ten_interim_responses_are_enough(served, reply, streams):
+    def answer(request):
+        return b"HTTP/1.1 100 Continue\r\n\r\n" * int(request.target[1:]) + reply("body")
+
+    arguments = {"streaming_callback": bytes} if streams else {}
+    async with served(answer) as server:
+        assert (await server.fetch("/10", **arguments)).code == 200
+        # They are counted for each response.
+        assert (await server.fetch("/10", **arguments)).code == 200
+        error = await failing(server.fetch("/11", **arguments))
+        assert "10 interim responses" in str(error)
+
+
+async def test_another_protocol_is_not_waited_for(served):
+    """RFC 9110 section 15.2.2: what follows a 101 response is no body of it."""
+    gone = asyncio.Event()
+
+    async def serve(peer):
+        await peer.request()
+        await peer.send(b"HTTP/1.1 101 Other\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")
+        await peer.closed()
+        gone.set()
+
+    async with served(serve) as server:
+        response = await server.fetch(raise_error=False, request_timeout=0)
+        assert (response.code, response.body) == (101, b"")
+        assert response.headers["Upgrade"] == "x"
+        await gone.wait()
+
+
+# -- codings
+
+PACKED = gzip.compress(b"text" * 1000)
+
+
+@pytest.mark.parametrize(
+    "coded", [PACKED[:-1], PACKED[:-9], PACKED[:30], PACKED + b"junk", b"no gzip at all"]
+)
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_coded_body_that_is_cut_or_spoilt_is_an_error(served, reply, coded, streams):
+    arguments = {"streaming_callback": bytes} if streams else {}
+    async with served(lambda request: reply(coded, "Content-Encoding: gzip")) as server:
+        await failing(server.fetch(raise_error=False, **arguments))
+        assert "gzip" in server.requests[0].headers["accept-encoding"]
+
+
+@pytest.mark.parametrize(
+    ("coding", "coded", "consumed"),
+    [
+        ("gzip", PACKED, True),
+        ("GZIP", PACKED, True),
+        ("x-gzip", PACKED, True),
+        ("gzip", PACKED[:0], True),
+        # RFC 1952 section 2.2: a series of members.
+        ("gzip", gzip.compress(b"text" * 400) + gzip.compress(b"text" * 600), True),
+        ("gzip, gzip", gzip.compress(PACKED), True),
+        ("identity", b"text" * 1000, False),
+        ("magic", b"text" * 1000, False),
+    ],
+)
+async def test_which_codings_are_taken_off(served, reply, coding, coded, consumed):
+    pieces = []
+    async with served(lambda request: reply(coded, f"Content-Encoding: {coding}")) as server:
+        response = await server.fetch()
+        assert (await server.fetch(streaming_callback=pieces.append)).body == b""
+        plain = await server.fetch(decompress_response=False)
+    assert response.body == b"".join(pieces) == (b"text" * 1000 if coded else b"")
+    name, other = "X-Consumed-Content-Encoding", "Content-Encoding"
+    assert response.headers.get_list(name if consumed else other) == [coding]
+    assert (other if consumed else name) not in response.headers
+    assert (plain.body, plain.headers[other]) == (coded, coding)
+    assert "accept-encoding" not in server.requests[2].headers
+
+
+async def test_a_slow_receiver_gets_the_pieces_of_a_coded_body_one_by_one(served, reply):
+    coded = gzip.compress(bytes(1_000_000))
+    busy = most = 0
+    sizes = []
+
+    async def receive(piece):
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        await asyncio.sleep(0)
+        sizes.append(len(piece))
+        busy -= 1
+
+    async with served(lambda request: reply(coded, "Content-Encoding: gzip")) as server:
+        await server.fetch(streaming_callback=receive)
+    assert (sum(sizes), most) == (1_000_000, 1)
+    assert max(sizes) <= 65536
+
+
+# -- requests
+
+
+@pytest.mark.parametrize(
+    "method", ["GET /x HTTP/1.1\r\nX: y\r\n\r\nGET", "G ET", "", "G\x00", "\xe9"]
+)
+@pytest.mark.parametrize("body", [None, b"", b"body"])
+async def test_a_method_can_not_break_the_request_line(served, reply, method, body):
+    async with served(lambda request: reply()) as server:
+        with pytest.raises(ValueError, match="method"):
+            await server.fetch(method=method, body=body, allow_nonstandard_methods=True)
+        assert not server.requests
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+async def test_a_body_that_is_missing_has_no_bytes(served, reply, method):
+    """RFC 9110 section 8.6."""
+    async with served(lambda request: reply()) as server:
+        await server.fetch(method=method, allow_nonstandard_methods=True)
+        assert server.requests[0].headers["content-length"] == "0"
+        assert "transfer-encoding" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS"])
+async def test_a_length_without_a_body_is_refused(served, reply, method):
+    async with served(lambda request: reply()) as server:
+        with pytest.raises(HTTPOutputError, match="Content-Length"):
+            await server.fetch(method=method, headers={"Content-Length": "5"})
+        assert not server.requests
+
+
+@pytest.mark.parametrize("length", [3, 5])
+@pytest.mark.parametrize("pieces", [[b"body"], [b"b", b"ody"], [b"", b"bod", b"", b"y"]])
+async def test_a_producer_has_to_keep_to_the_length(served, reply, length, pieces):
+    async def produce(write):
+        for piece in pieces:
+            await write(piece)
+
+    async def serve(peer):
+        while await peer.request() is not None:
+            await peer.send(reply("got it"))
+
+    async with served(serve) as server:
+        with pytest.raises(HTTPOutputError, match="Content-Length"):
+            await server.fetch(
+                method="POST", body_producer=produce, headers={"Content-Length": str(length)}
+            )
+        response = await server.fetch(
+            method="POST", body_producer=produce, headers={"Content-Length": "4"}
+        )
+        assert response.body == b"got it"
+        assert server.requests[-1].body == b"body"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:abc/", "http://a:b:80/", "http://[::1]80/"])
+async def test_a_port_is_a_number(served, reply, url):
+    async with served(lambda request: reply()) as server:
+        with pytest.raises(ValueError, match="port|IPv6|host"):
+            await server.client.fetch(url)
+
+
+async def test_time_that_is_over_is_over(served, reply):
+    """Programs compute what is left of theirs."""
+    async with served(lambda request: reply()) as server:
+        await server.fetch()
+        error = await failing(server.fetch(request_timeout=-1.5))
+        assert "Timeout" in str(error)
+        assert len(server.requests) == 1
+
+
+# -- connections
+
+
+async def test_what_can_not_be_repeated_gets_no_connection_that_is_closed(served, reply):
+    gone = asyncio.Event()
+
+    async def serve(peer):
+        await peer.request()
+        await peer.send(reply(str(peer.number)))
+        peer.writer.close()
+        await peer.writer.wait_closed()
+        gone.set()
+
+    async with served(serve) as server:
+        for _ in range(3):
+            await server.fetch()
+            await gone.wait()
+            gone.clear()
+            # RFC 9110 section 9.2.2: there would be no second try.
+            response = await server.fetch(method="POST", body=b"body")
+            assert response.body == str(server.connections).encode()
+            await gone.wait()
+            gone.clear()
+
+
+# -- ends of bodies
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
@@ -26,9 +291,7 @@ async def test_a_body_until_the_end_needs_close_notify(
 
     async with served(serve, tls=server_tls) as server:
         assert (await server.fetch("/whole", ca_certs=authority_file)).body == body
-        with pytest.raises(HTTPClientError) as caught:
-            await server.fetch("/cut", ca_certs=authority_file)
-        assert caught.value.code == 599
+        await failing(server.fetch("/cut", ca_certs=authority_file))
 
 
 @pytest.mark.parametrize(

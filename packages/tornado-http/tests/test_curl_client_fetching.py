@@ -466,7 +466,6 @@ async def test_heads_have_a_limit(curled):
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nBad Name: 1\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: magic\r\nContent-Length: 1\r\n\r\nx",
         b"nothing like HTTP\r\n\r\n",
     ],
     ids=str,

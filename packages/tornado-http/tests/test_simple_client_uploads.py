@@ -316,11 +316,3 @@ async def test_htc_35_unknown_methods_are_refused_unless_allowed(scripted, reply
             await server.fetch(method="PROPFIND")
         response = await server.fetch(method="PROPFIND", allow_nonstandard_methods=True)
         assert response.body == b"PROPFIND"
-
-
-@pytest.mark.parametrize("method", ["GET /x HTTP/1.1\r\nX: y\r\n\r\nGET", "G ET", ""])
-async def test_a_method_can_not_break_the_request_line(scripted, reply, method):
-    async with scripted(lambda request: reply()) as server:
-        with pytest.raises(HTTPOutputError):
-            await server.fetch(method=method, allow_nonstandard_methods=True)
-        assert not server.requests

@@ -36,7 +36,8 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
 
     .. versionchanged:: 6.100
        ``body_producer``, ``expect_100_continue``, ``unix_socket`` and ``ssl_options`` (as a
-       dictionary) are supported.
+       dictionary) are supported. Content codings are those of the simple client, and are taken off
+       as strictly as there.
     """
 
     def initialize(  # type: ignore[override]  # Configurable leaves the parameters to each class

@@ -152,6 +152,11 @@ class MultiDriver:
         self._is_broken = False
         self._open()
 
+    def has_dead_connections(self) -> bool:
+        """Whether a server has closed a connection that libcurl keeps for later. It looks by
+        itself, but no more than once in a second."""
+        return self._watcher.has_ended_socket()
+
     # -- transfers
 
     def start(self, curl: Any, transfer: Transfer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  # optional
+
 from tornado._httpclient.response import HTTPClientError
 
 
@@ -9,9 +11,15 @@ class CurlError(HTTPClientError):
     """A fetch to which libcurl found no response; its ``code`` is 599.
 
     :arg errno: libcurl's number for what happened, one of ``pycurl.E_*``.
-    :arg message: libcurl's words for it.
+    :arg message: libcurl's words for it; by default the number's name.
     """
 
     def __init__(self, errno: int, message: str) -> None:
-        super().__init__(599, message)
+        super().__init__(599, message or _name_of(errno))
         self.errno = errno
+
+
+def _name_of(errno: int) -> str:
+    names = (name for name in vars(pycurl) if name.startswith("E_"))
+    name = next((name for name in names if getattr(pycurl, name) == errno), str(errno))
+    return f"libcurl's error {name.removeprefix('E_')}"

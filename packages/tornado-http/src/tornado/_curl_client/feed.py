@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  # optional
 
 from tornado.gen import convert_yielded
+from tornado.httputil import HTTPOutputError
 
 if TYPE_CHECKING:
     from tornado._curl_client.fetch import Fetch
@@ -43,7 +44,8 @@ class Feed:
     def __init__(self, fetch: Fetch, producer: Any, length: int | None) -> None:
         self._fetch = fetch
         self._producer = producer
-        self._left = length
+        # Of what was promised: what libcurl has yet to take, and the producer has yet to write.
+        self._left = self._room = length
         self._pieces: deque[tuple[memoryview, asyncio.Future[None]]] = deque()
         self._has_ended = False
         self._is_paused = False
@@ -75,6 +77,7 @@ class Feed:
 
         :arg chunk: bytes.
         :returns: a future that is done when libcurl has taken them.
+        :raises HTTPOutputError: there is more than ``Content-Length`` promised.
         """
         taken: asyncio.Future[None] = self._fetch.loop.create_future()
         if not isinstance(chunk, (bytes, bytearray, memoryview)):
@@ -82,6 +85,10 @@ class Feed:
         if self._fetch.is_over or not chunk:
             taken.set_result(None)
             return taken
+        if self._room is not None:
+            self._room -= len(chunk)
+            if self._room < 0:
+                raise HTTPOutputError("more was written than Content-Length announced")
         self._pieces.append((memoryview(bytes(chunk)), taken))
         self._go_on()
         return taken
@@ -115,6 +122,8 @@ class Feed:
             produced = self._producer(self.write)
             if produced is not None:
                 await convert_yielded(produced)
+            if self._room:
+                raise HTTPOutputError(f"{self._room} bytes less than Content-Length were written")
         except Exception as error:
             self._fetch.fail(error)
         else:

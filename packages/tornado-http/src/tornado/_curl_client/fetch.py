@@ -22,7 +22,7 @@ import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  
 
 from tornado._curl_client.errors import CurlError
 from tornado._curl_client.feed import Feed
-from tornado._curl_client.options import content_length, set_options, set_times
+from tornado._curl_client.options import IDEMPOTENT, content_length, set_options, set_times
 from tornado._curl_client.reception import Reception
 from tornado._httpclient.request import EffectiveRequest
 from tornado._httpclient.response import HTTPResponse
@@ -114,7 +114,11 @@ class Fetch:
 
     def start(self) -> None:
         """Begin: there is a place for it."""
-        self._started = now = time.monotonic()
+        now = time.monotonic()
+        if self.deadline <= now:
+            self.strike()
+            return
+        self._started = now
         self._next_hop(now)
 
     def strike(self) -> None:
@@ -147,6 +151,9 @@ class Fetch:
             if asked.body_producer is not None:
                 self._feed = feed = Feed(self, asked.body_producer, content_length(asked.headers))
                 curl.setopt(pycurl.READFUNCTION, feed.read)
+            if asked.method not in IDEMPOTENT and self._client.driver.has_dead_connections():
+                # libcurl may take one of them, and may not send again what is lost then.
+                curl.setopt(pycurl.FRESH_CONNECT, 1)
             if asked.prepare_curl_callback is not None:
                 self.call(asked.prepare_curl_callback, curl)
         except Exception as error:
@@ -211,7 +218,7 @@ class Fetch:
         if reception.followup is not None:
             # Whether all of its body has come doesn't matter.
             self._follow(reception.followup)
-        elif errno:
+        elif errno and not reception.is_enough:
             self.fail(CurlError(errno, message))
         else:
             self._respond(reception)
@@ -330,5 +337,7 @@ class Fetch:
         return self._context.run(function, argument)
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run a coroutine in the context of the request's caller."""
-        return self.loop.create_task(coroutine, context=self._context)
+        """Run a coroutine in a copy of the context of the request's caller, in which it may `call`
+        callbacks."""
+        assert self._context is not None
+        return self.loop.create_task(coroutine, context=self._context.copy())

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+from collections.abc import Awaitable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  # optional
 
 from tornado._http1 import grammar
+from tornado._http1.connection import MAX_INTERIM_RESPONSES
 from tornado._httpclient.request import EffectiveRequest
+from tornado._simple_client.codings import ContentDecoder
 from tornado.httputil import HTTPHeaders, HTTPInputError
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ class Reception:
     """Collects a response, or hands it to those who want it piece by piece.
 
     libcurl shows every head that comes: those of interim responses, and those that it answers by
-    itself to authenticate. The last one is the response's.
+    itself to authenticate. The last one is the response's. It leaves the body's codings alone.
 
     :arg fetch: what it's for.
     :arg request: what was sent.
@@ -38,10 +41,12 @@ class Reception:
     """
 
     __slots__ = (
+        "_decoder",
         "_fetch",
         "_has_body",
         "_head_is_complete",
         "_head_room",
+        "_interim_count",
         "_is_announced",
         "_limit",
         "_lines",
@@ -51,6 +56,7 @@ class Reception:
         "code",
         "followup",
         "headers",
+        "is_enough",
         "reason",
         "task",
     )
@@ -63,10 +69,14 @@ class Reception:
         self._lines: list[bytes] = []
         self._head_room = MAX_HEAD_SIZE
         self._head_is_complete = False
+        self._interim_count = 0
         self.code = 0
         self.reason = ""
         self.headers: HTTPHeaders | None = None
+        #: Whether what libcurl still does with the connection is of no interest.
+        self.is_enough = False
         # The body.
+        self._decoder: ContentDecoder | None = None
         self._has_body = False
         self._is_announced = False
         self.chunks: list[bytes] | None = []
@@ -96,7 +106,7 @@ class Reception:
             self._judge_head()
         except BaseException as error:
             return self._stop(error)
-        return STOP if self._fetch.is_over else None
+        return STOP if self.is_enough or self._fetch.is_over else None
 
     def on_body(self, data: bytes) -> int | None:
         """Take some of the body."""
@@ -105,15 +115,24 @@ class Reception:
         if self.task is not None:
             paused: int = pycurl.WRITEFUNC_PAUSE
             return paused
-        self._has_body = True
-        self._room -= len(data)
         if self.followup is not None:
+            self._has_body = True
+            self._room -= len(data)
             # A new connection is quicker than a long body.
             return STOP if self._limit - self._room > MAX_SKIPPED else None
-        if self._room < 0:
-            return self._stop(HTTPInputError("response body too large", status_code=413))
         try:
-            self._deliver(data)
+            if not self._has_body:
+                self._begin_body()
+            if self.chunks is not None and self._decoder is None:
+                self._room -= len(data)
+                if self._room < 0:
+                    raise _too_large()
+                self.chunks.append(data)
+                return None
+            pieces = iter((data,)) if self._decoder is None else self._decoder.decode(data)
+            waiting = self._hand_over(pieces)
+            if waiting is not None:
+                self.task = self._fetch.run(self._hand_over_rest(waiting, pieces))
         except BaseException as error:
             return self._stop(error)
         return STOP if self._fetch.is_over else None
@@ -123,12 +142,18 @@ class Reception:
     def complete(self) -> None:
         """Take note that there is no more.
 
-        :raises HTTPInputError: the head isn't as it has to be.
+        :raises HTTPInputError: the head isn't as it has to be, or something is missing.
         """
+        if not self._head_is_complete:
+            raise HTTPInputError(
+                "the connection was closed before the response's head was complete"
+            )
         if self._fetch.has_listeners and not self._is_announced and self.followup is None:
             self._announce()
         if self.headers is None:
             self._read_head()
+        if self._decoder is not None and self.followup is None:
+            self._decoder.finish()
 
     def cancel(self) -> None:
         """Let the receiver of the body alone."""
@@ -145,8 +170,12 @@ class Reception:
         self.code = code = int(match[2])
         self.reason = match[3] or ""
         self.headers = None
-        if code < 200 and code != 101:
+        if code == 101:
+            # RFC 9110 section 15.2.2: what follows is another protocol, which nobody here speaks.
+            self.is_enough = True
+        elif code < 200:
             # RFC 9110 section 15.2: another one follows.
+            self._count_interim()
             return
         if 300 <= code < 400:
             self._read_head()
@@ -161,14 +190,21 @@ class Reception:
     def _read_head(self) -> None:
         lines = [line.decode("latin-1").rstrip("\r\n") for line in self._lines[1:-1]]
         self.headers = headers = grammar.parse_fields("".join([f"{line}\r\n" for line in lines]))
-        if "Content-Encoding" in headers._values and self._is_decoded():
+        if "Content-Encoding" in headers._values and self._request.decompress_response:
+            self._choose_decoder(headers)
+
+    def _choose_decoder(self, headers: HTTPHeaders) -> None:
+        codings = headers["Content-Encoding"]
+        if ContentDecoder.knows(codings) and self._request.request.method != "HEAD":
+            self._decoder = ContentDecoder(codings, self._limit)
             # What it was: what there is now has none.
-            headers.add("X-Consumed-Content-Encoding", headers["Content-Encoding"])
+            headers.add("X-Consumed-Content-Encoding", codings)
             del headers["Content-Encoding"]
 
-    def _is_decoded(self) -> bool:
-        request = self._request
-        return bool(request.decompress_response) and request.request.method != "HEAD"
+    def _count_interim(self) -> None:
+        self._interim_count += 1
+        if self._interim_count > MAX_INTERIM_RESPONSES:
+            raise HTTPInputError(f"more than {MAX_INTERIM_RESPONSES} interim responses")
 
     def _announce(self) -> None:
         """Give the head to those who wait for it."""
@@ -189,22 +225,39 @@ class Reception:
 
     # -- the body
 
-    def _deliver(self, data: bytes) -> None:
-        fetch = self._fetch
-        if fetch.has_listeners and not self._is_announced:
+    def _begin_body(self) -> None:
+        self._has_body = True
+        if self._fetch.has_listeners and not self._is_announced:
             self._announce()
-        if self.chunks is not None:
-            self.chunks.append(data)
-            return
-        request = self._request
-        receiver = request.streaming_callback if request.sink is None else request.sink.on_data
-        result = fetch.call(receiver, data)
-        if inspect.isawaitable(result) and not fetch.is_over:
-            self.task = fetch.run(self._wait(result))
+        elif self.headers is None:
+            self._read_head()
 
-    async def _wait(self, result: Any) -> None:
+    def _hand_over(self, pieces: Iterator[bytes]) -> Awaitable[Any] | None:
+        """Give pieces away until there are no more, or until a receiver wants to be waited for."""
+        fetch = self._fetch
+        for piece in pieces:
+            self._room -= len(piece)
+            if self._room < 0:
+                raise _too_large()
+            if self.chunks is not None:
+                self.chunks.append(piece)
+                continue
+            if fetch.is_over:
+                return None
+            request = self._request
+            receiver = request.streaming_callback if request.sink is None else request.sink.on_data
+            result = fetch.call(receiver, piece)
+            if inspect.isawaitable(result) and not fetch.is_over:
+                return result
+        return None
+
+    async def _hand_over_rest(
+        self, waiting: Awaitable[Any] | None, pieces: Iterator[bytes]
+    ) -> None:
         try:
-            await result
+            while waiting is not None:
+                await waiting
+                waiting = self._hand_over(pieces)
         except Exception as error:
             self._fetch.fail(error)
         finally:
@@ -214,3 +267,7 @@ class Reception:
     def _stop(self, error: BaseException) -> int:
         self._fetch.fail(error)
         return STOP
+
+
+def _too_large() -> HTTPInputError:
+    return HTTPInputError("response body too large", status_code=413)

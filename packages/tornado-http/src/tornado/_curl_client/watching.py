@@ -36,13 +36,31 @@ class Watcher(ABC):
     def __init__(self, loop: asyncio.AbstractEventLoop, ready: Ready) -> None:
         self._loop = loop
         self._ready = weakref.WeakMethod(ready)
+        # Sockets that libcurl doesn't wait for. It may have closed them.
+        self._resting: set[int] = set()
 
     def on_socket(self, interest: int, fd: int, multi: Any, data: Any) -> None:
         """Do what libcurl wants to be done about a socket (CURLMOPT_SOCKETFUNCTION)."""
         if interest == REMOVE:
             self.forget(fd)
+            self._resting.add(fd)
         else:
+            self._resting.discard(fd)
             self.watch(fd, interest)
+
+    def has_ended_socket(self) -> bool:
+        """Whether the peer has ended one of the sockets that libcurl has put aside."""
+        if not self._resting:
+            return False
+        if not hasattr(select, "poll"):
+            return True
+        poll = select.poll()
+        for fd in self._resting:
+            poll.register(fd, _ENDED)
+        found = poll.poll(0)
+        closed = {fd for fd, mask in found if mask & select.POLLNVAL}
+        self._resting -= closed
+        return len(found) > len(closed)
 
     @abstractmethod
     def watch(self, fd: int, interest: int) -> None:
@@ -168,6 +186,8 @@ def _bits(mask: int) -> int:
     return bits
 
 
+# Where the system doesn't know ends of sockets from input, any input will do.
+_ENDED = getattr(select, "POLLRDHUP", getattr(select, "POLLIN", 0))
 # EPOLLIN is 1, EPOLLOUT is 4, EPOLLERR is 8 and EPOLLHUP is 16 on every system that has them.
 _MASKS = {0: 0, READ: 0x1, WRITE: 0x4, READ | WRITE: 0x5}
 _BITS = [_bits(mask) for mask in range(32)]

@@ -127,8 +127,11 @@ class Exchange:
 
     def start(self) -> None:
         """Begin: there is a place for it."""
-        self._started = self._started_hop = time.monotonic()
-        self._next_hop()
+        self._started = self._started_hop = now = time.monotonic()
+        if self.deadline <= now:
+            self.strike()
+        else:
+            self._next_hop()
 
     def strike(self) -> None:
         """The time for the request is over."""

@@ -12,7 +12,12 @@ from tornado._httpclient.request import EffectiveRequest
 from tornado._simple_client.codings import accepted_codings
 from tornado._simple_client.pool import Route
 from tornado._simple_client.tls import tls_options
-from tornado.httputil import HTTPHeaders, encode_username_password, split_host_and_port
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPOutputError,
+    encode_username_password,
+    split_host_and_port,
+)
 
 __all__ = ["DEFAULT_PORTS", "Target", "request_headers", "target_of", "tls_options"]
 
@@ -27,6 +32,11 @@ _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 _NO_URL = re.compile(r"[\x00-\x20\x7f]")
 # RFC 3986 section 3.2.2, with a port. Names in other scripts may become characters that it hasn't.
 _HOST = re.compile(r"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]]+")
+
+# Other colons begin a port.
+_IP_LITERAL = re.compile(r"\[[^\[\]]+\]")
+# RFC 9110 section 9.1: a method is a token.
+_METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
 
 _DEFAULT_AGENT = f"Tornado/{tornado.version}"
 
@@ -63,6 +73,8 @@ class Target:
         host, port = split_host_and_port(netloc)
         if port is None and host.endswith(":"):
             host = host[:-1]
+        if (":" in host or host.startswith("[")) and not _IP_LITERAL.fullmatch(host):
+            raise ValueError(f"invalid port in URL {url!r}")
         self.parts: SplitResult = parts
         self.secure = parts.scheme == "https"
         self.has_userinfo = "@" in parts.netloc
@@ -133,7 +145,9 @@ def request_headers(request: EffectiveRequest, target: Target) -> HTTPHeaders:
     """Return the header fields to send for ``request``; the caller's are left alone.
 
     :raises KeyError: the method is unknown.
-    :raises ValueError: there is a body where the method has none, or none where it has one.
+    :raises ValueError: the method is malformed; or there is a body where it has none, or none where
+        it has one.
+    :raises HTTPOutputError: a ``Content-Length`` is there without a body.
     """
     asked = request.request
     defaults = request._defaults
@@ -159,12 +173,20 @@ def request_headers(request: EffectiveRequest, target: Target) -> HTTPHeaders:
         values["Expect"] = "100-continue"
     if not (asked.allow_nonstandard_methods or defaults["allow_nonstandard_methods"]):
         _check_body(method, body is not None or asked.body_producer is not None)
+    elif _METHOD.fullmatch(method) is None:
+        raise ValueError(f"invalid method {method[:80]!r}")
     if "Transfer-Encoding" in values:
         _check_coding(values["Transfer-Encoding"])
     elif body is not None:
         values["Content-Length"] = str(len(body))
-    elif asked.body_producer is not None and "Content-Length" not in values:
-        values["Transfer-Encoding"] = "chunked"
+    elif asked.body_producer is not None:
+        if "Content-Length" not in values:
+            values["Transfer-Encoding"] = "chunked"
+    elif method in METHODS_WITH_BODY:
+        # RFC 9110 section 8.6: where a body could be, its absence is said.
+        values["Content-Length"] = "0"
+    elif values.get("Content-Length", "0") != "0":
+        raise HTTPOutputError("there is a Content-Length, but no body")
     if method == "POST" and "Content-Type" not in values:
         values["Content-Type"] = "application/x-www-form-urlencoded"
     return headers
