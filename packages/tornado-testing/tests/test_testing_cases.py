@@ -395,7 +395,12 @@ def test_gen_test_needs_the_set_up():
         async def test_it(self):
             raise AssertionError("never runs")
 
+        def test_wait(self):
+            self.stop()
+            self.wait()
+
     assert "leaves out AsyncTestCase.setUp" in only_problem(Forgetful("test_it"))
+    assert "leaves out AsyncTestCase.setUp" in only_problem(Forgetful("test_wait"))
 
 
 def test_what_a_test_returns():
@@ -409,9 +414,23 @@ def test_what_a_test_returns():
         def test_value(self):
             return 3
 
+        @gen_test
+        async def test_value_of_a_coroutine(self):
+            return 4
+
+        @gen_test
+        async def helper(self):
+            return 5
+
+        def test_helper(self):
+            assert self.helper() == 5
+
     assert "decorated with gen_test" in only_problem(Returning("test_coroutine"))
     assert "decorated with gen_test" in only_problem(Returning("test_generator"))
     assert "test_value returns 3" in only_problem(Returning("test_value"))
+    problem = only_problem(Returning("test_value_of_a_coroutine"))
+    assert "test_value_of_a_coroutine returns 4" in problem
+    assert outcome_of(Returning("test_helper")).wasSuccessful()
 
 
 def test_context_managers_last_until_the_test_has_ended():

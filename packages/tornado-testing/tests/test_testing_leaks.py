@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
-from tornado.testing import AsyncTestCase, gen_test
+from tornado.testing import AsyncTestCase, bind_unused_port, gen_test
 
 
 async def nothing():
@@ -32,6 +33,22 @@ class Leaky(AsyncTestCase):
 
     def test_loop(self):
         asyncio.new_event_loop()
+
+    def test_tornado_loop(self):
+        IOLoop(make_current=False)
+
+    def test_tornado_loop_that_was_current(self):
+        IOLoop(make_current=True)
+
+    def test_tornado_loop_that_has_run(self):
+        loop = IOLoop(make_current=False)
+        loop.run_sync(nothing)
+
+    @gen_test
+    async def test_writer(self):
+        sock, port = bind_unused_port()
+        with sock:
+            await asyncio.open_connection("127.0.0.1", port)
 
     def test_coroutine(self):
         nothing()
@@ -76,6 +93,15 @@ class Tidy(AsyncTestCase):
         self.loop = asyncio.new_event_loop()
         self.loop.close()
 
+    def test_closed_tornado_loop(self):
+        IOLoop(make_current=False).close()
+
+    def test_loop_of_a_function(self):
+        asyncio.run(self.ask_for_the_loop())
+
+    async def ask_for_the_loop(self):
+        assert IOLoop.current() is not self.io_loop
+
 
 def problems_of(case):
     result = unittest.TestResult()
@@ -92,7 +118,7 @@ def test_leaks_fail_the_test(name):
     case = Leaky(name)
     (text,) = problems_of(case)
     assert "the test leaves behind" in text
-    assert "never awaited" in text or "unclosed" in text or "coroutine object" in text
+    assert re.search("never awaited|unclosed|coroutine object|loop is closed", text)
     # The attributes are this test's now.
     for attribute in ("sock", "stream", "loop", "coroutine"):
         if hasattr(case, attribute):
@@ -102,6 +128,19 @@ def test_leaks_fail_the_test(name):
 @pytest.mark.parametrize("name", names_of(Tidy))
 def test_what_is_closed_fails_nothing(name):
     assert problems_of(Tidy(name)) == []
+
+
+def test_a_loop_that_somebody_still_has_is_no_leak():
+    loops = []
+
+    class Lending(AsyncTestCase):
+        def test_it(self):
+            loops.append(IOLoop(make_current=False))
+
+    assert problems_of(Lending("test_it")) == []
+    (loop,) = loops
+    assert IOLoop._ioloop_for_asyncio[loop.asyncio_loop] is loop
+    loop.close()
 
 
 def test_a_class_may_put_up_with_leaks():

@@ -101,8 +101,9 @@ class AsyncTestCase(unittest.TestCase):
         return loop
 
     def _fail_on_leaks(self, watch: LeakWatch, earlier: set[str]) -> None:
-        made = [value for name, value in vars(self).items() if name not in earlier]
-        leaks = list(held_open(value for value in made if value is not self.io_loop))
+        # The loop is closed by now, unless others need it after the test.
+        earlier.add("io_loop")
+        leaks = list(held_open(value for name, value in vars(self).items() if name not in earlier))
         leaks += watch.stop()
         if leaks:
             raise self.failureException(report(leaks))
@@ -120,9 +121,12 @@ class AsyncTestCase(unittest.TestCase):
         )
 
     def _run(self, function: Callable[[], Any], timeout: float, name: str) -> Any:
+        return self._supervision().run(function, timeout, name)
+
+    def _supervision(self) -> SupervisedLoop:
         if self._supervised is None:
             raise RuntimeError(f"{type(self).__qualname__}.setUp leaves out AsyncTestCase.setUp")
-        return self._supervised.run(function, timeout, name)
+        return self._supervised
 
     # -- callback style
 
@@ -153,6 +157,7 @@ class AsyncTestCase(unittest.TestCase):
         :raises Exception: whatever a callback has let out meanwhile.
         """
         limit = get_async_test_timeout() if timeout is None else timeout
+        supervised = self._supervision()
         timer = self.io_loop.call_later(limit, self._wait_too_long, limit) if limit else None
         try:
             while not self._may_return(condition):
@@ -162,7 +167,7 @@ class AsyncTestCase(unittest.TestCase):
             self._stopped = False
             if timer is not None:
                 self.io_loop.remove_timeout(timer)
-        self._raise_failure()
+        supervised.raise_failure()
         passed, self._passed = self._passed, None
         return passed
 
@@ -183,17 +188,13 @@ class AsyncTestCase(unittest.TestCase):
             error = self.failureException(f"nobody has called stop within {limit} seconds")
             self._supervised.fail(error, lambda: None)
 
-    def _raise_failure(self) -> None:
-        if self._supervised is not None:
-            self._supervised.raise_failure()
-
 
 @overload
-def gen_test(func: Callable[..., Any]) -> Callable[..., None]: ...
+def gen_test(func: Callable[..., Any]) -> Callable[..., Any]: ...
 @overload
 def gen_test(
     func: None = None, timeout: float | None = None
-) -> Callable[[Callable[..., Any]], Callable[..., None]]: ...
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
 def gen_test(func: Callable[..., Any] | None = None, timeout: float | None = None) -> Any:
     """Make a coroutine, native or of a generator, a test of an `AsyncTestCase`.
 
@@ -207,18 +208,18 @@ def gen_test(func: Callable[..., Any] | None = None, timeout: float | None = Non
                response = await self.http_client.fetch(self.get_url("/"))
 
     A test that takes too long is cancelled, and fails with a `TimeoutError` that shows where it was
-    waiting.
+    waiting. A test returns nothing; other methods may be decorated too, and return what they like.
 
     .. versionchanged:: 4.0
        Added ``timeout`` and support for ``ASYNC_TEST_TIMEOUT``.
     """
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., None]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
-        def test(self: AsyncTestCase, *args: Any, **kwargs: Any) -> None:
+        def test(self: AsyncTestCase, *args: Any, **kwargs: Any) -> Any:
             limit = get_async_test_timeout() if timeout is None else timeout
             call = functools.partial(function, self, *args, **kwargs)
-            self._run(call, limit, function.__qualname__)
+            return self._run(call, limit, function.__qualname__)
 
         return test
 

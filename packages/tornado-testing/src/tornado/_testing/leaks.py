@@ -1,7 +1,8 @@
 """What tests leave behind: sockets and loops that nobody closed, coroutines that nobody awaited.
 
 Python tells of them by warnings when they're freed. A `LeakWatch` collects those while a test runs,
-and makes sure that what only a cycle of references keeps alive is freed before it looks. Objects
+and makes sure that what only a cycle of references keeps alive, or the list that Tornado has of its
+loops, is freed before it looks. Objects
 from before the test are set aside meanwhile (`gc.freeze`), so that looking is quick, and nobody is
 blamed for the test before.
 """
@@ -15,13 +16,14 @@ import re
 import socket
 import tracemalloc
 import warnings
+import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tornado.ioloop import IOLoop
 from tornado.iostream import BaseIOStream
 
-_UNCLOSED = r"unclosed (<socket|<ssl|event loop|transport)"
+_UNCLOSED = r"unclosed (<socket|<ssl|<StreamWriter|event loop|transport)|loop is closed"
 _NEVER_AWAITED = r"coroutine .* was never awaited"
 
 # Python 3.12 begins with a few hundred frozen objects. Freezing takes all there are, which are
@@ -36,9 +38,11 @@ class LeakWatch:
         self._catcher: warnings.catch_warnings[list[warnings.WarningMessage]] | None = None
         self._caught: list[warnings.WarningMessage] = []
         self._frozen = False
+        self._known_loops: set[asyncio.AbstractEventLoop] = set()
 
     def start(self) -> None:
         """Begin to watch."""
+        self._known_loops = set(IOLoop._ioloop_for_asyncio)
         if gc.get_freeze_count() < _FROZEN_BY_PYTHON:
             gc.freeze()
             self._frozen = True
@@ -54,7 +58,10 @@ class LeakWatch:
         """
         if self._catcher is None:
             return []
+        forgotten = _forget_loops(self._known_loops)
+        self._known_loops.clear()
         gc.collect()
+        _remember_loops(forgotten)
         self._catcher.__exit__(None, None, None)
         self._catcher = None
         if self._frozen:
@@ -96,6 +103,29 @@ def held_open(values: Iterable[Any]) -> Iterator[str]:
     for value in found:
         if id(value) in recent:
             yield f"unclosed {value!r}, an attribute of the test"
+
+
+def _forget_loops(known: set[asyncio.AbstractEventLoop]) -> list[weakref.ref[IOLoop]]:
+    """Take new loops out of the list of all, which would keep them alive.
+
+    :arg known: those that stay on it.
+    """
+    faces = IOLoop._ioloop_for_asyncio
+    # One that runs is another thread's.
+    new = [
+        loop
+        for loop in list(faces)
+        if loop not in known and not loop.is_closed() and not loop.is_running()
+    ]
+    return [weakref.ref(faces.pop(loop)) for loop in new]
+
+
+def _remember_loops(forgotten: list[weakref.ref[IOLoop]]) -> None:
+    """Put those back that somebody still has."""
+    for reference in forgotten:
+        io_loop = reference()
+        if io_loop is not None:
+            IOLoop._ioloop_for_asyncio[io_loop.asyncio_loop] = io_loop
 
 
 def _is_open(value: Any) -> bool:
