@@ -302,6 +302,20 @@ def test_a_hook_that_fails_after_the_request_is_logged(journal, fetch, caplog, k
     assert record.exc_info[0] is ZeroDivisionError
 
 
+@pytest.mark.parametrize("kind", ["hook", "async_hook"])
+def test_the_others_are_left_if_one_is_cancelled_meanwhile(journal, fetch, kind):
+    @contextlib.asynccontextmanager
+    async def interrupted(handler):
+        yield
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)
+
+    hooks = [getattr(journal, kind)("a"), interrupted]
+    conn = fetch(Application([("/", noting_handler(journal, "Plain"))], around_request=hooks))
+    assert conn.text == "done"
+    assert journal[-1] == "a out 200 True"
+
+
 variable = contextvars.ContextVar("variable", default="outside")
 
 
@@ -403,7 +417,8 @@ async def _leave(in_memory, handler, **settings):
     delegate.finish()
     async with asyncio.timeout(LIMIT):
         await handler.began.wait()
-        conn.close_callback()
+        with contextlib.suppress(ZeroDivisionError):
+            conn.close_callback()
         tasks = list(app._running)
         cancelled = any(task.cancelling() for task in tasks)
         if not cancelled:
@@ -425,6 +440,18 @@ def test_a_coroutine_is_cancelled_if_so_wished(in_memory, handler, settings, can
     seen, was_cancelled = asyncio.run(_leave(in_memory, handler, **settings))
     assert was_cancelled is cancelled
     assert seen == ["on_connection_close", "cancelled" if cancelled else "released"]
+
+
+def test_a_coroutine_is_cancelled_also_if_on_connection_close_fails(journal, in_memory):
+    class Failing(Willing):
+        def on_connection_close(self):
+            raise ZeroDivisionError
+
+    hooks = {"around_request": [journal.hook("a")]}
+    seen, was_cancelled = asyncio.run(_leave(in_memory, Failing, **hooks))
+    assert was_cancelled
+    assert seen == ["cancelled"]
+    assert journal[-1].startswith("a out")
 
 
 def test_hooks_are_left_when_the_client_has_gone(journal, in_memory):

@@ -121,6 +121,17 @@ def test_what_does_not_fit_the_memory_is_in_a_file_without_a_name(tmp_path):
             gone.file.read()
 
 
+def test_the_memory_does_not_grow_with_the_number_of_files(tmp_path):
+    """Files of whatever size go to files of their own when the memory is used up."""
+    stream = stream_of(memory_size=1000, directory=str(tmp_path))
+    feed(stream, form(*[part("f", bytes([n]) * 400, f"{n}") for n in range(10)]))
+    files = stream.files["f"]
+    assert [file.body for file in files] == [bytes([n]) * 400 for n in range(10)]
+    assert sum(len(file._kept) for file in files) <= 1000
+    assert [file._file is None for file in files] == [True] * 2 + [False] * 8
+    stream.close()
+
+
 def test_the_memory_does_not_grow_with_the_file():
     piece = os.urandom(64 * 1024)
     head = part("f", b"", "large")[:-2]

@@ -113,10 +113,12 @@ class Surrounded:
             handler._on_cancelled(error)
         finally:
             handler._let_body_come()
-            await self._leave_all()
-            # Both refer to the handler, which refers to them.
-            handler._surrounded = self.error = None
-            handler._end_task()
+            try:
+                await self._leave_all()
+            finally:
+                # Both refer to the handler, which refers to them.
+                handler._surrounded = self.error = None
+                handler._end_task()
 
     async def _enter_all(self) -> None:
         for hook in self._hooks:
@@ -132,6 +134,7 @@ class Surrounded:
 
     async def _leave_all(self) -> None:
         error = self.error
+        cancelled: asyncio.CancelledError | None = None
         details = (None, None, None) if error is None else (type(error), error, error.__traceback__)
         while self._entered:
             manager = self._entered.pop()
@@ -141,9 +144,14 @@ class Surrounded:
                 else:
                     await self._become_task()
                     await manager.__aexit__(*details)
+            except asyncio.CancelledError as raised:
+                # The others are to be left all the same.
+                cancelled = raised
             except Exception as raised:
                 if raised is not error:
                     app_log.error("a hook failed after its request", exc_info=raised)
+        if cancelled is not None and cancelled is not error:
+            raise cancelled
 
     async def _wait_for_end(self) -> None:
         """Wait for a handler that left its response open to finish it."""

@@ -381,12 +381,14 @@ class RequestHandler(FailureMethods):
             arrived.set_exception(StreamClosedError())
             # Whoever waits for it gets it; if nobody does, it is no news.
             arrived.exception()
-        self.on_connection_close()
-        self._end_surroundings()
-        if self._request_task is not None and self._cancels_for_nobody():
-            self._request_task.cancel()
-            # It may not have begun, and then it never does anything.
-            self._request_task.add_done_callback(self.application._running.discard)
+        try:
+            self.on_connection_close()
+        finally:
+            self._end_surroundings()
+            if self._request_task is not None and self._cancels_for_nobody():
+                self._request_task.cancel()
+                # It may not have begun, and then it never does anything.
+                self._request_task.add_done_callback(self.application._running.discard)
 
     def _cancels_for_nobody(self) -> bool:
         wanted = self.cancel_on_disconnect

@@ -294,7 +294,7 @@ class FormStream:
 
     async def _store(self, part: UploadedPart, data: bytes) -> None:
         if not data:
-            if part._file is not None:
+            if part._file is not None or (part._kept and self._in_memory > self._memory_size):
                 await self._move(part)
             return
         part._kept += data
@@ -431,9 +431,11 @@ class UploadHandler(RequestHandler):
                 self._close_form()
 
     def _on_client_gone(self) -> None:
-        super()._on_client_gone()
-        if not self._auto_finish:
-            self._close_form()
+        try:
+            super()._on_client_gone()
+        finally:
+            if not self._auto_finish:
+                self._close_form()
 
     def _close_form(self) -> None:
         if self._form is not None:
