@@ -181,6 +181,47 @@ async def test_a_slow_receiver_gets_the_pieces_of_a_coded_body_one_by_one(served
 # -- requests
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS", "POST", "PUT", "PATCH"])
+@pytest.mark.parametrize("kind", ["body", "empty body", "producer", "nothing"])
+async def test_htc_35_bodies_are_where_methods_have_them(served, reply, method, kind):
+    """Elsewhere it takes ``allow_nonstandard_methods``."""
+
+    async def produce(write):
+        await write(b"body")
+
+    arguments = {
+        "body": {"body": b"body"},
+        "empty body": {"body": ""},
+        "producer": {"body_producer": produce},
+        "nothing": {},
+    }[kind]
+    expected = b"" if kind in ("empty body", "nothing") else b"body"
+    fits = (method in ("POST", "PUT", "PATCH")) == (kind != "nothing")
+    async with served(lambda request: reply("" if method == "HEAD" else "answer")) as server:
+        if fits:
+            assert (await server.fetch(method=method, **arguments)).code == 200
+            assert server.requests[0].body == expected
+            return
+        with pytest.raises(ValueError, match=f"{method}.*body"):
+            await server.fetch(method=method, **arguments)
+        assert not server.requests
+        if method == "HEAD":
+            # libcurl can't.
+            return
+        await server.fetch(method=method, allow_nonstandard_methods=True, **arguments)
+        assert (server.requests[0].method, server.requests[0].body) == (method, expected)
+
+
+@pytest.mark.parametrize("method", ["PROPFIND", "TRACE", "get", "X-Y"])
+async def test_htc_35_unknown_methods_are_refused_unless_allowed(served, reply, method):
+    async with served(lambda request: reply(request.method)) as server:
+        with pytest.raises(KeyError, match=method):
+            await server.fetch(method=method)
+        assert not server.requests
+        response = await server.fetch(method=method, allow_nonstandard_methods=True)
+        assert response.body == method.encode()
+
+
 @pytest.mark.parametrize(
     "method", ["GET /x HTTP/1.1\r\nX: y\r\n\r\nGET", "G ET", "", "G\x00", "\xe9"]
 )

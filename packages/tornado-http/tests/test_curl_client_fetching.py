@@ -196,7 +196,11 @@ def serve_in_thread():
             "PATCH / HTTP/1.1",
             {"content-length": "0", "content-type": "a/b"},
         ),
-        ({"method": "DELETE", "body": b"d"}, "DELETE / HTTP/1.1", {"content-length": "1"}),
+        (
+            {"method": "DELETE", "body": b"d", "allow_nonstandard_methods": True},
+            "DELETE / HTTP/1.1",
+            {"content-length": "1"},
+        ),
         (
             {"method": "GET", "body": b"d", "allow_nonstandard_methods": True},
             "GET / HTTP/1.1",

@@ -143,11 +143,22 @@ async def test_idle_connections_expire(scripted, reply):
 
 @pytest.mark.parametrize("field", ["timeout=0", "max=5, Timeout=0"])
 async def test_a_server_may_announce_that_it_closes_sooner(scripted, reply, field):
-    async with scripted(lambda request: reply("", f"Keep-Alive: {field}")) as server:
-        for _ in range(2):
+    left = asyncio.Queue()
+
+    async def script(peer):
+        await peer.request()
+        await peer.send(reply("", f"Keep-Alive: {field}"))
+        await peer.closed()
+        left.put_nowait(peer.number)
+
+    async with scripted(script) as server, scripted(lambda request: reply()) as other:
+        # One that is kept for long doesn't keep those that aren't.
+        await server.client.fetch(other.url)
+        for number in (1, 2):
             await server.fetch()
-        assert server.connections == 2
-        await until(lambda: not len(server.client.pool))
+            assert server.connections == number
+            assert await left.get() == number
+        assert len(server.client.pool) == 1
 
 
 @pytest.mark.parametrize(

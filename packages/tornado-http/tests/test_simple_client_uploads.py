@@ -122,7 +122,9 @@ async def test_htc_32_a_produced_body_is_chunked_without_content_length(scripted
 
     async with scripted(lambda request: reply(request.body)) as server:
         response = await server.fetch(
-            method=method, body_producer=produce, allow_nonstandard_methods=method == "ODD"
+            method=method,
+            body_producer=produce,
+            allow_nonstandard_methods=method not in ("POST", "PUT", "PATCH"),
         )
         assert response.body == b"one two"
         assert server.requests[0].headers["transfer-encoding"] == "chunked"
@@ -282,7 +284,7 @@ async def test_shc_8_methods_without_body(scripted, reply, method):
         assert "content-length" not in server.requests[0].headers
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 async def test_shc_8_methods_with_body(scripted, reply, method):
     async with scripted(lambda request: reply(request.body)) as server:
         assert (await server.fetch(method=method, body=b"body")).body == b"body"

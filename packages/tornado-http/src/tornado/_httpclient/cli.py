@@ -116,9 +116,12 @@ class _Fetching:
         if self._options.print_headers:
             lines = [f"{name}: {value}\n" for name, value in response.headers.get_all()]
             self._out.write("".join([*lines, "\n"]).encode("latin-1", "replace"))
+            self._out.flush()
         async for chunk in response:
             if self._options.print_body:
                 self._out.write(chunk)
+                # Whoever reads it may be waiting for what a slow server has said so far.
+                self._out.flush()
 
     def _arguments(self) -> dict[str, Any]:
         names = ("follow_redirects", "validate_cert", "proxy_host", "proxy_port", "request_timeout")

@@ -15,6 +15,7 @@ from tornado.http1connection import HTTP1Connection
 # RFC 2068 section 19.7.1.1 is where it comes from; no later standard has it, but servers do.
 _ANNOUNCED = re.compile(r"(?:^|[,;\s])timeout\s*=\s*(\d{1,9})(?!\d)", re.IGNORECASE | re.ASCII)
 MARGIN = 0.5  # seconds
+SHORTEST_DELAY = 0.001  # seconds between two looks at all connections
 
 
 class Route(NamedTuple):
@@ -52,6 +53,7 @@ class ConnectionPool:
         self._resting: dict[Route, list[Kept]] = {}
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._due = math.inf  # on the monotonic clock
         self._guard: AsyncGenerator[None, None] | None = None
         self._closed = False
 
@@ -90,14 +92,17 @@ class ConnectionPool:
         idle_time = self.idle_time
         if announced is not None:
             idle_time = min(idle_time, _announced_time(announced))
-        resting.append(Kept(connection, time.monotonic() + idle_time))
+        now = time.monotonic()
+        resting.append(Kept(connection, now + idle_time))
         self._count += 1
         if len(resting) > self.max_per_host:
             self._close_oldest(resting)
         elif self._count > self.max_total:
             self._close_oldest(min(filter(None, self._resting.values()), key=_first_deadline))
         if self._timer is None:
-            self._watch(idle_time)
+            self._watch(now + idle_time, now)
+        elif now + idle_time < self._due:
+            self._arm(now + idle_time, now)
 
     def close(self) -> None:
         """Close all connections, and those that are given back later."""
@@ -119,8 +124,8 @@ class ConnectionPool:
         self._count -= 1
         resting.pop(0).connection.close()
 
-    def _watch(self, delay: float) -> None:
-        self._arm(delay)
+    def _watch(self, due: float, now: float) -> None:
+        self._arm(due, now)
         if self._guard is None:
             # Asynchronous generators are closed with their loop, and so the connections are too.
             self._guard = _close_with_loop(weakref.ref(self))
@@ -129,7 +134,11 @@ class ConnectionPool:
             except StopIteration:
                 pass  # It stands at its ``yield``.
 
-    def _arm(self, delay: float) -> None:
+    def _arm(self, due: float, now: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = due
+        delay = max(SHORTEST_DELAY, due - now)
         self._timer = asyncio.get_running_loop().call_later(delay, self._expire)
 
     def _expire(self) -> None:
@@ -149,7 +158,7 @@ class ConnectionPool:
                 del self._resting[route]
         if self._resting:
             earliest = min(kept.deadline for resting in self._resting.values() for kept in resting)
-            self._arm(max(0.001, earliest - now))
+            self._arm(earliest, now)
 
 
 def _announced_time(field: str) -> float:

@@ -24,7 +24,6 @@ __all__ = ["DEFAULT_PORTS", "Target", "request_headers", "target_of", "tls_optio
 DEFAULT_PORTS = {"http": 80, "https": 443}
 STANDARD_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
 METHODS_WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
-EITHER_WAY = frozenset(("OPTIONS", "DELETE"))
 
 # RFC 3986 section 2: what is written as it is; the rest, which means text beyond ASCII, becomes
 # percent escapes.
@@ -227,8 +226,8 @@ def _check_body(method: str, has_body: bool) -> None:
     if method not in STANDARD_METHODS:
         raise KeyError(f"{method!r} is no standard method; allow_nonstandard_methods permits it")
     wants_body = method in METHODS_WITH_BODY
-    if has_body != wants_body and method not in EITHER_WAY:
+    if has_body != wants_body:
         raise ValueError(
-            f"a {method} request {'needs a' if wants_body else 'has no'} body;"
+            f"{method} {'needs a' if wants_body else 'has no'} body;"
             " allow_nonstandard_methods permits it otherwise"
         )
