@@ -11,7 +11,12 @@ import socket
 import pytest
 
 from tornado.httpserver import HTTPServer, serve_until_signal
-from tornado.httputil import HTTPHeaders, ResponseStartLine
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    ResponseStartLine,
+)
 
 
 def respond(request, body=b"", **fields):
@@ -153,6 +158,62 @@ def test_a_drained_server_has_nothing_left():
             assert await server.drain() == []
 
     run(main())
+
+
+def test_all_who_drain_a_server_wait_for_the_same_end():
+    async def main():
+        site = Holding()
+        async with serving(site) as server:
+            client = await Client.connect(server, get("/hold"))
+            held = await site.requests.get()
+            draining = [asyncio.ensure_future(server.drain()) for _ in range(3)]
+            await asyncio.sleep(0)
+            respond(held, b"held")
+            assert await asyncio.gather(*draining) == [[], [], []]
+            assert (await client.rest()).endswith(b"held")
+
+    run(main())
+
+
+class Refusing(HTTPServerConnectionDelegate, HTTPMessageDelegate):
+    """Answers before the body has come."""
+
+    def start_request(self, server_conn, request_conn):
+        self.connection = request_conn
+        return self
+
+    def headers_received(self, start_line, headers):
+        respond(self, b"no")
+
+
+def test_drain_does_not_wait_for_bodies_of_requests_that_were_answered(caplog):
+    async def main():
+        async with serving(Refusing()) as server:
+            head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"
+            client = await Client.connect(server, head + b"ab")
+            await client.reader.readuntil(b"no")
+            draining = asyncio.ensure_future(server.drain())
+            assert await client.rest() == b""
+            assert await draining == []
+
+    with caplog.at_level(logging.INFO):
+        run(main())
+    assert caplog.records == []
+
+
+def test_drain_reports_nobody_who_just_has_to_see_his_answer(caplog):
+    async def main():
+        async with serving(Holding()) as server:
+            client = await Client.connect(server, b"bad\r\n\r\n")
+            assert (await client.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+            # He doesn't close, so the server still waits for that.
+            assert len(server._connections) == 1
+            assert await server.drain(timeout=0) == []
+            client.writer.close()
+
+    with caplog.at_level(logging.WARNING):
+        run(main())
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from tornado._http1 import writer
 from tornado._http1.deadlines import NEVER
 from tornado._http1.output import DONE, NONE, MessageOutput
-from tornado._http1.reader import MessageReader
+from tornado._http1.reader import ENDING, MessageReader
 from tornado._httputil.dates import current_date
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPMessageDelegate
 from tornado.iostream import IOStream, SSLIOStream
@@ -51,6 +51,7 @@ class ClosingConnection(MessageOutput):
     _close_callback: Callable[[], None] | None
     _read_future: asyncio.Future[None] | None = None
     _discarded: int
+    _body_timeout: float | None
     # The answer was finished before all of the request had come.
     _answered_early = False
     _more_comes = False
@@ -71,9 +72,20 @@ class ClosingConnection(MessageOutput):
         """
         self.no_keep_alive = True
         self._keep_alive = False
-        at_rest = not self._reader.has_begun and self._output in (NONE, DONE)
-        if at_rest and self._phase is OPEN:
+        if self._phase is not OPEN:
+            return
+        if self._answered_early:
+            self._linger(more_comes=True)
+        elif not self._reader.has_begun and self._output in (NONE, DONE):
             self._close_in_order()
+
+    @property
+    def is_lingering(self) -> bool:
+        """Whether all was said and sent, and the connection is only open for the peer to see it.
+
+        .. versionadded:: 6.100
+        """
+        return self._phase is LINGERING and not self.stream.write_buffer_size
 
     def _close_in_order(self) -> None:
         """Close as soon as all that was written has been sent."""
@@ -88,10 +100,25 @@ class ClosingConnection(MessageOutput):
             return
         if self.write_deadline <= self._sweep.clock:
             super().on_deadline()
-        if self.deadline <= self._sweep.clock and not self.stream.closed():
-            if self._reader.has_begun and self._phase is OPEN:
-                gen_log.info("Timeout reading from %s", self.context)
-            self.close()
+        if self.deadline > self._sweep.clock or self.stream.closed():
+            return
+        if not self._peer_is_due():
+            self._start_message_deadline(self._message_timeout)
+            return
+        if self._reader.has_begun and self._phase is OPEN:
+            gen_log.info("Timeout reading from %s", self.context)
+        self.close()
+
+    def _peer_is_due(self) -> bool:
+        """Whether nothing but the peer is waited for; the time for its next request begins when it
+        has taken the last answer, and for that there is a deadline of its own."""
+        return self._reader.in_body or not self.stream.write_buffer_size
+
+    @property
+    def _message_timeout(self) -> float | None:
+        if self._reader.in_body:
+            return self._body_timeout or self.params.body_timeout
+        return self.params.header_timeout
 
     def _start_message_deadline(self, timeout: float | None) -> None:
         self.deadline = NEVER if timeout is None else self._get_sweep(timeout).after(timeout)
@@ -102,7 +129,7 @@ class ClosingConnection(MessageOutput):
         self.input_error = error
         self._reader.abandon()
         if self.is_client or (self._output is not NONE and self._output is not DONE):
-            self.close()
+            self._give_up()
             return
         if self._answered_early:
             # Another answer would be taken for that of the next request.
@@ -117,12 +144,17 @@ class ClosingConnection(MessageOutput):
         self._emit(writer.serialize_head(f"HTTP/1.1 {code} {HTTPStatus(code).phrase}", fields))
         self._linger(more_comes=code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
-    def _on_delegate_error(self) -> None:
-        app_log.error("Uncaught exception", exc_info=True)
-        self.close()
-
-    def _log_delegate_error(self, error: BaseException) -> None:
+    def _on_delegate_error(self, error: BaseException) -> None:
         app_log.error("Uncaught exception", exc_info=error)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """End the connection without an answer to its last request; what was written for those
+        before it still gets to the client."""
+        if self.is_client:
+            self.close()
+        elif self._phase is OPEN:
+            self._linger(more_comes=self._reader.state < ENDING)
 
     def _linger(self, *, more_comes: bool) -> None:
         """Close so that the peer can still read the answer: a reset by unread input would destroy

@@ -252,7 +252,7 @@ class HTTP1Connection(FlowControl):
             try:
                 self._end_body()
             except HTTPOutputError:
-                self.close()
+                self._give_up()
                 raise
         self._output = DONE
         if self.is_client:
@@ -275,8 +275,8 @@ class HTTP1Connection(FlowControl):
             reader.feed(data)
         except HTTPInputError as error:
             self._on_bad_input(error)
-        except Exception:
-            self._on_delegate_error()
+        except Exception as error:
+            self._on_delegate_error(error)
         finally:
             self._corked = False
         out = self._out
@@ -336,8 +336,8 @@ class HTTP1Connection(FlowControl):
             waiting = delegate.headers_received(start_line, headers)
             if waiting is not None:
                 self._wait_for(waiting)
-            if reader.state < ENDING and self._sweep is not None:
-                self._start_message_deadline(self._body_timeout or self.params.body_timeout)
+            if reader.state < ENDING:
+                self._start_message_deadline(self._message_timeout)
         if self._continue_pending:
             self._expectation = headers._values["Expect"]
             if not self._holds:

@@ -87,6 +87,9 @@ class FlowControl(ClosingConnection):
             self._feed_eof()
             self.stream.close()
 
+    def _peer_is_due(self) -> bool:
+        return not self._holds and super()._peer_is_due()
+
     def _pause_input(self) -> None:
         self._input_paused = True
         self.stream.pause_reading()
@@ -119,7 +122,7 @@ class FlowControl(ClosingConnection):
 
     def _on_waited(self, future: asyncio.Future[Any]) -> None:
         if future.cancelled():
-            self.close()
+            self._give_up()
             return
         error = future.exception()
         if error is None:
@@ -131,10 +134,7 @@ class FlowControl(ClosingConnection):
         if isinstance(error, HTTPInputError):
             self._on_bad_input(error)
         else:
-            self._log_delegate_error(error)
-            self.close()
-        if self._phase is not OPEN:
-            self._continue_closing()
+            self._on_delegate_error(error)
 
     def _deliver_in_pieces(self, delegate: HTTPMessageDelegate, data: bytes, limit: int) -> None:
         for start in range(0, len(data), limit):

@@ -372,7 +372,7 @@ class MessageOutput(HTTPConnection):
     def _get_sweep(self, timeout: float) -> DeadlineSweep:
         """Return the sweep that watches the connection; a connection on its own has its own one."""
         if self._sweep is None:
-            self._sweep = DeadlineSweep(timeout)
+            self._sweep = DeadlineSweep(min(timeout, self.params.shortest_timeout))
             self._sweep.watch(self)
         return self._sweep
 

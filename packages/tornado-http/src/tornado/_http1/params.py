@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 class HTTP1ConnectionParameters:
     """Limits and switches that connections share.
@@ -68,3 +70,12 @@ class HTTP1ConnectionParameters:
         self.write_timeout = write_timeout
         self.accept_bare_lf = accept_bare_lf
         self.accept_folded_lines = accept_folded_lines
+
+    @property
+    def shortest_timeout(self) -> float:
+        """The shortest of the timeouts in seconds, or infinity.
+
+        .. versionadded:: 6.100
+        """
+        timeouts = (self.header_timeout, self.body_timeout, self.write_timeout)
+        return min((timeout for timeout in timeouts if timeout is not None), default=math.inf)

@@ -13,7 +13,7 @@ from tornado._callbacks import deliver_result
 from tornado._http1.callbacks import CallbackDelegate, ProxiedDelegate
 from tornado._http1.connection import HTTP1Connection
 from tornado._http1.context import RequestContext
-from tornado._http1.deadlines import LONGEST_PERIOD, DeadlineSweep
+from tornado._http1.deadlines import DeadlineSweep
 from tornado._http1.params import HTTP1ConnectionParameters
 from tornado.httputil import (
     HTTPConnection,
@@ -98,16 +98,8 @@ class HTTP1ServerConnection:
             connection = HTTP1Connection(self.stream, False, params, self.context)
         self.connection = connection
         connection._server = self
-        shortest = min(
-            (
-                timeout
-                for timeout in (params.header_timeout, params.body_timeout, params.write_timeout)
-                if timeout is not None
-            ),
-            default=LONGEST_PERIOD * 16,
-        )
         if sweep is None:
-            sweep = DeadlineSweep(shortest)
+            sweep = DeadlineSweep(params.shortest_timeout)
         connection._sweep = sweep
         sweep.watch(connection)
         connection._start_message_deadline(params.header_timeout)
@@ -129,6 +121,14 @@ class HTTP1ServerConnection:
         """
         if self.connection is not None:
             self.connection.end_soon()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody would miss something if the connection was closed now.
+
+        .. versionadded:: 6.100
+        """
+        return self.connection is not None and not self.connection.is_lingering
 
     def describe(self) -> str:
         """Return what is under way and for whom, in one line for a log."""
@@ -295,13 +295,12 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         self.stop()
         for connection in list(self._connections):
             connection.end_soon()
-        cut = []
         if self._connections:
-            self._drained = asyncio.get_running_loop().create_future()
-            try:
-                await asyncio.wait_for(self._drained, timeout)
-            except TimeoutError:
-                cut = [connection.describe() for connection in self._connections]
+            # Whoever else drains waits for the same end.
+            if self._drained is None or self._drained.done():
+                self._drained = asyncio.get_running_loop().create_future()
+            await asyncio.wait((self._drained,), timeout=timeout)
+        cut = [connection.describe() for connection in self._connections if connection.is_busy]
         for line in cut:
             gen_log.warning("Cut off: %s", line)
         await self.close_all_connections()
@@ -313,7 +312,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         .. versionadded:: 6.100
         """
         if self._drained is not None and not self._drained.done():
-            self._drained.set_exception(TimeoutError())
+            self._drained.set_result(None)
 
     async def close_all_connections(self) -> None:
         """Close the connections that are open and wait until they are closed.
@@ -326,13 +325,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     def handle_stream(self, stream: IOStream, address: Any) -> None:
         """Serve a connection that was accepted."""
         if self._sweep is None:
-            params = self.conn_params
-            shortest = min(
-                params.header_timeout or DEFAULT_IDLE_TIMEOUT,
-                params.body_timeout or DEFAULT_BODY_TIMEOUT,
-                params.write_timeout or DEFAULT_WRITE_TIMEOUT,
-            )
-            self._sweep = DeadlineSweep(shortest)
+            self._sweep = DeadlineSweep(self.conn_params.shortest_timeout)
             self._resolved = asyncio.get_running_loop().create_future()
             self._resolved.set_result(None)
         # What follows a first small piece would wait until the client has acknowledged that, and

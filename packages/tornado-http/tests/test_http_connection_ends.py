@@ -1,0 +1,248 @@
+"""Which ends of a server's connection are its client's fault, and what the client still gets."""
+
+import asyncio
+import socket
+
+import pytest
+
+from tornado.http1connection import (
+    HTTP1Connection,
+    HTTP1ConnectionParameters,
+    HTTP1ServerConnection,
+)
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.iostream import IOStream
+
+OK = ResponseStartLine("HTTP/1.1", 200, "OK")
+BIG = b"z" * 4_000_000
+
+
+def get(path):
+    return f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+
+def respond(connection, body, length=None):
+    fields = {"Content-Length": str(len(body) if length is None else length)}
+    connection.write_headers(OK, HTTPHeaders(fields), body)
+    connection.finish()
+
+
+class Site(HTTPServerConnectionDelegate):
+    """Answers by address; some addresses fail."""
+
+    def __init__(self):
+        self.go_on = asyncio.Event()
+        self.arrived = asyncio.Event()
+        self.closed = asyncio.Event()
+
+    def start_request(self, server_conn, request_conn):
+        return Message(self, request_conn)
+
+    def on_close(self, server_conn):
+        self.closed.set()
+
+
+class Message(HTTPMessageDelegate):
+    def __init__(self, site, connection):
+        self.site, self.connection = site, connection
+
+    def headers_received(self, start_line, headers):
+        self.path = start_line.path
+        if self.path == "/begin":
+            self.connection.write_headers(OK, HTTPHeaders())
+            self.connection.write(b"begun")
+        if self.path == "/fail/at/once":
+            raise LookupError(self.path)
+        if self.path.startswith("/wait"):
+            return self.wait()
+        return None
+
+    async def wait(self):
+        self.site.arrived.set()
+        await self.site.go_on.wait()
+        if self.path == "/wait/and/fail":
+            raise LookupError(self.path)
+        if self.path == "/wait/and/refuse":
+            raise HTTPInputError("no", status_code=413)
+        if self.path == "/wait/and/cancel":
+            raise asyncio.CancelledError()
+
+    def finish(self):
+        if self.path == "/fail":
+            raise LookupError(self.path)
+        if self.path == "/short":
+            respond(self.connection, b"abc", length=4)
+        elif self.path == "/big":
+            respond(self.connection, BIG)
+        else:
+            respond(self.connection, b"answer")
+
+
+class Served:
+    """A connection that is served, and the socket at its other end."""
+
+    def __init__(self, **params):
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        self.theirs = theirs
+        self.stream = IOStream(ours)
+        self.site = Site()
+        server = HTTP1ServerConnection(self.stream, HTTP1ConnectionParameters(**params))
+        server.start_serving(self.site)
+        self.connection = server.connection
+
+    async def send(self, data):
+        await asyncio.get_running_loop().sock_sendall(self.theirs, data)
+
+    async def read(self, size=None):
+        """Read so many bytes, or up to the end."""
+        received = bytearray()
+        while size is None or len(received) < size:
+            data = await asyncio.get_running_loop().sock_recv(self.theirs, 1_000_000)
+            if not data:
+                break
+            received += data
+        return bytes(received)
+
+    def time_is_up(self):
+        """Let the deadline for what the client has to send strike."""
+        self.connection._sweep.clock = self.connection.deadline + 1
+        self.connection.on_deadline()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *args):
+        self.theirs.close()
+        if not self.stream.closed():
+            self.stream.close()
+        await self.site.closed.wait()
+
+
+@pytest.mark.parametrize("path", ["/fail", "/fail/at/once", "/short"])
+async def test_p9_an_answer_is_not_lost_by_an_error_in_the_next_request(path, caplog):
+    async with Served() as served:
+        await served.send(get("/") + get(path) + get("/"))
+        answer = await served.read()
+        assert answer.count(b"HTTP/1.1 200 OK") == (2 if path == "/short" else 1)
+        assert b"\r\n\r\nanswer" in answer
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("path", "levels"),
+    [("/wait/and/fail", ["ERROR"]), ("/wait/and/cancel", []), ("/wait/and/refuse", ["INFO"])],
+)
+async def test_p9_an_answer_that_waits_is_not_lost_by_a_later_error(path, levels, caplog):
+    caplog.set_level("INFO")
+    async with Served() as served:
+        await served.send(get("/big") + get(path))
+        while served.connection._holds:
+            await asyncio.sleep(0)
+        first = await served.read(1000)
+        served.site.go_on.set()
+        answer = first + await served.read()
+        assert answer.count(b"z") >= len(BIG)
+        assert [record.levelname for record in caplog.records] == levels
+        assert answer.count(b" 413 ") == len(levels) - levels.count("ERROR")
+
+
+async def test_p9_an_answer_is_not_lost_by_a_broken_body_after_it(caplog):
+    caplog.set_level("INFO")
+    async with Served() as served:
+        begin = b"POST /begin HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        await served.send(get("/") + begin + b"no chunk\r\n")
+        answer = await served.read()
+        assert b"\r\n\r\nanswer" in answer
+        # The one that has begun is broken off: its last chunk is missing.
+        assert answer.endswith(b"5\r\nbegun\r\n")
+        assert [record.levelname for record in caplog.records] == ["INFO"]
+
+
+async def test_h1c_7_time_in_which_the_client_takes_an_answer_is_not_idle():
+    async with Served(header_timeout=1000) as served:
+        await served.send(get("/big"))
+        answer = await served.read(1000)
+        assert served.stream.write_buffer_size
+        served.time_is_up()
+        assert not served.stream.closed()
+        head_size = answer.index(b"\r\n\r\n") + 4
+        await served.read(head_size + len(BIG) - len(answer))
+        while served.stream.write_buffer_size:
+            await asyncio.sleep(0)
+        assert not served.stream.closed()
+        served.time_is_up()
+        assert served.stream.closed()
+
+
+@pytest.mark.parametrize("body", [b"", b"ab", b"abcd"], ids=["none", "a part", "all"])
+async def test_h1c_7_time_that_the_server_takes_is_not_the_clients(body):
+    length = 4 if body else 0
+    head = f"POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n".encode()
+    async with Served(header_timeout=1000, body_timeout=1000) as served:
+        await served.send(head + body)
+        await served.site.arrived.wait()
+        served.time_is_up()
+        assert not served.stream.closed()
+        served.site.go_on.set()
+        await asyncio.sleep(0)
+        if len(body) < length:
+            # The rest has its time.
+            while served.connection._holds:
+                await asyncio.sleep(0)
+            await served.send(b"cd")
+        assert (await served.read(1)).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_h1c_7_after_the_wait_the_client_has_its_time_again(caplog):
+    caplog.set_level("INFO")
+    async with Served(body_timeout=1000) as served:
+        head = b"POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab"
+        await served.send(head)
+        await served.site.arrived.wait()
+        served.time_is_up()
+        served.site.go_on.set()
+        while served.connection._holds:
+            await asyncio.sleep(0)
+        served.time_is_up()
+        assert await served.read() == b""
+        assert [record.getMessage() for record in caplog.records] == ["Timeout reading from None"]
+
+
+class Noting(HTTPMessageDelegate):
+    def __init__(self):
+        self.ends = []
+
+    def finish(self):
+        self.ends.append("finish")
+
+    def on_connection_close(self):
+        self.ends.append("close")
+
+
+@pytest.mark.parametrize("is_client", [False, True])
+@pytest.mark.parametrize(
+    "params", [{}, {"header_timeout": 3600}], ids=["alone", "beside a long one"]
+)
+async def test_h1c_7_a_body_timeout_holds_for_connections_on_their_own(is_client, params):
+    ours, theirs = socket.socketpair()
+    stream = IOStream(ours)
+    parameters = HTTP1ConnectionParameters(body_timeout=0.01, **params)
+    connection = HTTP1Connection(stream, is_client, parameters)
+    if is_client:
+        connection.write_headers(RequestStartLine("GET", "/", ""), HTTPHeaders({"Host": "a"}))
+        connection.finish()
+        theirs.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+    else:
+        theirs.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
+    delegate = Noting()
+    await connection.read_response(delegate)
+    assert delegate.ends == ["close"]
+    theirs.close()
