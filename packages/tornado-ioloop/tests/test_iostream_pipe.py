@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Coroutine
 from typing import Any
@@ -95,3 +96,22 @@ def test_descriptors_are_closed() -> None:
                 os.fstat(stream.fd)
 
     run(main())
+
+
+def test_a_stream_that_nobody_has_closed_gives_its_descriptor_back() -> None:
+    async def main() -> None:
+        reader, writer = pipe()
+        descriptor = writer.fileno()
+        del writer
+        gc.collect()
+        with pytest.raises(OSError, match="Bad file"):
+            os.fstat(descriptor)
+        assert await reader.read_until_close() == b""
+
+    run(main())
+
+
+def test_a_descriptor_that_is_none_stays_the_callers() -> None:
+    with pytest.raises(OSError, match="Bad file"):
+        PipeIOStream(9999)
+    gc.collect()

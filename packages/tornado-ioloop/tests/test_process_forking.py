@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import select
@@ -14,6 +15,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tornado import _worker
+from tornado.netutil import add_accept_handler, bind_sockets
 from tornado.process import cpu_count, task_id
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -385,3 +388,58 @@ def test_net4_forked_servers_share_connections_evenly(way: str) -> None:
         assert max(counts.values()) - min(counts.values()) <= 60, counts
         child.terminate()
         assert end_of_output(child) == ""
+
+
+@pytest.mark.parametrize("others", ["have ended", "go on"])
+def test_nothing_is_left_to_siblings_that_take_nothing(
+    others: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are waited for once, and again after they have accepted something."""
+    monkeypatch.setattr(_worker, "task_id", 0)
+    tally = _worker.Tally(3)
+    monkeypatch.setattr(_worker, "tally", tally)
+    left: list[int] = []
+    count_out = tally.count_out
+
+    def note(lowest: int) -> None:
+        left.append(lowest)
+        count_out(lowest)
+
+    monkeypatch.setattr(tally, "count_out", note)
+
+    async def main() -> None:
+        (sock,) = bind_sockets(0, "127.0.0.1")
+        accepted: asyncio.Queue[socket.socket] = asyncio.Queue()
+        stop = add_accept_handler(sock, lambda connection, _: accepted.put_nowait(connection))
+        for number in range(6):
+            with socket.create_connection(sock.getsockname()):
+                (await accepted.get()).close()
+            if others == "go on" and number == 3:
+                _worker.task_id = 2
+                tally.count()
+                _worker.task_id = 0
+        stop()
+        sock.close()
+
+    asyncio.run(asyncio.wait_for(main(), TIMEOUT))
+    # The first connection is its own: nobody has had fewer.
+    assert left == ([0] if others == "have ended" else [0, 1])
+
+
+def test_prc4_there_are_100_restarts_by_default() -> None:
+    """PRC-4: and not one more."""
+    with program(
+        """
+        try:
+            fork_processes(1)
+        except RuntimeError as error:
+            say(error)
+            sys.exit(7)
+        say("up")
+        os._exit(1)
+        """
+    ) as child:
+        output = end_of_output(child).splitlines()
+        assert child.wait(TIMEOUT) == 7
+        assert output.count("up") == 101
+        assert "100" in output[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import os
 import signal
 import subprocess
@@ -216,3 +217,19 @@ def test_the_loop_may_be_given() -> None:
         await child.wait_for_exit()
 
     run(main())
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="the system doesn't list them")
+def test_no_descriptor_is_left_when_the_loop_ends_before_the_child() -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    children = []
+
+    async def main() -> None:
+        child = python("input()", stdin=Subprocess.STREAM, stderr=subprocess.DEVNULL)
+        children.append(child.proc)
+
+    run(main())
+    gc.collect()
+    assert set(os.listdir("/proc/self/fd")) == before
+    # Its standard input was closed, too.
+    assert children[0].wait(30) == 1

@@ -19,6 +19,9 @@ class Tally:
     that compare leave it to the one that has had fewer. Each writes its own count only, so there's
     nothing to lock.
 
+    A sibling that has ended, is busy, or doesn't listen there takes nothing that is left to it.
+    Whoever finds that out counts it out until it has accepted something.
+
     :arg workers: how many there are. It must be made before they're forked.
     """
 
@@ -26,6 +29,8 @@ class Tally:
         import mmap
 
         self._counts = memoryview(mmap.mmap(-1, 8 * workers)).cast("Q")
+        # By number, the counts at which siblings were counted out; each worker has its own view.
+        self._out: dict[int, int] = {}
 
     def count(self) -> None:
         """Note that this worker has accepted a connection."""
@@ -34,5 +39,17 @@ class Tally:
 
     def lead(self) -> tuple[bool, int]:
         """Return whether this worker has accepted more than another one, and the lowest count."""
-        lowest = min(self._counts)
-        return task_id is not None and self._counts[task_id] > lowest, lowest
+        if task_id is None:
+            return False, 0
+        out = self._out
+        lowest = min(count for number, count in enumerate(self._counts) if out.get(number) != count)
+        return self._counts[task_id] > lowest, lowest
+
+    def count_out(self, lowest: int) -> None:
+        """Compare no more with siblings that have accepted so few, until they accept something.
+
+        :arg lowest: lower than this worker's own count.
+        """
+        for number, count in enumerate(self._counts):
+            if count == lowest:
+                self._out[number] = count

@@ -284,7 +284,8 @@ class _Acceptor:
             self._left_at = None
             return 1
         if self._left_at == lowest:
-            # Whoever should have taken one is busy: don't wait any longer.
+            # Whoever should have taken one is busy, or gone: don't wait any longer.
+            tally.count_out(lowest)
             self._left_at = None
             return ACCEPTS_FOR_BUSY
         self._left_at = lowest

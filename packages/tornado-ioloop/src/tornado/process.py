@@ -322,6 +322,7 @@ class Subprocess:
         self.returncode: int | None = None
         self._exit_callback: tuple[contextvars.Context, Callable[[int], Any]] | None = None
         self._waiting: list[asyncio.Future[int]] = []
+        self._pidfd: int | None = None
         with contextlib.ExitStack() as childs_ends, contextlib.ExitStack() as own_ends:
             streams: dict[str, int] = {}
             for name in ("stdin", "stdout", "stderr"):
@@ -398,7 +399,7 @@ class Subprocess:
 
     def _watch_exit(self) -> None:
         try:
-            number = os.pidfd_open(self.pid)
+            self._pidfd = number = os.pidfd_open(self.pid)
         except (AttributeError, OSError):
             # Not on Linux, or not permitted: a thread waits.
             threading.Thread(target=self._wait_in_thread, name="child", daemon=True).start()
@@ -407,8 +408,18 @@ class Subprocess:
 
     def _on_pidfd(self, number: int) -> None:
         self.io_loop.selector_loop.remove_reader(number)
-        os.close(number)
+        self._close_pidfd()
         self._on_exit()
+
+    def _close_pidfd(self) -> None:
+        number, self._pidfd = self._pidfd, None
+        if number is not None:
+            os.close(number)
+
+    def __del__(self) -> None:
+        # The loop was closed before the child has ended.
+        if hasattr(self, "_pidfd"):
+            self._close_pidfd()
 
     def _wait_in_thread(self) -> None:
         self.proc.wait()

@@ -20,6 +20,12 @@ class PipeIOStream(BaseIOStream):
         os.set_blocking(fd, False)
         super().__init__(*args, **kwargs)
 
+    def __del__(self) -> None:
+        # Sockets close themselves when nobody has closed their stream; numbers don't. One that
+        # could not be made a stream of remains the caller's.
+        if hasattr(self, "io_loop") and not self.closed():
+            self.close_fd()
+
     def fileno(self) -> int:
         """Return the descriptor."""
         return self.fd
