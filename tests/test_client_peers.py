@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import trustme
 
+from tornado.curl_httpclient import CurlAsyncHTTPClient
 from tornado.httpclient import HTTPClient, HTTPClientError, HTTPResponse
 from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
 
@@ -247,20 +248,22 @@ def squid(folder: Path) -> Iterator[Peer]:
 
 
 class Client:
-    """A simple client that shows that nothing is left when it has done its work."""
+    """A simple client, or another, that shows that nothing is left when it has done its work."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, make: Any = SimpleAsyncHTTPClient, **options: Any) -> None:
+        self.make = make
         self.options = options
 
-    async def __aenter__(self) -> SimpleAsyncHTTPClient:
-        self.client = SimpleAsyncHTTPClient(force_instance=True, **self.options)
+    async def __aenter__(self) -> Any:
+        self.client = self.make(force_instance=True, **self.options)
         return self.client
 
     async def __aexit__(self, *args: object) -> None:
         assert not self.client.active
         assert not self.client.queue
         self.client.close()
-        assert len(self.client.pool) == 0
+        if self.make is SimpleAsyncHTTPClient:
+            assert len(self.client.pool) == 0
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
@@ -534,9 +537,15 @@ def test_tunnels_through_tinyproxy(tinyproxy: Peer, nginx: Peer, trusted: str) -
     run(main())
 
 
-def test_squid_with_digest_authentication(squid: Peer, nginx: Peer, trusted: str) -> None:
+BOTH = pytest.mark.parametrize("make", [SimpleAsyncHTTPClient, CurlAsyncHTTPClient])
+
+
+@BOTH
+def test_chc_2_3_4_squid_with_digest_authentication(
+    squid: Peer, nginx: Peer, trusted: str, make: Any
+) -> None:
     async def main() -> None:
-        async with Client() as client:
+        async with Client(make) as client:
             way: dict[str, Any] = {
                 "proxy_host": "127.0.0.1",
                 "proxy_port": squid.port,
@@ -549,14 +558,71 @@ def test_squid_with_digest_authentication(squid: Peer, nginx: Peer, trusted: str
                 response = await client.fetch(f"{nginx.url}/small.txt", **way)
                 assert response.body == b"small"
                 assert "squid" in response.headers["Via"]
-            assert client.connections_opened == 1
+            if make is SimpleAsyncHTTPClient:
+                assert client.connections_opened == 1
             for _ in range(2):
                 response = await client.fetch(f"{nginx.tls_url}/small.txt", **way)
                 assert response.body == b"small"
+                assert "Via" not in response.headers
+            # Without the proxy, in between.
+            response = await client.fetch(f"{nginx.url}/small.txt")
+            assert (response.body, "Via" in response.headers) == (b"small", False)
             way["proxy_password"] = "wrong"
             for url in (nginx.url, nginx.tls_url):
                 with pytest.raises(HTTPClientError, match="407"):
                     await client.fetch(f"{url}/small.txt", **way)
+
+    run(main())
+
+
+@BOTH
+@pytest.mark.parametrize("secure", [False, True])
+def test_bodies_go_through_squid_after_its_challenge(
+    squid: Peer, nginx: Peer, trusted: str, make: Any, secure: bool
+) -> None:
+    """The first of them is asked for credentials, and has to be sent again."""
+
+    async def main() -> None:
+        async with Client(make) as client:
+            way: dict[str, Any] = {
+                "proxy_host": "127.0.0.1",
+                "proxy_port": squid.port,
+                "proxy_username": USER,
+                "proxy_password": PASSWORD,
+                "proxy_auth_mode": "digest",
+                "ca_certs": trusted,
+            }
+            url = f"{nginx.tls_url if secure else nginx.url}/upload/squid.bin"
+            for body in (LARGE, LARGE[::-1], b""):
+                response = await client.fetch(url, method="PUT", body=body, **way)
+                assert response.code in (201, 204)
+                copy = await client.fetch(url, **way)
+                assert copy.body == body
+            await client.fetch(url, method="DELETE", **way)
+
+    run(main())
+
+
+@BOTH
+def test_many_at_once_through_squid(squid: Peer, nginx: Peer, trusted: str, make: Any) -> None:
+    async def main() -> None:
+        async with Client(make, max_clients=8) as client:
+            way: dict[str, Any] = {
+                "proxy_host": "127.0.0.1",
+                "proxy_port": squid.port,
+                "proxy_username": USER,
+                "proxy_password": PASSWORD,
+                "proxy_auth_mode": "digest",
+                "ca_certs": trusted,
+            }
+            urls = (f"{nginx.url}/large.bin", f"{nginx.tls_url}/large.bin")
+            fetches = [client.fetch(url, **way) for url in urls for _ in range(8)]
+            assert all(response.body == LARGE for response in await asyncio.gather(*fetches))
+            # What it can't reach it says.
+            with pytest.raises(HTTPClientError, match="503"):
+                await client.fetch("http://127.0.0.1:1/", **way)
+            with pytest.raises(HTTPClientError, match="503"):
+                await client.fetch("https://127.0.0.1:1/", **way)
 
     run(main())
 

@@ -184,6 +184,25 @@ async def test_connections_of_requests_with_other_certificates_are_not_shared(
         assert server.connections == 2
 
 
+@pytest.mark.parametrize("code", [200, 401, 407, 413, 500])
+@pytest.mark.parametrize("size", [0, 65536, 65537])
+async def test_a_server_that_refuses_a_large_body_may_not_have_read_it(scripted, reply, code, size):
+    """Squid is stuck then."""
+
+    async def script(peer):
+        while (request := await peer.head()) is not None:
+            if request.method == "GET":
+                await peer.send(reply(str(peer.number)))
+                continue
+            await peer.send(reply(code=code))
+            await peer.body(request)
+
+    async with scripted(script) as server:
+        await server.fetch(method="PUT", body=bytes(size), raise_error=False)
+        lasts = size <= 65536 or code == 200
+        assert (await server.fetch()).body == (b"1" if lasts else b"2")
+
+
 # Connections that are dead when they're needed
 
 

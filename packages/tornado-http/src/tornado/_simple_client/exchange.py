@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 # RFC 9110 section 9.2.2: these may be sent again when a kept connection turns out to be dead.
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
 
+LARGE_BODY = 65536  # bytes
+
 
 class Exchange:
     """A fetch of one request.
@@ -375,6 +377,8 @@ class Exchange:
         if start_line is not None and start_line.code == 101:
             # RFC 9110 section 15.2.2: another protocol is spoken there now.
             connection.close()
+        elif start_line is not None and start_line.code >= 400 and _may_be_unread(attempt):
+            connection.close()
         else:
             announced = None
             if start_line is not None and "Keep-Alive" in attempt.headers._values:
@@ -526,6 +530,18 @@ _ROUTING = frozenset(("proxy_host", "network_interface", "unix_socket", "allow_i
 
 def _asks_to_close(headers: HTTPHeaders) -> bool:
     return "close" in grammar.connection_options(headers["Connection"])
+
+
+def _may_be_unread(attempt: Attempt) -> bool:
+    """Whether a server that refuses a request may have left its body unread.
+
+    It would have to read it before the next request, but some don't get so far (Squid 5 after more
+    than 64 KiB), and for the others a new connection is hardly slower.
+    """
+    asked = attempt.request.request
+    if asked.body_producer is not None:
+        return attempt.body_begun
+    return attempt.body_begun and len(asked._body or b"") > LARGE_BODY
 
 
 def proxy_of(request: EffectiveRequest) -> tuple[Any, ...] | None:
