@@ -30,6 +30,7 @@ PACKAGES = {
     "chromium": "chromium",
     "curl": "curl",
     "nginx": "nginx",
+    "openssl": "openssl",
     "redis-server": "redis-server",
     "squid": "squid",
     "tinyproxy": "tinyproxy-bin",

@@ -622,6 +622,76 @@ def test_reads_that_need_output_and_writes_that_need_input() -> None:
     run(main())
 
 
+class Turning(Grudging):
+    """A TLS socket that, asked for something, asks for the opposite so many times; what it has read
+    from the network before stays in it."""
+
+    def __init__(self, inner: ssl.SSLSocket, *, reads: int = 0, writes: int = 0) -> None:
+        super().__init__(inner)
+        self.before_recv = reads
+        self.before_send = writes
+        self.taken = bytearray()
+
+    def recv(self, size: int) -> bytes:
+        if self.before_recv:
+            self.before_recv -= 1
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self.taken += self.inner.recv(size)
+            raise ssl.SSLWantWriteError
+        if self.taken:
+            data, self.taken = bytes(self.taken), bytearray()
+            return data
+        return self.inner.recv(size)
+
+
+def test_a_write_that_got_its_input_goes_on_when_there_is_room() -> None:
+    """Input lets a big write begin at last; the rest of it waits for room as any other's."""
+
+    async def main() -> None:
+        async with tls_pair() as (server, client):
+            server.socket = Turning(server.socket, writes=1)
+            size = 8_000_000
+            writing = server.write(b"w" * size)
+            await client.write(b"x")
+            assert await client.read_bytes(size) == b"w" * size
+            await writing
+            assert await server.read_bytes(1) == b"x"
+
+    run(main())
+
+
+def test_a_write_that_needs_input_twice_gets_it_though_nobody_reads() -> None:
+    async def main() -> None:
+        async with tls_pair() as (server, client):
+            server.socket = turning = Turning(server.socket, writes=3)
+            receiver = Collector()
+            server.start_receiving(receiver)
+            server.pause_reading()
+            writing = server.write(b"answer")
+            await client.write(b"x")
+            await writing
+            assert turning.before_send == 0
+            assert await client.read_bytes(6) == b"answer"
+            assert not receiver.data
+            server.resume_reading()
+            await receiver.until(lambda r: r.data == b"x")
+
+    run(main())
+
+
+def test_a_read_that_needs_room_twice_gets_it() -> None:
+    """What the TLS layer has taken in doesn't make the socket readable again."""
+
+    async def main() -> None:
+        async with tls_pair() as (server, client):
+            server.socket = Turning(server.socket, reads=3)
+            reading = server.read_bytes(5)
+            await client.write(b"hello")
+            assert await reading == b"hello"
+
+    run(main())
+
+
 def test_a_closed_stream_dies_by_reference_count() -> None:
     async def main() -> None:
         gc.collect()

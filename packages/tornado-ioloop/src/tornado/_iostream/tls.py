@@ -3,7 +3,8 @@
 The socket is an `ssl.SSLSocket` whose handshake this module runs. Before the stream is open, TCP
 and TLS count as one connecting: output is queued, input waits. Afterwards a read may need the
 socket to be writable, and a write may need it to be readable (renegotiation, key updates); two
-flags say so, and the event that is needed retries the operation.
+flags say so, and the event that is needed retries the operation. It may need the same again, or
+something else, so what is watched is decided afresh after each try.
 """
 
 from __future__ import annotations
@@ -326,16 +327,41 @@ class SSLIOStream(IOStream):
     def _on_writable(self) -> None:
         if self._read_needs_output:
             self._read_needs_output = False
-            super()._on_readable()
+            self._retry_read()
         super()._on_writable()
-        if self._write_needs_input and self._state is not State.CLOSED:
-            self._unwatch_output()
+        self._watch_what_is_needed()
+
+    def _retry_read(self) -> None:
+        """Read what couldn't be read without sending something first. The peer may wait for that,
+        so it leaves even if nobody wants to read now.
+        """
+        if self._sink is not None:
+            super()._on_readable()
+            return
+        try:
+            data = self._read_chunk()
+        except OSError as error:
+            self._break(error)
+            return
+        # An end is there for the next read too.
+        if data:
+            self._store(data)
+
+    def _watch_what_is_needed(self) -> None:
+        """Watch for what output waits for, after it has been tried on whichever event."""
+        if self._state is State.CLOSED or self._state is State.CONNECTING:
+            return
+        if self._write_needs_input:
             self._add_reader()
+        if self._read_needs_output or (self._queue and not self._write_needs_input):
+            self._watch_output()
+        else:
+            self._unwatch_output()
 
     def _idle(self) -> None:
         if self._handshake is Handshake.UNDER_WAY and self._state is State.CONNECTING:
             self._step()
-        else:
+        elif not self._write_needs_input:
             super()._idle()
 
     def _watch_queue(self) -> None:
