@@ -255,6 +255,30 @@ def test_a_unix_socket_beside_a_port(served, tmp_path):
     assert program.end() == 0
 
 
+@pytest.mark.parametrize("more", [(), ("--processes", "1")])
+def test_a_server_that_takes_the_place_of_another_keeps_its_unix_socket(served, tmp_path, more):
+    first = served("program:app", "--unix-socket", "here", *more)
+    first.wait_for("Serving")
+    second = served("program:app", "--unix-socket", "here", *more)
+    second.wait_for("Serving")
+    assert first.end() == 0
+    assert ask_at(tmp_path / "here").startswith(b"HTTP/1.1 200")
+    assert second.end() == 0
+    assert not (tmp_path / "here").exists()
+
+
+def test_a_unix_socket_that_a_crash_has_left_is_replaced(served, tmp_path):
+    first = served("program:app", "--unix-socket", "here")
+    first.wait_for("Serving")
+    first.process.kill()
+    first.status()
+    assert (tmp_path / "here").is_socket()
+    second = served("program:app", "--unix-socket", "here")
+    second.wait_for("Serving")
+    assert ask_at(tmp_path / "here").startswith(b"HTTP/1.1 200")
+    assert second.end() == 0
+
+
 def test_headers_of_proxies_are_not_believed_unless_asked(served):
     program = served("program:app", "--port", "0")
     assert program.text(**{"X-Real-Ip": "192.0.2.7"}).endswith(" 127.0.0.1")
@@ -287,11 +311,12 @@ def test_reload(served, tmp_path):
     assert program.end() == 0
 
 
-def test_an_interrupt_ends_the_wait_for_a_change(served, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_wait_for_a_change(served, tmp_path, number):
     (tmp_path / "program.py").write_text("import nothing_of_that_name")
     program = served("program:app", "--reload")
     program.wait_for("ModuleNotFoundError: No module named 'nothing_of_that_name'")
-    assert program.end(signal.SIGINT) == 0
+    assert program.end(number) == 0
 
 
 def test_what_fails_in_the_program_is_shown_with_its_traceback(served, tmp_path):
@@ -383,10 +408,12 @@ def test_what_cannot_be_served_is_one_line(said, arguments, status, text):
     assert line.endswith("\n")
 
 
-@pytest.mark.parametrize("more", [(), ("--processes", "1")])
-def test_a_port_in_use_is_one_line(said, more):
+@pytest.mark.parametrize("more", [(), ("--processes", "1"), ("--unix-socket", "here")])
+def test_a_port_in_use_is_one_line(said, tmp_path, monkeypatch, more):
+    monkeypatch.chdir(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         status, line = said("web_command_case:app", "--port", str(port), *more)
     expected = f"tornado.web: cannot listen on port {port} of 127.0.0.1: Address already in use\n"
     assert (status, line) == (1, expected)
+    assert not (tmp_path / "here").exists()

@@ -16,7 +16,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tornado.httpserver import HTTPServer, serve_until_signal
@@ -133,11 +133,8 @@ def _seconds(text: str) -> float:
 
 async def _serve_alone(wanted: argparse.Namespace) -> None:
     application = await _load(wanted)
-    sockets = _listen(wanted)
-    try:
+    with _listening(wanted) as sockets:
         await _serve(application, sockets, wanted)
-    finally:
-        _clean_up(sockets, wanted)
 
 
 async def _load(wanted: argparse.Namespace) -> HTTPServerConnectionDelegate:
@@ -166,7 +163,7 @@ def _wait_for_change(target: str, error: BaseException | None) -> NoReturn:
 
     # Before anything is said: whoever reads it may be at work on a file already.
     autoreload._files.add_modules()
-    signal.signal(signal.SIGINT, _leave)
+    _leave_on_signals()
     _set_up_logging()
     if isinstance(error, Exception) and not isinstance(error, Unusable):
         # A module that fails is not among the modules that are watched.
@@ -179,23 +176,23 @@ def _wait_for_change(target: str, error: BaseException | None) -> NoReturn:
 
 
 def _serve_in_workers(wanted: argparse.Namespace) -> None:
-    from tornado.process import fork_processes, task_id
+    from tornado.process import fork_processes
 
     found = find(wanted.target)
     if getattr(found, "settings", {}).get("autoreload"):
         raise Unusable(
             f"{wanted.target} has the setting autoreload, which does not go with --processes"
         )
-    sockets = _listen(wanted)
-    # The parent ends of the signal that ended its workers, and that is a good end.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
-    try:
+    with _listening(wanted) as sockets:
+        # The parent ends of the signal that ended its workers, and that is a good end.
+        _leave_on_signals()
         fork_processes(wanted.processes)
         asyncio.run(_serve_as_worker(found, sockets, wanted))
-    finally:
-        if task_id() is None:
-            _clean_up(sockets, wanted)
+
+
+def _leave_on_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
 
 
 def _leave(number: int, frame: object) -> None:
@@ -216,14 +213,6 @@ async def _serve(
     server: HTTPServer = HTTPServer(application, xheaders=wanted.xheaders)
     server.add_sockets(sockets)
     await serve_until_signal(server, timeout=wanted.drain_timeout)
-
-
-def _clean_up(sockets: list[socket.socket], wanted: argparse.Namespace) -> None:
-    for sock in sockets:
-        sock.close()
-    if wanted.unix_socket is not None:
-        with contextlib.suppress(OSError):
-            os.unlink(wanted.unix_socket)
 
 
 # Finding the application.
@@ -273,21 +262,56 @@ def _set_up_logging() -> None:
         enable_pretty_logging()
 
 
+@contextlib.contextmanager
+def _listening(wanted: argparse.Namespace) -> Iterator[list[socket.socket]]:
+    """Listen on the sockets that the command line asks for; in the end nothing is left of them."""
+    sockets = _listen(wanted)
+    listener = os.getpid()
+    path = wanted.unix_socket
+    place = None if path is None else _identity(path)
+    try:
+        yield sockets
+    finally:
+        # Workers have the sockets too. And a server that was started meanwhile to take this one's
+        # place has put a socket of its own there.
+        if place is not None and os.getpid() == listener and _identity(path) == place:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+        for sock in sockets:
+            sock.close()
+
+
+def _identity(path: str) -> tuple[int, int, int] | None:
+    """Return what tells the file at a path from others; `None` if there is none."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    # Not the time of the last change: setting its owner is one.
+    return status.st_dev, status.st_ino, status.st_mtime_ns
+
+
 def _listen(wanted: argparse.Namespace) -> list[socket.socket]:
     _set_up_logging()
     sockets = []
-    if wanted.unix_socket is not None:
-        sockets.append(_listen_at(wanted.unix_socket, wanted.unix_socket_mode))
-        gen_log.info("Serving %s at unix:%s", wanted.target, wanted.unix_socket)
+    # Of what fails here, only a Unix socket would leave something behind; so it is the last.
     if wanted.unix_socket is None or wanted.port is not None or wanted.address is not None:
         port = _DEFAULT_PORT if wanted.port is None else wanted.port
         address = _DEFAULT_ADDRESS if wanted.address is None else wanted.address
-        sockets += _listen_on(address, port)
-        for sock in sockets[wanted.unix_socket is not None :]:
-            host, bound = sock.getsockname()[:2]
-            host = f"[{host}]" if ":" in host else host
-            gen_log.info("Serving %s at http://%s:%d/", wanted.target, host, bound)
+        sockets = _listen_on(address, port)
+    if wanted.unix_socket is not None:
+        sockets.append(_listen_at(wanted.unix_socket, wanted.unix_socket_mode))
+    for sock in sockets:
+        gen_log.info("Serving %s at %s", wanted.target, _place_of(sock))
     return sockets
+
+
+def _place_of(sock: socket.socket) -> str:
+    name = sock.getsockname()
+    if isinstance(name, str):
+        return f"unix:{name}"
+    host = f"[{name[0]}]" if ":" in name[0] else name[0]
+    return f"http://{host}:{name[1]}/"
 
 
 def _listen_on(address: str, port: int) -> list[socket.socket]:
