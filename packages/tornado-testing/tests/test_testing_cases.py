@@ -492,6 +492,41 @@ def test_expect_log_takes_part_in_levels(caplog):
     assert (expected.logger, expected.matched) == (logging.getLogger(), 0)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected", "shown"),
+    [
+        # Logger, pattern, options; how many match; what the handlers of the root logger see.
+        (("a", "te"), 1, []),
+        (("a", "ext"), 0, ["text"]),
+        (("a", re.compile("TEXT", re.IGNORECASE)), 1, []),
+        (("a", "text$"), 1, []),
+        ((logging.getLogger("a"), ""), 1, []),
+        (("", "text"), 0, ["text"]),
+        (("a.b", "text"), 0, ["text"]),
+        (("a", "text", False), 1, []),
+        (("a", "other", False), 0, ["text"]),
+        (("a", "text", True, logging.ERROR), 1, []),
+    ],
+)
+def test_expect_log_in_all_its_arguments(arguments, expected, shown, caplog):
+    required = len(arguments) < 3 or arguments[2]
+    fails = required and not expected
+    with pytest.raises(Exception, match="nothing") if fails else contextlib.nullcontext():
+        with ExpectLog(*arguments) as log:
+            logging.getLogger("a").error("te%s", "xt")
+    assert log.matched == expected
+    assert caplog.messages == shown
+    assert not log.logger.filters
+
+
+@pytest.mark.parametrize("level", [logging.ERROR, logging.WARNING])
+def test_expect_log_does_not_take_its_own_words_for_what_it_waits_for(level, caplog):
+    with ExpectLog("tornado.application", ".*", required=False, level=level) as log:
+        logging.getLogger("tornado.application").critical("text")
+    assert log.matched == 0
+    assert caplog.messages[1:] == ["text"]
+
+
 def test_expect_log_lets_exceptions_through():
     with pytest.raises(KeyError):
         with ExpectLog("tornado.general", "never"):

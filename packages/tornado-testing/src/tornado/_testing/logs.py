@@ -61,6 +61,7 @@ class ExpectLog(logging.Filter):
         self.deprecated_level_matched = 0
         self.logged_stack = False
         self.orig_level: int | None = None
+        self._explains = False
 
     def expects(self, record: logging.LogRecord) -> bool:
         """Whether a record is one that this waits for; it's left as it is.
@@ -75,24 +76,34 @@ class ExpectLog(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether a record may pass: not if it's one that is expected."""
+        if self._explains:
+            return True
         if record.exc_info:
             self.logged_stack = True
         message = record.getMessage()
         if not self.regex.match(message):
             return True
         if self.level is not None and record.levelno != self.level:
-            # It's let through, and this tells why.
-            app_log.warning(
-                "%r was expected at level %s, and came at %s",
-                message,
-                logging.getLevelName(self.level),
-                record.levelname,
-            )
+            self._explain(message, record.levelno, self.level)
             return True
         if self.level is None and record.levelno <= logging.INFO:
             self.deprecated_level_matched += 1
         self.matched += 1
         return False
+
+    def _explain(self, message: str, level: int, expected: int) -> None:
+        """Tell why a record is let through."""
+        # Otherwise this filter might take the explanation for what it waits for.
+        self._explains = True
+        try:
+            app_log.warning(
+                "%r was expected at level %s, and came at %s",
+                message,
+                logging.getLevelName(expected),
+                logging.getLevelName(level),
+            )
+        finally:
+            self._explains = False
 
     def __enter__(self) -> ExpectLog:
         if self.level is not None and self.level < self.logger.getEffectiveLevel():
