@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tornado._http1.reader import MessageReader, _known_heads
-from tornado._http1.writer import serialize_head
+from tornado._http1.writer import serialize_head, status_line
 from tornado.http1connection import is_transfer_encoding_chunked, parse_hex_int, parse_int
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPOutputError
 
@@ -359,7 +359,7 @@ def test_s1_no_header_value_makes_a_line(value):
     with pytest.raises(ValueError, match="invalid value"):
         HTTPHeaders({"A": value})
     with pytest.raises(HTTPOutputError):
-        serialize_head("HTTP/1.1 200 " + value, HTTPHeaders())
+        status_line(200, value)
     with pytest.raises(HTTPInputError):
         HTTPHeaders().add("A", value)
 

@@ -141,7 +141,8 @@ class ClosingConnection(MessageOutput):
             {"Date": current_date(), "Content-Length": "0", "Connection": "close"}
         )
         self._output = DONE
-        self._emit(writer.serialize_head(f"HTTP/1.1 {code} {HTTPStatus(code).phrase}", fields))
+        line = writer.status_line(code, HTTPStatus(code).phrase)
+        self._emit(writer.serialize_head(line, fields))
         self._linger(more_comes=code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
     def _on_delegate_error(self, error: BaseException) -> None:

@@ -248,7 +248,7 @@ class HTTP1Connection(FlowControl):
         :raises HTTPOutputError: less was written than ``Content-Length`` announced; the connection
             is closed.
         """
-        if self._output is BODY:
+        if self._output is BODY and (self._unwritten or self._chunked):
             try:
                 self._end_body()
             except HTTPOutputError:
@@ -312,22 +312,34 @@ class HTTP1Connection(FlowControl):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> None:
         """A head has come (`tornado._http1.reader.MessageSink`)."""
-        reader = self._reader
         server = self._server
+        if server is None or not self._reader.ordinary or self.params.decompress:
+            self._take_head(start_line, headers)
+            return
+        # Nothing in it has to be looked at, and no body will come.
+        self._request = start_line  # type: ignore[assignment]  # it's a request's
+        self._output = NONE
+        self._keep_alive = not self.no_keep_alive
+        self._delegate = delegate = server.start_request(server, self)
+        waiting = delegate.headers_received(start_line, headers)
+        if waiting is not None:
+            self._wait_for(waiting)
+
+    def _take_head(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> None:
+        """Take a head of any kind."""
+        reader = self._reader
         if self.is_client:
             if self._is_interim(start_line):
                 return
             self._judge_response(start_line.version, headers)
         else:
             self._request = start_line  # type: ignore[assignment]  # it's a request's
-            version = start_line[2]
             self._output = NONE
-            if reader.ordinary and version == "HTTP/1.1":
-                self._keep_alive = not self.no_keep_alive
-            else:
-                self._judge_request(version, headers)
-            if server is not None:
-                self._delegate = server.start_request(server, self)
+            self._judge_request(start_line[2], headers)
+            if self._server is not None:
+                self._delegate = self._server.start_request(self._server, self)
         delegate = self._delegate
         if delegate is not None:
             if self.params.decompress:

@@ -11,6 +11,7 @@ from tornado._callbacks import deliver_result
 from tornado._http1 import grammar, writer
 from tornado._http1.deadlines import NEVER, DeadlineSweep
 from tornado._http1.params import HTTP1ConnectionParameters
+from tornado._http1.writer import STATUS_LINES
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
@@ -43,6 +44,10 @@ class Output(enum.IntEnum):
 NONE, RAW, BODY, DONE = Output.NONE, Output.RAW, Output.BODY, Output.DONE
 
 NO_REQUEST = RequestStartLine("", "", "HTTP/1.1")
+
+# RFC 9112 section 6.3, rule 1; 101 is the only one of the 1xx that is an answer.
+WITHOUT_BODY = frozenset((101, 204, 304))
+CHUNKED = ("Transfer-Encoding: chunked",)
 
 
 class MessageOutput(HTTPConnection):
@@ -105,9 +110,10 @@ class MessageOutput(HTTPConnection):
             head = self._request_head(start_line, headers)
         else:
             _, code, reason = start_line
+            line = STATUS_LINES.get((code, reason)) or writer.status_line(code, reason)
             if code < 200 and code != 101:
-                return self._emit(writer.serialize_head(f"HTTP/1.1 {code} {reason}", headers))
-            head = self._response_head(code, reason, headers)
+                return self._emit(writer.serialize_head(line, headers))
+            head = self._response_head(line, code, headers)
         self._output = BODY
         if chunk:
             if len(chunk) == self._unwritten:
@@ -212,8 +218,7 @@ class MessageOutput(HTTPConnection):
         # RFC 9112 section 6.1: chunked unless the length is known; methods whose content has no
         # meaning get none.
         self._chunked = length is None and method in ("POST", "PUT", "PATCH")
-        extra = "\r\nTransfer-Encoding: chunked" if self._chunked else ""
-        return writer.serialize_head(line, headers, extra)
+        return writer.serialize_head(line, headers, CHUNKED if self._chunked else ())
 
     def _coded_request_head(
         self,
@@ -228,30 +233,34 @@ class MessageOutput(HTTPConnection):
             raise HTTPOutputError("a request has either Content-Length or Transfer-Encoding")
         self._unwritten = None
         self._chunked = type(coding) is str and coding.lower() == "chunked"
-        return writer.serialize_head(line, headers, "")
+        return writer.serialize_head(line, headers)
 
-    def _response_head(self, code: int, reason: str, headers: HTTPHeaders) -> bytes:
+    def _response_head(self, line: str, code: int, headers: HTTPHeaders) -> bytes:
         if self._output is not NONE:
             raise HTTPOutputError("the head of the response was written already")
+        method, _, version = self._request
         values = headers._values
         length = values.get("Content-Length")
-        extra = ""
-        self._drops_body = False
-        self._unwritten = None
-        self._chunked = False
-        if self._request[0] == "HEAD":
+        extra: tuple[str, ...] = ()
+        self._drops_body = self._chunked = False
+        if method == "HEAD":
             self._drops_body = True
-        elif code < 200 or code == 204 or code == 304:
+            self._unwritten = None
+        elif code in WITHOUT_BODY:
             self._unwritten = 0
         elif length is not None:
             if type(length) is str and length.isdecimal() and length.isascii():
                 self._unwritten = int(length)
             else:
                 self._unwritten = grammar.parse_content_length(length)
-        elif "Transfer-Encoding" not in values:
-            if self._request[2] == "HTTP/1.1":
+        else:
+            self._unwritten = None
+            if "Transfer-Encoding" in values:
+                # The caller does it.
+                pass
+            elif version == "HTTP/1.1":
                 self._chunked = True
-                extra = "\r\nTransfer-Encoding: chunked"
+                extra = CHUNKED
             else:
                 # RFC 9112 section 6.3, rule 8: the end of the connection ends the body.
                 self._keep_alive = False
@@ -264,10 +273,10 @@ class MessageOutput(HTTPConnection):
             if "close" in grammar.connection_options(connection):
                 self._keep_alive = False
         elif not self._keep_alive:
-            extra += "\r\nConnection: close"
-        elif self._request[2] != "HTTP/1.1":
-            extra += "\r\nConnection: keep-alive"
-        return writer.serialize_head(f"HTTP/1.1 {code} {reason}", headers, extra)
+            extra = (*extra, "Connection: close")
+        elif version != "HTTP/1.1":
+            extra = (*extra, "Connection: keep-alive")
+        return writer.serialize_head(line, headers, extra)
 
     def _format_body(self, chunk: bytes) -> bytes:
         if self._drops_body:

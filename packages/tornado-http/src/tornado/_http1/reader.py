@@ -79,10 +79,10 @@ class MessageReader:
         "_accepts_folded_lines",
         "_default_max_body_size",
         "_held",
+        "_longest_known",
         "_paused",
         "_remaining",
         "_scanned",
-        "_shares_heads",
         "_sink",
         "expects_no_body",
         "has_rest",
@@ -114,15 +114,11 @@ class MessageReader:
         self.max_header_count = max_header_count
         self._accepts_bare_lf = accept_bare_lf
         self._accepts_folded_lines = accept_folded_lines
-        # What others have read, and said of it, holds only for those who are as strict and who take
-        # as much.
-        self._shares_heads = not (
-            is_client
-            or accept_bare_lf
-            or accept_folded_lines
-            or max_header_size < _LONGEST_KNOWN_HEAD
-            or max_header_count < _LONGEST_KNOWN_HEAD // _SHORTEST_FIELD
-        )
+        # How long a head may be that is looked up among the known ones: what others took, with
+        # other limits, this reader may have to refuse. A field has four bytes at least.
+        self._longest_known = min(_LONGEST_KNOWN_HEAD, max_header_size, 4 * max_header_count)
+        if is_client or accept_bare_lf or accept_folded_lines:
+            self._longest_known = 0
         # Connection: bytes that were not used yet, and how far they were searched for the end of a
         # line or head.
         self._held: bytearray | None = None
@@ -136,7 +132,8 @@ class MessageReader:
         self.expects_no_body = False
         # Whether something has come after the message that is complete.
         self.has_rest = False
-        # Whether the head is that of an ordinary request (`grammar.parse_request_fields`).
+        # Whether the head is that of an ordinary request of HTTP/1.1, which ends with its head and
+        # changes nothing about the connection (`grammar.parse_request_fields`).
         self.ordinary = False
 
     @property
@@ -199,10 +196,20 @@ class MessageReader:
             data = bytes(held)
             self._held = None
             self._scanned = 0
-        elif self.state == HEAD and self._shares_heads and not self._paused:
+        elif len(data) <= self._longest_known and self.state == HEAD and not self._paused:
             known = _known_heads.get(data)
             if known is not None:
-                self._use_known_head(*known)
+                # A whole request that is like an earlier one, byte by byte.
+                start_line, values = known
+                headers = _new_headers(HTTPHeaders)
+                headers._values = values.copy()
+                self.received = 0
+                self.ordinary = True
+                self.state = ENDING
+                self._sink.on_head(start_line, headers)
+                if self.state == ENDING and not self._paused:
+                    self.state = COMPLETE
+                    self._sink.on_complete()
                 return
         position, end = 0, len(data)
         while not self._paused:
@@ -279,14 +286,11 @@ class MessageReader:
             else:
                 # The line comes last, because it may be just of another version: what is wrong with
                 # the fields was possibly noticed before the head was complete.
-                headers, self.ordinary = grammar.parse_request_fields(block)
+                headers, is_ordinary = grammar.parse_request_fields(block)
                 start_line = grammar.parse_request_line(line)
+                self.ordinary = is_ordinary and start_line.version == "HTTP/1.1"
                 if self.ordinary:
-                    if (
-                        position == 0
-                        and after == len(data) <= _LONGEST_KNOWN_HEAD
-                        and self._shares_heads
-                    ):
+                    if position == 0 and after == len(data) <= self._longest_known:
                         _remember_head(data, start_line, headers)
                     self.state = ENDING
                     self._sink.on_head(start_line, headers)
@@ -298,20 +302,6 @@ class MessageReader:
             self.state = FAILED
             raise
         return after
-
-    def _use_known_head(
-        self, start_line: RequestStartLine, values: dict[str, str | list[str]]
-    ) -> None:
-        """Go through a whole request that is like an earlier one, byte by byte."""
-        headers = _new_headers(HTTPHeaders)
-        headers._values = values.copy()
-        self.received = 0
-        self.ordinary = True
-        self.state = ENDING
-        self._sink.on_head(start_line, headers)
-        if self.state == ENDING and not self._paused:
-            self.state = COMPLETE
-            self._sink.on_complete()
 
     def _skip_empty_lines(self, data: bytes, position: int) -> int:
         """RFC 9112 section 2.2: empty lines before a start line are ignored, within reason."""
@@ -567,7 +557,6 @@ def _remember_head(data: bytes, start_line: RequestStartLine, headers: HTTPHeade
 _known_heads: dict[bytes, tuple[RequestStartLine, dict[str, str | list[str]]]] = {}
 _MOST_KNOWN_HEADS = 256
 _LONGEST_KNOWN_HEAD = 1024  # bytes
-_SHORTEST_FIELD = 4  # bytes: a name of one character, the colon, CRLF
 _new_headers = HTTPHeaders.__new__
 
 _LINE_END = b"\r\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from http import HTTPStatus
 
 from tornado.httputil import HTTPHeaders, HTTPOutputError
 
@@ -10,26 +12,39 @@ _join_field = ": ".join
 _FORBIDDEN = re.compile(r"[\x00-\x08\n-\x1f\x7f]")
 
 
-def serialize_head(first_line: str, headers: HTTPHeaders, extra: str = "") -> bytes:
+def status_line(code: int, reason: str) -> str:
+    """Return the first line of a response, without line end.
+
+    :raises HTTPOutputError: the reason holds a control character, so that it could be read as more
+        lines than were meant.
+    """
+    line = f"HTTP/1.1 {code} {reason}"
+    if not line.isprintable() and _FORBIDDEN.search(line) is not None:
+        raise HTTPOutputError(f"control character in {line[:80]!r}")
+    return line
+
+
+#: The lines that most responses begin with, by code and reason.
+STATUS_LINES = {
+    (status.value, status.phrase): status_line(status.value, status.phrase) for status in HTTPStatus
+}
+
+
+def serialize_head(first_line: str, headers: HTTPHeaders, extra: Iterable[str] = ()) -> bytes:
     """Return a head with the empty line that ends it.
 
-    :arg first_line: request line or status line, without line end.
+    :arg first_line: request line or status line, without line end; it was checked when it was made.
     :arg headers: the fields; repeated ones get a line for each value.
-    :arg extra: further field lines, each preceded by CRLF, that the connection adds.
-    :raises HTTPOutputError: the first line holds a control character, so that it could be read as
-        more lines than were meant.
+    :arg extra: further field lines that the connection adds.
     """
-    if not first_line.isprintable() and _FORBIDDEN.search(first_line) is not None:
-        raise HTTPOutputError(f"control character in {first_line[:80]!r}")
     # Fields were checked when they were put into the headers.
     try:
-        lines = "\r\n".join([first_line, *map(_join_field, headers._values.items())])  # type: ignore[arg-type]
+        fields = map(_join_field, headers._values.items())  # type: ignore[arg-type]
+        text = "\r\n".join([first_line, *fields, *extra, "", ""])
     except TypeError:
         # Some field has several values.
-        lines = "\r\n".join(
-            [first_line, *[f"{name}: {value}" for name, value in headers.get_all()]]
-        )
-    text = f"{lines}{extra}\r\n\r\n"
+        lines = [f"{name}: {value}" for name, value in headers.get_all()]
+        text = "\r\n".join([first_line, *lines, *extra, "", ""])
     try:
         # Header values hold bytes as characters, as they do when they have been read.
         return text.encode("latin-1")

@@ -67,26 +67,24 @@ class HTTPHeaders(MutableMapping[str, str]):
     __slots__ = ("_values",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._values: dict[str, str | list[str]] = {}
-        if len(args) == 1 and not kwargs:
-            source = args[0]
-            if type(source) is dict:
-                self._set_all(source)
-                return
-            if isinstance(source, HTTPHeaders):
-                self._values = _copied(source._values)
-                return
-        self.update(*args, **kwargs)
-
-    def _set_all(self, source: dict[str, str]) -> None:
-        """Set what a dictionary holds, which is how most headers are made."""
-        values, names = self._values, _known_names
-        for name, value in source.items():
-            # Known names are good ones, and so is text that can be printed.
-            if name in names and type(value) is str and value.isprintable():
-                values[names[name]] = value
-            else:
-                self[name] = value
+        self._values: dict[str, str | list[str]]
+        source = args[0] if len(args) == 1 and not kwargs else None
+        if type(source) is dict:
+            # As most headers are made. Known names are good ones, and so is text that can be
+            # printed.
+            self._values = values = {}
+            get_key = _known_names.get
+            for name, value in source.items():
+                key = get_key(name)
+                if key is not None and type(value) is str and value.isprintable():
+                    values[key] = value
+                else:
+                    self[name] = value
+        elif isinstance(source, HTTPHeaders):
+            self._values = _copied(source._values)
+        else:
+            self._values = {}
+            self.update(*args, **kwargs)
 
     @classmethod
     def _from_pairs(cls, pairs: Iterable[tuple[str, str]]) -> HTTPHeaders:

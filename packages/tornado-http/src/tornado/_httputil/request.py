@@ -153,7 +153,7 @@ class HTTPServerRequest:
         request.uri = uri
         request.headers = headers
         request.connection = connection
-        request._context = connection.context  # type: ignore[attr-defined]  # HTTP1Connection's
+        request._context = getattr(connection, "context", None)
         request._start_time = time.time()
         request.server_connection = server_connection
         if uri[0] != "/" and "://" in uri:

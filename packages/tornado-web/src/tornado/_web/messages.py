@@ -230,11 +230,8 @@ class ApplicationMessage(HandlerMessage):
         self, start_line: StartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         """Find the handler."""
-        self.request = request = HTTPServerRequest(
-            start_line=start_line,
-            headers=headers,
-            connection=self._connection,
-            server_connection=self._server_connection,
+        self.request = request = HTTPServerRequest._received(
+            self._connection, start_line, headers, self._server_connection
         )
         routes = self.application._plain_routes()
         if routes is not None and self._take_route(routes, request):
