@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import socket
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
@@ -166,10 +165,3 @@ async def run_program(*command: str, stdin: bytes | None = None) -> tuple[bytes,
 def run(test: Coroutine[Any, Any, None]) -> None:
     """Run a test's coroutine within its limit."""
     asyncio.run(asyncio.wait_for(test, LIMIT))
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import trustme
+from free_ports import free_port
 
 from tornado.curl_httpclient import CurlAsyncHTTPClient
 from tornado.httpclient import HTTPClient, HTTPClientError, HTTPResponse
@@ -120,13 +121,6 @@ COMMANDS = {
     "tinyproxy": ("-d", "-c", "{folder}/configuration"),
     "squid": ("-N", "-f", "{folder}/configuration"),
 }
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def until_it_listens(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pycurl
 import pytest
 import trustme
+from free_ports import free_port
 
 from tornado.curl_httpclient import CurlAsyncHTTPClient, CurlError
 
@@ -75,13 +76,6 @@ def program(name: str) -> str:
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     assert path is not None, f"{name} isn't installed; `make unit` does so"
     return path
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def wait_for(process: subprocess.Popen[bytes], port: int) -> None:

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
@@ -74,13 +75,6 @@ def test_server(program: str, tmp_path: Path) -> None:
         _, errors = server.communicate(timeout=LIMIT)
     assert "Traceback" not in errors
     assert "Warning" not in errors
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def connect(server: subprocess.Popen[str], port: int) -> socket.socket:

@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 import trustme
-from http_serving import PIECE, Served, free_port, run, served
+from free_ports import free_port
+from http_serving import PIECE, Served, run, served
 
 BODY = bytes(range(256)) * 20_000  # more than nginx keeps in memory
 DIGEST = hashlib.sha256(BODY).hexdigest()

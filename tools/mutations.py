@@ -260,7 +260,7 @@ MUTATIONS = (
         _ENGINE,
         (
             "reasons hold no line ends",
-            "if not first_line.isprintable() and _FORBIDDEN.search(first_line) is not None:",
+            "if not line.isprintable() and _FORBIDDEN.search(line) is not None:",
             "if False:",
         ),
     ),
