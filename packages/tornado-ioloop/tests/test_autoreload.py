@@ -226,3 +226,12 @@ def test_arl_6_worker_processes_are_left_alone(monkeypatch, caplog):
     assert loop not in autoreload._started
     loop.close()
     assert "worker" in caplog.text
+
+
+def test_words_that_a_program_ends_with_are_shown(tmp_path):
+    script = tmp_path / "script.py"
+    write(script, "import sys; sys.exit('no way to go on')")
+    with running("-m", "tornado.autoreload", "--until-success", script) as process:
+        until(process, "no way to go on")
+        write(script, "")
+        ends_with(process, "")

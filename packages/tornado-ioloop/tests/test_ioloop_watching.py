@@ -635,3 +635,10 @@ def test_a_run_that_was_interrupted_leaves_nothing_to_come(loop):
     loop.call_later(0.04, end)
     run(loop)
     assert calls == ["not stopped before"]
+
+
+def test_another_thread_may_stop_a_loop_that_waits(loop):
+    thread = threading.Timer(0.01, loop.stop)
+    thread.start()
+    run(loop)
+    thread.join()

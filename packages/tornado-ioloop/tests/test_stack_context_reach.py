@@ -11,6 +11,7 @@ from tornado import gen, stack_context
 from tornado.concurrent import Future
 from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.iostream import IOStream
+from tornado.netutil import add_accept_handler, bind_sockets
 from tornado.stack_context import ExceptionStackContext, StackContext
 
 
@@ -72,6 +73,19 @@ def by_close_callback(ours, theirs):
 
     stream.set_close_callback(closed)
     stream.close()
+
+
+def by_accepting(ours, theirs):
+    (listening,) = bind_sockets(0, "127.0.0.1")
+
+    def accepted(connection, address):
+        stop()
+        listening.close()
+        connection.close()
+        raise ValueError
+
+    stop = add_accept_handler(listening, accepted)
+    socket.create_connection(listening.getsockname()).close()
 
 
 def by_handler(ours, theirs):

@@ -212,6 +212,9 @@ def _succeeds(arguments: list[str], is_module: bool) -> bool:
         gen_log.error("The program has failed", exc_info=True)
         return False
     _files.add_modules()
+    if status is not None and not isinstance(status, int):
+        # The interpreter would show it, too.
+        sys.stderr.write(f"{status}\n")
     gen_log.info("The program has ended with status %s", status)
     return not status
 

@@ -296,7 +296,9 @@ class _Acceptor:
         if _worker.tally is not None:
             _worker.tally.count()
         try:
-            contextvars.copy_context().run(self._callback, connection, address)
+            contextvars.copy_context().run(
+                IOLoop._call_surrounded, self._callback, connection, address
+            )
         except Exception:
             app_log.error("Exception while a connection was accepted", exc_info=True)
             connection.close()

@@ -29,6 +29,7 @@ from tornado._httpclient.response import HTTPResponse
 from tornado._simple_client.redirect import REDIRECTS, redirect_url, redirected
 from tornado._simple_client.target import Target, target_of
 from tornado.httputil import HTTPHeaders, HTTPInputError
+from tornado.ioloop import IOLoop
 
 if TYPE_CHECKING:
     from tornado._curl_client.client import CurlAsyncHTTPClient
@@ -334,7 +335,7 @@ class Fetch:
     def call(self, function: Callable[..., Any], argument: Any) -> Any:
         """Call a callback of the request in its caller's context."""
         assert self._context is not None
-        return self._context.run(function, argument)
+        return self._context.run(IOLoop._call_surrounded, function, argument)
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a coroutine in a copy of the context of the request's caller, in which it may `call`

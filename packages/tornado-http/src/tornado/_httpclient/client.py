@@ -226,9 +226,12 @@ def _deliver(client: AsyncHTTPClient, future: PendingFetch, callback: FetchCallb
         # The callback is told of the error, so nobody else needs to be.
         done.exception()
         try:
-            callback(future.response)
+            result = client.io_loop._call_surrounded(callback, future.response)
         except Exception:
             client.handle_callback_exception(callback)
+            return
+        if result is not None:
+            client.io_loop._watch_result(result)
 
     future.add_done_callback(run)
 

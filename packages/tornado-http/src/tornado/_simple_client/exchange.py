@@ -37,6 +37,7 @@ from tornado._simple_client.tls import tls_key
 from tornado._simple_client.upload import Upload
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
+from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
 
 if TYPE_CHECKING:
@@ -504,7 +505,7 @@ class Exchange:
         # A coroutine's own callbacks are there already.
         if context is None:
             return function(argument)
-        return context.run(function, argument)
+        return context.run(IOLoop._call_surrounded, function, argument)
 
     def run_receiver(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Let a callback of the request go on in its caller's context; the exchange's end ends

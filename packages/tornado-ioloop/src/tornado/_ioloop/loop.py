@@ -43,6 +43,12 @@ def surround_callbacks(run: Callable[..., Any], surrounding: Callable[[], Any]) 
     _surround, _surrounding = run, surrounding
 
 
+def call_surrounded(callback: Callable[..., Any], *args: Any) -> Any:
+    """Call a callback, in the `contextvars.Context` that it was passed in, as the loop does: inside
+    of the contexts of then."""
+    return callback(*args) if _surround is None else _surround(callback, *args)
+
+
 def is_surrounded() -> bool:
     """Whether callbacks that are passed now are put into contexts."""
     return _surrounding is not None and bool(_surrounding())
@@ -90,6 +96,9 @@ class IOLoop(Configurable):
     asyncio_loop: asyncio.AbstractEventLoop
     # What watches descriptors: the same loop, or something in front of one that can't.
     selector_loop: asyncio.AbstractEventLoop
+
+    # For code that calls callbacks without the loop's help.
+    _call_surrounded = staticmethod(call_surrounded)
 
     _watchdog: Watchdog | None = None
     # The thread's loop from before this one took its place.
@@ -226,7 +235,7 @@ class IOLoop(Configurable):
 
     def stop(self) -> None:
         """End `start` after the current iteration; before `start`, make the next one return at
-        once."""
+        once. Other threads, and signal handlers, may use it too."""
         raise NotImplementedError()
 
     def running(self) -> bool:

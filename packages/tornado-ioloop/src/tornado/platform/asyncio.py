@@ -88,7 +88,12 @@ class BaseAsyncIOLoop(IOLoop):
 
     def stop(self) -> None:
         """End `start`; see `IOLoop.stop`."""
-        self.asyncio_loop.stop()
+        loop = self.asyncio_loop
+        if loop.is_running() and _get_running_loop() is not loop:
+            # Another thread asks for it; a loop that waits has to be woken.
+            loop.call_soon_threadsafe(loop.stop)
+        else:
+            loop.stop()
 
     def call_later(
         self, delay: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
