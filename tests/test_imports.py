@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,37 @@ def test_template_brings_only_core() -> None:
     ours = {name for name in loaded_after("import tornado.template") if name.startswith("tornado.")}
     public = {name for name in ours if not name.startswith("tornado._")}
     assert public <= {"tornado.escape", "tornado.log", "tornado.template", "tornado.util"}
+
+
+# What few programs need, or need only later on, and what takes long to import. Modules that
+# `asyncio` imports by itself don't count.
+NOT_YET = {
+    "tornado.escape": {"datetime", "hashlib", "html", "tornado._linkify"},
+    "tornado.template": {"datetime", "hashlib", "tornado._template.cli"},
+    "tornado.ioloop": {"hashlib", "http", "json", "tornado.gen", "tornado.iostream"},
+    "tornado.httpclient": {"hashlib", "http.cookies", "tornado.simple_httpclient"},
+    "tornado.web": {
+        *("http", "http.cookies", "mimetypes", "random"),
+        *("tornado.gen", "tornado.httpserver", "tornado.iostream", "tornado.locale"),
+        *("tornado.netutil", "tornado.template"),
+        *("tornado._iostream.tls", "tornado._tls_options", "tornado._gen.runner"),
+        *("tornado._web.access_log", "tornado._web.decorators", "tornado._web.simple_handlers"),
+        *("tornado._web.static", "tornado._web.transforms", "tornado._web.uploads"),
+    },
+    "tornado.websocket": {"http.cookies", "mimetypes", "tornado.template", "tornado._web.static"},
+}
+
+
+@pytest.mark.parametrize("name", NOT_YET)
+def test_import_leaves_for_later_what_few_need(name: str) -> None:
+    assert not loaded_after(f"import {name}") & NOT_YET[name]
+
+
+@pytest.mark.parametrize("name", sorted(set(PUBLIC) - OPTIONAL))
+def test_each_public_name_is_there(name: str) -> None:
+    module = import_module(name)
+    names = getattr(module, "__all__", ())
+    assert [public for public in names if not hasattr(module, public)] == []
 
 
 @pytest.mark.parametrize("name", ["tornado.template", "tornado.ioloop", "tornado.iostream"])

@@ -10,7 +10,7 @@ import socket
 
 import pytest
 
-from tornado import httputil, routing, web
+from tornado import httputil, netutil, routing, web
 from tornado.web import Application, GZipContentEncoding, RequestHandler
 
 SIGNATURES = """
@@ -355,6 +355,11 @@ def test_compression_of_ones_own(fetch):
     for uri in ("/x-own/9", "/x-other/10"):
         plain = fetch(app, uri=uri, headers={"Accept-Encoding": "gzip"})
         assert "Content-Encoding" not in plain.headers
+
+
+def test_backlog_of_listen_is_that_of_other_servers():
+    backlog = inspect.signature(Application.listen).parameters["backlog"]
+    assert backlog.default == netutil.DEFAULT_BACKLOG
 
 
 def test_listen_takes_all_its_parameters():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import re
 import reprlib
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from tornado._late import late_regex
 
 _UNSET: Any = object()
 
@@ -33,7 +34,7 @@ _UNITS = {
     )
     for name in names
 }
-_AMOUNT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([a-zA-Z]*)\s*")
+_AMOUNT = late_regex(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([a-zA-Z]*)\s*")
 _FALSE = frozenset(("false", "f", "0", "no", "n", "off"))
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 from urllib.parse import quote, quote_plus, unquote, unquote_plus, unquote_to_bytes
 
 from tornado._json import dump
+from tornado._late import late_regex
 from tornado._urlencoded import parse_urlencoded
 
 # Characters from which on the way through bytes is the shorter one; texts with a tag have several
 # of the five.
 _LONG_MARKUP, _LONG = 60, 150
-_BLANKS = re.compile(r"[\x00-\x20]+")
+_BLANKS = late_regex(r"[\x00-\x20]+")
 
 
 @overload

@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from tornado._late import late_regex
 from tornado._option import Error
 
 access_log = logging.getLogger("tornado.access")
@@ -22,7 +23,7 @@ app_log = logging.getLogger("tornado.application")
 gen_log = logging.getLogger("tornado.general")
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
-_TIME_UNIT = re.compile("[SMHD]|W[0-6]|MIDNIGHT", re.IGNORECASE)
+_TIME_UNIT = late_regex("[SMHD]|W[0-6]|MIDNIGHT", re.IGNORECASE)
 _RESET = "\033[0m"
 _DEFAULT_FORMAT = (
     "%(color)s[%(levelname)1.1s %(asctime)s %(module)s:%(lineno)d]%(end_color)s %(message)s"

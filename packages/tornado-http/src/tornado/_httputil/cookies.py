@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from tornado._late import late_regex
+
 # What `http.cookies` writes for characters that a cookie can't hold: \ooo and a backslash before
 # any other character.
-_QUOTED = re.compile(r"\\(?:([0-3][0-7]{2})|(.))", re.DOTALL)
+_QUOTED = late_regex(r"\\(?:([0-3][0-7]{2})|(.))", re.DOTALL)
 
 
 def parse_cookie(cookie: str) -> dict[str, str]:

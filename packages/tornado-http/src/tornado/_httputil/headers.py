@@ -7,15 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, TypeVar, overload
 
 from tornado._httputil.errors import HTTPInputError
+from tornado._late import late_regex
 
 T = TypeVar("T")
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
-_WORD = re.compile("[^-]++")
+_TOKEN = late_regex(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
+_WORD = late_regex("[^-]++")
 
 # RFC 9110 section 5.5: no control characters but HTAB. Lone surrogates have no encoding.
-_NO_BYTES = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
-_NO_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_NO_BYTES = late_regex(r"[^\t\x20-\x7e\x80-\xff]")
+_NO_TEXT = late_regex(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 # Names come from peers, so what is remembered of them has limits.
 _MAX_KNOWN_NAMES = 1000

@@ -8,21 +8,21 @@ comes.
 from __future__ import annotations
 
 import enum
-import re
 from typing import Protocol
 
 from tornado._httputil.errors import HTTPInputError
 from tornado._httputil.headers import HTTPHeaders
 from tornado._httputil.parameters import parse_parameters
+from tornado._late import late_regex
 
 MAX_PREAMBLE = 4096  # bytes before the first boundary
 
 # RFC 2046 section 5.1.1 has 70 characters, of fewer kinds; some programs make longer ones.
-_BOUNDARY = re.compile(rb"[ -~]{0,255}[!-~]")
+_BOUNDARY = late_regex(rb"[ -~]{0,255}[!-~]")
 
 # RFC 2046 section 5.1.1: white space may have been added behind a boundary on the way.
-_PADDING = re.compile(rb"[ \t]{0,64}+(?=\r\n)")
-_PADDING_SO_FAR = re.compile(rb"[ \t]{0,64}+\r?+")
+_PADDING = late_regex(rb"[ \t]{0,64}+(?=\r\n)")
+_PADDING_SO_FAR = late_regex(rb"[ \t]{0,64}+\r?+")
 
 
 class PartSink(Protocol):

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 from tornado._httputil.errors import HTTPInputError
+from tornado._late import late_regex
 
 # All quantifiers are possessive: nothing is looked at twice.
-_SEPARATORS = re.compile(r"[ \t;]*+")
-_PARAMETER = re.compile(
+_SEPARATORS = late_regex(r"[ \t;]*+")
+_PARAMETER = late_regex(
     r"""([^\s;="]++)[ \t]*+            # name
     (?:=[ \t]*+
       (?:"((?:[^"\\]|\\.)*+)"[ \t]*+   # quoted value
@@ -21,8 +22,8 @@ _PARAMETER = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 # Some browsers wrote paths with single backslashes, so only those two characters can be escaped.
-_ESCAPED = re.compile(r'\\(["\\])')
-_NEEDS_QUOTES = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
+_ESCAPED = late_regex(r'\\(["\\])')
+_NEEDS_QUOTES = late_regex(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
 
 
 def parse_parameters(value: str, *, prefer_extended: bool = False) -> tuple[str, dict[str, str]]:

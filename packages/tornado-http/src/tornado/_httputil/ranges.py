@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from tornado._late import late_regex
 
 # RFC 9110 sections 14.1 (the case of units means nothing) and 14.1.2. No size has more digits, and
 # longer numbers take quadratic time.
-_ONE_RANGE = re.compile(r"(?i:bytes)=[ \t]*+([0-9]{0,30}+)-([0-9]{0,30}+)[ \t]*+")
+_ONE_RANGE = late_regex(r"(?i:bytes)=[ \t]*+([0-9]{0,30}+)-([0-9]{0,30}+)[ \t]*+")
 
 
 def parse_request_range(range_header: str) -> tuple[int | None, int | None] | None:

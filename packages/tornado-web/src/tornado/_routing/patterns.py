@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from tornado._late import late_regex
+
 # Flags under which a literal character of the pattern still stands for itself alone.
 _HARMLESS_FLAGS = re.UNICODE | re.ASCII | re.DOTALL
 
 _MAY_BE_ABSENT = ("?", "*")
 
-_TOKEN = re.compile(
+_TOKEN = late_regex(
     r"""
       (?P<escape> \\. )
     | (?P<set> \[ \^? \]? (?: \\. | [^\]\\] )* \] )
@@ -38,7 +40,7 @@ _TOKEN = re.compile(
 
 # What an expression may hold that surely matches no slash. Ranges run from one letter or digit to
 # another, for the slash lies before them all.
-_SLASHLESS = re.compile(
+_SLASHLESS = late_regex(
     r"""(?:
       \\[dws]
     | [A-Za-z0-9_|]

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tornado._late import late_regex
 from tornado._web.access_format import quoted, shown
 from tornado._web.request_ids import current_id
 from tornado.log import access_log
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # What an id from a header may consist of: enough for UUIDs, base64 and W3C trace contexts, and
 # nothing that means something to a log, a shell or a query.
-_SENDABLE_ID = re.compile(r"[A-Za-z0-9._:/+=@~-]{1,128}")
+_SENDABLE_ID = late_regex(r"[A-Za-z0-9._:/+=@~-]{1,128}")
 
 # Where a request keeps what an access log knows of it.
 _NOTED_AS = "_access"

@@ -9,20 +9,15 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tornado._late import LateModule
 from tornado._routing.around import AroundHook, hooks_of, note_hooks
 from tornado._routing.index import RuleIndex
 from tornado._web.around import SurroundedMessage
 from tornado._web.handler import RequestHandler
 from tornado._web.messages import ApplicationMessage, CompleteRequest, HandlerMessage
-from tornado._web.simple_handlers import ErrorHandler
-from tornado._web.static import StaticFileHandler
 from tornado._web.template_loaders import TemplateLoaders
-from tornado._web.transforms import GZipContentEncoding, OutputTransform
-from tornado._web.ui import UIModule
-from tornado._web.ui_registry import collect_methods, collect_modules
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerRequest
 from tornado.log import access_log
-from tornado.netutil import DEFAULT_BACKLOG
 from tornado.routing import (
     AnyMatches,
     DefaultHostMatches,
@@ -34,7 +29,17 @@ from tornado.routing import (
 )
 
 if TYPE_CHECKING:
+    from tornado._web import simple_handlers, static
+    from tornado._web.static import StaticFileHandler
+    from tornado._web.transforms import OutputTransform
+    from tornado._web.ui import UIModule
     from tornado.httpserver import HTTPServer
+else:
+    simple_handlers = LateModule("tornado._web.simple_handlers")
+    static = LateModule("tornado._web.static")
+
+# What `tornado.netutil.DEFAULT_BACKLOG` is; that module is needed once there is a server.
+_BACKLOG = 128
 
 _DEBUG_SETTINGS = {
     "autoreload": True,
@@ -145,6 +150,9 @@ class Application(ReversibleRouter):
         self.settings = settings
         self.default_host = default_host
         self.transforms = self._choose_transforms(transforms)
+        # Programs import the class to derive from it, too; only those that serve have one made.
+        from tornado._web.ui_registry import collect_methods, collect_modules
+
         self.ui_modules: dict[str, type[UIModule]] = collect_modules(settings.get("ui_modules"))
         self.ui_methods: dict[str, Callable[..., Any]] = collect_methods(settings.get("ui_methods"))
         self._template_loaders = TemplateLoaders()
@@ -171,7 +179,12 @@ class Application(ReversibleRouter):
             return list(transforms)
         # The older name of the setting is gzip.
         compress = self.settings.get("compress_response") or self.settings.get("gzip")
-        return [GZipContentEncoding] if compress else []
+        if not compress:
+            return []
+        # Where a proxy compresses, nobody needs it.
+        from tornado._web.transforms import GZipContentEncoding
+
+        return [GZipContentEncoding]
 
     def _static_routes(self) -> list[Any]:
         settings = self.settings
@@ -185,8 +198,8 @@ class Application(ReversibleRouter):
 
     def _static_class(self) -> type[StaticFileHandler]:
         """Return the class that serves the files of the setting ``static_path``."""
-        cls: type[StaticFileHandler] = self.settings.get("static_handler_class", StaticFileHandler)
-        return cls
+        own: type[StaticFileHandler] | None = self.settings.get("static_handler_class")
+        return static.StaticFileHandler if own is None else own
 
     # Serving.
 
@@ -196,7 +209,7 @@ class Application(ReversibleRouter):
         address: str | None = None,
         *,
         family: socket.AddressFamily = socket.AF_UNSPEC,
-        backlog: int = DEFAULT_BACKLOG,
+        backlog: int = _BACKLOG,
         flags: int | None = None,
         reuse_port: bool = False,
         **kwargs: Any,
@@ -305,7 +318,9 @@ class Application(ReversibleRouter):
                 settings["default_handler_class"],
                 settings.get("default_handler_args", {}),
             )
-        return self.get_handler_delegate(request, ErrorHandler, {"status_code": 404})
+        return self.get_handler_delegate(
+            request, simple_handlers.ErrorHandler, {"status_code": 404}
+        )
 
     def get_handler_delegate(
         self,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, overload
 
+from tornado._late import late_regex
 from tornado._web.errors import HTTPError, MissingArgumentError
 from tornado._web.state import HandlerState
 
 # Tab and the line ends stay: texts of several lines come from forms.
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_CONTROL = late_regex(r"[\x00-\x08\x0e-\x1f]")
 _CONTROL_BYTES = bytes([*range(9), *range(14, 32)])
 
 

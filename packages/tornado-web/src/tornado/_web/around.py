@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
-from tornado import gen
+from tornado._gen.convert import convert_yielded
 from tornado._routing.around import AroundHook, hooks_of
 from tornado._web.handler import PRISTINE_EXECUTE, RequestHandler
 from tornado._web.messages import HandlerMessage
@@ -48,7 +48,7 @@ class SurroundedMessage(HandlerMessage):
             if getattr(handler._execute, "__func__", None) is PRISTINE_EXECUTE:
                 return handler._begin(transforms, self.path_args, self.path_kwargs)
             run = handler._execute(list(transforms), *self.path_args, **self.path_kwargs)
-            return None if run is None else gen.convert_yielded(run)
+            return None if run is None else convert_yielded(run)
 
         rest = surrounded.begin(begin)
         if rest is not None:

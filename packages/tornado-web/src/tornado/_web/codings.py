@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from tornado._late import late_regex
 from tornado.httputil import HTTPHeaders
 
 # RFC 9110 section 12.4.2.
-_WEIGHT = re.compile(r"[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
+_WEIGHT = late_regex(r"[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 # RFC 9110 section 8.4.1.3: the two are the same.
 _ALIASES = {"x-gzip": "gzip"}
 # Clients send the same few lines again and again. What is longer is no browser's.

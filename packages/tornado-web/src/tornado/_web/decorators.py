@@ -147,7 +147,7 @@ def stream_request_body(cls: HandlerClass) -> HandlerClass:
     return cls
 
 
-def has_stream_request_body(cls: type[RequestHandler]) -> bool:
+def _has_stream_request_body(cls: type[RequestHandler]) -> bool:
     """Tell whether a class was decorated with `stream_request_body`, or a base of it."""
     if not (isinstance(cls, type) and issubclass(cls, RequestHandler)):
         raise TypeError(f"{cls!r} is no handler class")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from asyncio import CancelledError
-from http import HTTPStatus
+from functools import lru_cache
 from typing import Any
+
+from tornado._late import late_regex
 
 #: What can go wrong in code that runs without waiting: nobody cancels that, so a CancelledError
 #: there is the outcome of something that was.
@@ -13,9 +14,7 @@ HANDLER_ERRORS = (Exception, CancelledError)
 
 # RFC 9112 section 4: reason-phrase = 1*( HTAB / SP / VCHAR / obs-text ). Text beyond Latin-1 has no
 # octet of its own.
-_NOT_IN_REASON = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
-
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_NOT_IN_REASON = late_regex(r"[^\t\x20-\x7e\x80-\xff]")
 
 
 class HTTPError(Exception):
@@ -111,9 +110,16 @@ class Finish(Exception):
     """
 
 
+@lru_cache(maxsize=1000)
 def standard_reason(status_code: int) -> str:
     """Return the reason phrase that belongs to a status, ``Unknown`` if none does."""
-    return _PHRASES.get(status_code, "Unknown")
+    # Responses that nobody has given another status than 200 come without.
+    from http import HTTPStatus
+
+    try:
+        return HTTPStatus(status_code).phrase
+    except ValueError:
+        return "Unknown"
 
 
 def is_sendable_reason(reason: str) -> bool:

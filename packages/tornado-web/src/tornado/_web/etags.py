@@ -4,11 +4,12 @@ section 8.8.3).
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from hashlib import sha1
 
-_OPAQUE_TAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
+from tornado._late import late_regex
+
+_OPAQUE_TAG = late_regex(r'"[\x21\x23-\x7e\x80-\xff]*"')
 
 
 def tag_of(content: bytes) -> str:

@@ -6,12 +6,12 @@ import traceback
 from types import TracebackType
 from typing import Any
 
+from tornado._iostream.errors import StreamClosedError
 from tornado._web.errors import HANDLER_ERRORS, Finish, HTTPError, is_sendable_reason
 from tornado._web.headers import allows_content, is_final_status
 from tornado._web.users import UserMethods
 from tornado.escape import xhtml_escape
 from tornado.httputil import HTTPInputError
-from tornado.iostream import StreamClosedError
 from tornado.log import app_log, gen_log
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]

@@ -17,17 +17,18 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from tornado import gen
+from tornado._gen.convert import convert_yielded
+from tornado._iostream.errors import StreamClosedError
 from tornado._web.errors import HANDLER_ERRORS, HTTPError
 from tornado._web.failures import FailureMethods
 from tornado._web.origins import SAFE_METHODS
 from tornado.concurrent import is_future
-from tornado.iostream import IOStream, StreamClosedError
 
 if TYPE_CHECKING:
     from tornado._web.application import Application
     from tornado._web.transforms import OutputTransform
     from tornado.httputil import HTTPServerRequest
+    from tornado.iostream import IOStream
 
 
 def refuse_method(self: RequestHandler, *args: Any, **kwargs: Any) -> Any:
@@ -455,7 +456,7 @@ def _still_waiting(result: Any) -> Awaitable[Any] | None:
 
 
 def _as_awaitable(waiting: Any) -> Awaitable[Any]:
-    return waiting if isawaitable(waiting) else gen.convert_yielded(waiting)
+    return waiting if isawaitable(waiting) else convert_yielded(waiting)
 
 
 #: `RequestHandler._execute` as it was made, to tell whether it still is.

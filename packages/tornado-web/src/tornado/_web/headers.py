@@ -9,12 +9,13 @@ from functools import lru_cache
 from time import time
 
 import tornado
+from tornado._late import late_regex
 from tornado.httputil import HTTPHeaders, ResponseStartLine, format_timestamp
 
 HeaderValue = str | bytes | float | datetime.datetime
 
 # RFC 9110 section 5.6.2
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN = late_regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # RFC 9110 section 5.5: control characters other than tab have no place in a value.
 _find_control: Callable[[str], object] = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 

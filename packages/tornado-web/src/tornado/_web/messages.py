@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
-from tornado import gen
+from tornado._gen.convert import convert_yielded
 from tornado._web.errors import HANDLER_ERRORS
 from tornado._web.handler import PRISTINE_EXECUTE, RequestHandler, is_task_cancelled
 from tornado.httputil import (
@@ -156,7 +156,7 @@ class HandlerMessage(HTTPMessageDelegate):
         if run is not None:
             # A wrapper may be a coroutine of another kind; what goes wrong in it is nobody's but
             # the loop's.
-            future = gen.convert_yielded(run)
+            future = convert_yielded(run)
             self.application._keep_running(future)
             future.add_done_callback(_raise_in_loop)
 
@@ -185,7 +185,7 @@ class HandlerMessage(HTTPMessageDelegate):
 
     async def _await_consumer(self, handler: RequestHandler, waiting: Awaitable[None]) -> None:
         try:
-            await gen.convert_yielded(waiting)
+            await convert_yielded(waiting)
         except HANDLER_ERRORS as error:
             if isinstance(error, asyncio.CancelledError) and is_task_cancelled():
                 raise

@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from tornado._late import late_regex
 from tornado._web.ui import UIModule, as_urls
 from tornado.escape import utf8, xhtml_escape
 
 if TYPE_CHECKING:
     from tornado._web.templates import TemplateMethods
 
-_END_OF_HEAD = re.compile(rb"</head\s*>", re.IGNORECASE)
-_END_OF_BODY = re.compile(rb"</body\s*>", re.IGNORECASE)
+_END_OF_HEAD = late_regex(rb"</head\s*>", re.IGNORECASE)
+_END_OF_BODY = late_regex(rb"</body\s*>", re.IGNORECASE)
 
 
 def add_resources(html: bytes, handler: TemplateMethods, modules: Iterable[UIModule]) -> bytes:

@@ -8,19 +8,20 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tornado._late import late_regex
 from tornado.httputil import format_timestamp
 
 # RFC 6265 section 4.1.1 calls a cookie's name a token.
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NAME = late_regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # A space, a control character or a semicolon would end the attribute or begin another.
-_UNSAFE = re.compile(r"[\x00-\x20;\x7f]|[^\x00-\xff]")
-_UNSAFE_IN_VALUE = re.compile(r"[\x00-\x1f]|[^\x00-\xff]")
+_UNSAFE = late_regex(r"[\x00-\x20;\x7f]|[^\x00-\xff]")
+_UNSAFE_IN_VALUE = late_regex(r"[\x00-\x1f]|[^\x00-\xff]")
 
 # Values made of these are sent as they are, others as quoted strings.
-_PLAIN = re.compile(r"[!#$%&'*+.^_`|~:0-9A-Za-z-]*")
+_PLAIN = late_regex(r"[!#$%&'*+.^_`|~:0-9A-Za-z-]*")
 # In a quoted string, commas, semicolons and what is not ASCII are written as octal numbers: the
 # older grammars of cookies and some proxies take them for separators.
-_ESCAPED = re.compile(r'["\\,;]|[^\x20-\x7e]')
+_ESCAPED = late_regex(r'["\\,;]|[^\x20-\x7e]')
 
 _ATTRIBUTES = {
     "comment": "Comment",

@@ -12,13 +12,13 @@ another field, which is the weakness of version 1.
 from __future__ import annotations
 
 import hmac
-import re
 import time
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from tornado._late import late_regex
 from tornado.escape import utf8
 
 Key = str | bytes
@@ -33,9 +33,9 @@ _SECONDS_PER_DAY = 86400
 # A version 1 time that lies further ahead than this was made of digits borrowed from the value.
 _LARGEST_LEAD = 31 * _SECONDS_PER_DAY
 
-_VERSION = re.compile(rb"([1-9][0-9]{0,2})\|")
-_FIELD_HEAD = re.compile(rb"([0-9]{1,9}):")
-_NUMBER = re.compile(rb"[0-9]{1,18}")
+_VERSION = late_regex(rb"([1-9][0-9]{0,2})\|")
+_FIELD_HEAD = late_regex(rb"([0-9]{1,9}):")
+_NUMBER = late_regex(rb"[0-9]{1,18}")
 
 
 class _Parsed(NamedTuple):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
+from tornado._late import late_regex
 from tornado._web.errors import HTTPError
 from tornado._web.handler import RequestHandler
 from tornado._web.urls import origin_of
 from tornado.httputil import HTTPServerRequest, qs_to_qsl, url_concat
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = late_regex(r"[\x00-\x1f\x7f]")
 
 
 class ErrorHandler(RequestHandler):

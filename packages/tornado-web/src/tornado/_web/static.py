@@ -13,6 +13,7 @@ import datetime
 from collections.abc import Awaitable, Generator, Iterable
 from typing import Any, ClassVar
 
+from tornado._iostream.errors import StreamClosedError
 from tornado._web.codings import vary_by_coding
 from tornado._web.done import DONE
 from tornado._web.static_conditions import (
@@ -32,7 +33,6 @@ from tornado._web.static_types import media_type
 from tornado._web.static_versions import fingerprint, is_settled
 from tornado.httputil import _get_content_range
 from tornado.ioloop import IOLoop
-from tornado.iostream import StreamClosedError
 
 # Files up to this size, in bytes, are read and sent in one piece.
 _ONE_PIECE = 65536

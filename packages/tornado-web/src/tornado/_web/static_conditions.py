@@ -8,15 +8,16 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tornado._late import late_regex
 from tornado.httputil import _parse_request_range
 
 # RFC 9110 section 8.8.3
-_ENTITY_TAG = re.compile(r'(?P<weak>W/)?(?P<opaque>"[^\x00-\x20\x22\x7f]*")')
+_ENTITY_TAG = late_regex(r'(?P<weak>W/)?(?P<opaque>"[^\x00-\x20\x22\x7f]*")')
 
 # RFC 9110 section 5.6.7: the preferred form, that of RFC 850, and that of C's asctime.
 _TIME = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
 _DATE_FORMS = tuple(
-    re.compile(form, re.ASCII)
+    late_regex(form, re.ASCII)
     for form in (
         rf"\w{{3}}, (?P<day>\d\d) (?P<month>\w{{3}}) (?P<year>\d{{4}}) {_TIME} GMT",
         rf"\w{{6,9}}, (?P<day>\d\d)-(?P<month>\w{{3}})-(?P<year>\d\d) {_TIME} GMT",

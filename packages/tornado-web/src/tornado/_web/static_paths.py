@@ -13,10 +13,12 @@ import stat
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from tornado._late import late_regex
+
 _READ_SIZE = 65536
 
 # Paths that normalisation leaves as they are: no part of them is empty or begins with a dot.
-_PLAIN = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*" if os.sep == "/" else r"(?!)", re.ASCII)
+_PLAIN = late_regex(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*" if os.sep == "/" else r"(?!)", re.ASCII)
 
 # Without O_NONBLOCK, a pipe that takes a file's place in the last moment would block the process.
 _OPEN_FLAGS = (

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
+from tornado._late import late_regex
+
 # WHATWG URL section 4.4: browsers drop these anywhere in a URL,
-_DROPPED = re.compile(r"[\t\n\r]")
+_DROPPED = late_regex(r"[\t\n\r]")
 # and these at its ends.
 _TRIMMED = "".join(map(chr, range(0x21)))
 
-_PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(/*)([^/?#]*)")
+_PARTS = late_regex(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(/*)([^/?#]*)")
 
 
 def is_absolute(path: str) -> bool:
