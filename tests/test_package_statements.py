@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 import sys
 import threading
+import tomllib
+from pathlib import Path
 
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
@@ -143,3 +146,12 @@ def test_pkg_6_100_continue():
     assert leave.startswith(b"HTTP/1.1 100 ")
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert answer.endswith(b"\r\n\r\n3")
+
+
+def test_htc_47_the_extra_asks_for_a_pycurl_that_works():
+    """HTC-47: versions before 7.18.2 didn't, and those before 7.21.1 were not recommended."""
+    project = Path(__file__).parents[1] / "packages/tornado-http/pyproject.toml"
+    wanted = tomllib.loads(project.read_text())["project"]["optional-dependencies"]["curl"]
+    match = re.fullmatch(r"pycurl>=([0-9.]+)", wanted[0])
+    assert match is not None
+    assert tuple(map(int, match[1].split("."))) >= (7, 21, 1)

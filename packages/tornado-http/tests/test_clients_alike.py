@@ -2,6 +2,9 @@
 
 import asyncio
 import gzip
+import itertools
+import ssl
+import warnings
 
 import pytest
 
@@ -312,6 +315,83 @@ async def test_what_can_not_be_repeated_gets_no_connection_that_is_closed(served
             assert response.body == str(server.connections).encode()
             await gone.wait()
             gone.clear()
+
+
+@pytest.mark.parametrize(
+    "options, closes",
+    [({}, False), ({"headers": {"Connection": "close"}}, True), ({"raise_error": False}, False)],
+)
+@pytest.mark.parametrize("code", [200, 404])
+async def test_shc_23_sockets_are_closed_when_all_is_done(served, reply, options, closes, code):
+    """Those that are kept are closed with the client."""
+    left = asyncio.Queue()
+
+    async def serve(peer):
+        while await peer.request() is not None:
+            await peer.send(reply(code=code))
+        left.put_nowait(peer.number)
+
+    async with served(serve) as server:
+        fetch = server.fetch(**{"raise_error": False, **options})
+        assert (await fetch).code == code
+        if closes:
+            assert await left.get() == 1
+        server.client.close()
+        if not closes:
+            assert await left.get() == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "how"),
+    [
+        *itertools.product(("head", "body"), ("timeout", "cancelled", "client closed")),
+        ("body", "callback"),
+    ],
+)
+async def test_shc_23_sockets_of_fetches_that_end_early_are_closed(served, where, how):
+    begun = asyncio.Event()
+    left = asyncio.Event()
+
+    async def serve(peer):
+        await peer.request()
+        if where == "body":
+            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbo")
+        begun.set()
+        await peer.closed()
+        left.set()
+
+    def fail(data):
+        raise LookupError
+
+    arguments = {"streaming_callback": fail} if how == "callback" else {}
+    async with served(serve, max_clients=1) as server:
+        limit = 0.1 if how == "timeout" else 0
+        fetch = asyncio.ensure_future(server.fetch(request_timeout=limit, **arguments))
+        if how != "timeout":
+            await begun.wait()
+        if how == "cancelled":
+            fetch.cancel()
+        elif how == "client closed":
+            server.client.close()
+        errors = (HTTPClientError, asyncio.CancelledError, LookupError)
+        with pytest.raises(errors):
+            await fetch
+        if how != "timeout":
+            # Otherwise it may have struck before there was a connection.
+            await left.wait()
+        assert not server.client.active
+
+
+async def test_shc_21_old_versions_of_tls_are_not_spoken(served, reply, server_tls):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        server_tls.minimum_version = ssl.TLSVersion.TLSv1
+        server_tls.maximum_version = ssl.TLSVersion.TLSv1_1
+        server_tls.set_ciphers("ALL:@SECLEVEL=0")
+    async with served(lambda request: reply(), tls=server_tls) as server:
+        with pytest.raises((HTTPClientError, ssl.SSLError)):
+            await server.fetch(validate_cert=False)
+        assert not server.requests
 
 
 # -- ends of bodies

@@ -586,3 +586,30 @@ def test_public_names():
         "HTTPResponse",
         "main",
     }
+
+
+# What programs of others look at
+
+
+async def test_the_shared_clients_of_a_class_can_be_looked_up_and_forgotten():
+    loop = IOLoop.current()
+    assert loop not in AsyncHTTPClient._async_clients()
+    client = AsyncHTTPClient()
+    clients = AsyncHTTPClient._async_clients()
+    assert clients[loop] is client
+    assert dict(clients) == {loop: client} == client._instance_cache
+    assert len(SimpleAsyncHTTPClient._async_clients()) == 0
+    forced = AsyncHTTPClient(force_instance=True)
+    assert forced._instance_cache is None
+    clients.clear()
+    another = AsyncHTTPClient()
+    assert another is not client
+    # It has lost its place to the other one.
+    client.close()
+    assert AsyncHTTPClient() is another
+    clients[loop] = forced
+    assert AsyncHTTPClient() is forced
+    del clients[loop]
+    assert loop not in clients
+    for remaining in (another, forced):
+        remaining.close()

@@ -147,6 +147,19 @@ async def test_htc_26_36_if_modified_since(scripted, reply, moment, expected):
         assert list(headers) == ["X-A"]
 
 
+def test_htc_23_26_attributes_of_the_documents_can_be_set_later():
+    headers = HTTPHeaders({"X-A": "1"})
+    request = HTTPRequest(URL, headers=headers)
+    assert (request.use_gzip, request.if_modified_since) == (None, None)
+    request.use_gzip = False
+    assert request.decompress_response is False
+    request.if_modified_since = 0
+    assert request.headers["If-Modified-Since"] == "Thu, 01 Jan 1970 00:00:00 GMT"
+    assert request.if_modified_since == datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+    request.if_modified_since = None
+    assert dict(request.headers) == dict(headers) == {"X-A": "1"}
+
+
 @pytest.mark.parametrize("make", [dict, HTTPHeaders])
 async def test_shc_12_the_callers_headers_are_left_alone(scripted, reply, make):
     def serve(request):

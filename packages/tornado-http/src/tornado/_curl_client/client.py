@@ -62,6 +62,11 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
         self.active, self.queue = self._places.active, self._places.queue
         self._deadlines = Deadlines(self._places.all, lambda: loop)
 
+    @property
+    def _multi(self) -> Any:
+        # Programs set options of libcurl's here.
+        return self.driver.multi
+
     def close(self) -> None:
         """Free handles and connections; see `AsyncHTTPClient.close`.
 

@@ -93,10 +93,11 @@ class MultiDriver:
         # Neither of what libcurl calls knows the driver: pycurl isn't part of a cycle.
         self._watcher = make_watcher(self._loop, self._on_ready)
         self._alarm = Alarm(self._loop)
-        self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watcher.on_socket)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._alarm.on_timer)
-        self._multi.setopt(pycurl.M_MAXCONNECTS, self._max_connections)
+        #: libcurl's part, for those who want to set more options.
+        self.multi = pycurl.CurlMulti()
+        self.multi.setopt(pycurl.M_SOCKETFUNCTION, self._watcher.on_socket)
+        self.multi.setopt(pycurl.M_TIMERFUNCTION, self._alarm.on_timer)
+        self.multi.setopt(pycurl.M_MAXCONNECTS, self._max_connections)
 
     # -- handles
 
@@ -132,7 +133,7 @@ class MultiDriver:
         if self._is_broken:
             return False
         try:
-            self._multi.remove_handle(curl)
+            self.multi.remove_handle(curl)
         except pycurl.error as error:
             self._renew(error)
             return False
@@ -147,7 +148,7 @@ class MultiDriver:
         for curl in self._attached:
             curl.close()
         self._attached.clear()
-        self._multi.close()
+        self.multi.close()
         self._watcher.close()
         self._is_broken = False
         self._open()
@@ -201,7 +202,7 @@ class MultiDriver:
             curl.close()
         self._attached.clear()
         self._stock.clear()
-        self._multi.close()
+        self.multi.close()
         self._watcher.close()
         if self._timer is not None:
             self._timer.cancel()
@@ -214,7 +215,7 @@ class MultiDriver:
         refused: list[tuple[Transfer, str]] = []
         for curl, transfer in waiting.items():
             try:
-                self._multi.add_handle(curl)
+                self.multi.add_handle(curl)
             except pycurl.error as error:
                 # A program may have closed it, or may have it run elsewhere.
                 refused.append((transfer, str(error)))
@@ -249,14 +250,14 @@ class MultiDriver:
         self._act(pycurl.SOCKET_TIMEOUT, 0)
         if not self._alarm.is_news and not self._closed:
             # It tells of changes alone, and clocks differ.
-            self._alarm.on_timer(self._multi.timeout())
+            self._alarm.on_timer(self.multi.timeout())
         self._settle()
 
     def _act(self, fd: int, bits: int) -> None:
         if self._closed:
             return
         try:
-            _, self._unfinished = self._call(self._multi.socket_action, fd, bits)
+            _, self._unfinished = self._call(self.multi.socket_action, fd, bits)
         except pycurl.error as error:
             self._renew(error)
 
@@ -290,7 +291,7 @@ class MultiDriver:
     def _hand_out(self) -> None:
         left = True
         while left and not self._closed:
-            left, succeeded, failed = self._multi.info_read()
+            left, succeeded, failed = self.multi.info_read()
             for curl in succeeded:
                 self._finish(curl, 0, "")
             for curl, errno, message in failed:

@@ -20,6 +20,8 @@ class CurlError(HTTPClientError):
 
 
 def _name_of(errno: int) -> str:
+    if errno == 100:  # CURLE_TOO_LARGE, for which pycurl has no name
+        return "a head of the response is too large"
     names = (name for name in vars(pycurl) if name.startswith("E_"))
     name = next((name for name in names if getattr(pycurl, name) == errno), str(errno))
     return f"libcurl's error {name.removeprefix('E_')}"

@@ -16,6 +16,7 @@ import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  
 from tornado._curl_client.errors import CurlError
 from tornado._curl_client.feed import OneReading
 from tornado._curl_client.tls import set_tls
+from tornado._http1 import grammar
 from tornado._httpclient.request import EffectiveRequest
 from tornado._simple_client.target import (
     METHODS_WITH_BODY,
@@ -89,6 +90,11 @@ def set_options(curl: Any, request: EffectiveRequest, target: Target) -> None:
         # `Reception` does it: libcurl takes a body whose coded data is cut for whole, and knows
         # neither several gzip members nor, in some builds, all of the codings.
         setopt(pycurl.HTTP_CONTENT_DECODING, 0)
+    if "Connection" in headers._values and "close" in grammar.connection_options(
+        headers["Connection"]
+    ):
+        # RFC 9112 section 9.6: nothing is sent after that, which libcurl doesn't heed.
+        setopt(pycurl.FORBID_REUSE, 1)
     withheld = _set_method(curl, request, headers)
     setopt(pycurl.HTTPHEADER, field_lines(headers) + withheld)
 

@@ -34,6 +34,8 @@ def set_tls(curl: Any, request: EffectiveRequest) -> None:
         raise ValueError(
             f"ssl_options that libcurl doesn't have: {sorted(options.keys() - _KNOWN)}"
         )
+    # RFC 8996; libcurl before 8.16 takes older versions.
+    curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
     if options.get("cert_reqs") == 0:  # ssl.CERT_NONE
         curl.setopt(pycurl.SSL_VERIFYPEER, 0)
         curl.setopt(pycurl.SSL_VERIFYHOST, 0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from typing import Any
+from weakref import WeakSet
 
 from tornado._httpclient.request import DEFAULTS, EffectiveRequest, HTTPRequest
 from tornado._httpclient.response import HTTPResponse
@@ -16,6 +17,8 @@ from tornado.util import Configurable
 FetchCallback = Callable[[HTTPResponse], Any]
 
 _CLIENTS = "_http_clients"  # the attribute of a loop that has its shared clients, by class
+# Loops that have such an attribute.
+_loops: WeakSet[IOLoop] = WeakSet()
 
 
 class AsyncHTTPClient(Configurable):
@@ -56,16 +59,27 @@ class AsyncHTTPClient(Configurable):
         cls, io_loop: Any = None, force_instance: bool = False, **kwargs: Any
     ) -> AsyncHTTPClient:
         # They live as long as their loop does, which has them for that.
-        clients: dict[type, AsyncHTTPClient] = vars(IOLoop.current()).setdefault(_CLIENTS, {})
-        if not force_instance and cls in clients:
-            return clients[cls]
+        loop = IOLoop.current()
+        if not force_instance:
+            shared = _shared_clients(loop).get(cls)
+            if shared is not None:
+                return shared
         instance: AsyncHTTPClient = super().__new__(cls, **kwargs)
         if not force_instance:
-            clients[cls] = instance
+            cls._async_clients()[loop] = instance
             instance._shared_as = cls
         return instance
 
-    _shared_as: type | None = None
+    _shared_as: type[AsyncHTTPClient] | None = None
+
+    @classmethod
+    def _async_clients(cls) -> SharedClients:
+        # Programs look here for the client of a loop, or make it be forgotten.
+        return SharedClients(cls)
+
+    @property
+    def _instance_cache(self) -> SharedClients | None:
+        return None if self._shared_as is None else self._shared_as._async_clients()
 
     def initialize(self, defaults: dict[str, Any] | None = None) -> None:
         """Take the constructor's arguments; implementations extend it."""
@@ -81,8 +95,9 @@ class AsyncHTTPClient(Configurable):
         if self._closed:
             return
         self._closed = True
-        if self._shared_as is not None:
-            vars(self.io_loop)[_CLIENTS].pop(self._shared_as, None)
+        shared = self._instance_cache
+        if shared is not None and shared.get(self.io_loop) is self:
+            del shared[self.io_loop]
 
     def fetch(
         self,
@@ -177,6 +192,37 @@ class AsyncHTTPClient(Configurable):
         """Deal with an error raised by a callback, which is in `sys.exc_info`; the loop's own way
         unless overridden."""
         self.io_loop.handle_callback_exception(callback)
+
+
+def _shared_clients(loop: IOLoop) -> dict[type, AsyncHTTPClient]:
+    found: dict[type, AsyncHTTPClient] = vars(loop).get(_CLIENTS, {})
+    return found
+
+
+class SharedClients(MutableMapping[IOLoop, AsyncHTTPClient]):
+    """The shared clients of one class, by loop: each is where its loop keeps it.
+
+    :arg client_class: the class that was called.
+    """
+
+    def __init__(self, client_class: type[AsyncHTTPClient]) -> None:
+        self._class = client_class
+
+    def __getitem__(self, loop: IOLoop) -> AsyncHTTPClient:
+        return _shared_clients(loop)[self._class]
+
+    def __setitem__(self, loop: IOLoop, client: AsyncHTTPClient) -> None:
+        vars(loop).setdefault(_CLIENTS, {})[self._class] = client
+        _loops.add(loop)
+
+    def __delitem__(self, loop: IOLoop) -> None:
+        del _shared_clients(loop)[self._class]
+
+    def __iter__(self) -> Iterator[IOLoop]:
+        return iter([loop for loop in _loops if self._class in _shared_clients(loop)])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
 
 
 class PendingFetch(asyncio.Future[HTTPResponse]):

@@ -170,9 +170,7 @@ class HTTPRequest:
             raise ValueError("body and body_producer exclude each other")
         self._headers = headers if isinstance(headers, HTTPHeaders) else HTTPHeaders(headers or {})
         if if_modified_since is not None:
-            # The caller's own headers stay as they are.
-            self._headers = self._headers.copy()
-            self._headers["If-Modified-Since"] = format_timestamp(if_modified_since)
+            self.if_modified_since = if_modified_since
         self.url = url
         self.method = method
         self._body = utf8(body)
@@ -217,6 +215,34 @@ class HTTPRequest:
             self._headers = value
         else:
             self._headers = HTTPHeaders(value or {})
+
+    @property
+    def use_gzip(self) -> bool | None:
+        """Another name of ``decompress_response`` (documented API version 2.x)."""
+        return self.decompress_response
+
+    @use_gzip.setter
+    def use_gzip(self, value: bool | None) -> None:
+        self.decompress_response = value
+
+    @property
+    def if_modified_since(self) -> datetime.datetime | None:
+        """The time in the header of that name, with its time zone; `None` if there is none. Seconds
+        since the epoch can be assigned too."""
+        text = self._headers.get("If-Modified-Since")
+        if text is None:
+            return None
+        from email.utils import parsedate_to_datetime
+
+        return parsedate_to_datetime(text)
+
+    @if_modified_since.setter
+    def if_modified_since(self, value: datetime.datetime | float | None) -> None:
+        # The caller's own headers stay as they are.
+        self._headers = headers = self._headers.copy()
+        headers.pop("If-Modified-Since", None)
+        if value is not None:
+            headers["If-Modified-Since"] = format_timestamp(value)
 
     @property
     def body(self) -> bytes | None:
