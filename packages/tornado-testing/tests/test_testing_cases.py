@@ -7,12 +7,13 @@ import logging
 import os
 import re
 import socket
+import time
 import unittest
 import unittest.mock
 
 import pytest
 
-from tornado.httpclient import HTTPClientError
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, ResponseStartLine
 from tornado.ioloop import IOLoop
@@ -58,6 +59,18 @@ class LoopTest(AsyncTestCase):
         # What comes too late counts for the next one.
         self.stop("late")
         self.assertEqual(self.wait(), "late")
+
+    def test_tst_4_the_time_begins_anew_with_each_call(self):
+        """All of them together take longer than one may."""
+        deadline = self.io_loop.time() + 0.5
+        while self.io_loop.time() < deadline:
+            self.io_loop.call_later(0.1, self.stop)
+            self.wait(timeout=0.4)
+
+    def test_tst_4_a_stop_in_time_counts_although_the_loop_was_held_up(self):
+        self.io_loop.call_later(0.01, self.stop, "in time")
+        self.io_loop.add_callback(time.sleep, 0.05)
+        self.assertEqual(self.wait(timeout=0.02), "in time")
 
     def test_stop_takes_one_argument_or_named_ones(self):
         with self.assertRaises(TypeError):
@@ -126,6 +139,14 @@ class FetchTest(AsyncHTTPTestCase):
         self.assertEqual(response.body, b"POST /a?b=c 12345")
         self.assertEqual(self.fetch("/missing").code, 404)
         self.assertIsInstance(self.http_server, HTTPServer)
+
+    def test_tst_7_addresses(self):
+        port = self.get_http_port()
+        self.assertEqual(self.get_url("/a?b"), f"http://127.0.0.1:{port}/a?b")
+        self.assertEqual(self.get_protocol(), "http")
+        self.assertIsInstance(self.http_client, AsyncHTTPClient)
+        for url in (self.get_url("/whole"), f"HTTP://127.0.0.1:{port}/whole"):
+            self.assertEqual(self.fetch(url).body, b"GET /whole ")
 
     @gen_test
     async def test_fetch_in_a_coroutine(self):
@@ -264,6 +285,49 @@ def test_what_an_overridden_set_up_leaves_undone_is_ended():
     assert "too early" in only_problem(Broken("test_it"))
 
 
+def test_tst_7_a_port_for_each_test():
+    """Two that are there at once have two, and one is free again when its test has ended."""
+    ports = []
+
+    class Noting(AsyncHTTPTestCase):
+        def get_app(self):
+            return answer
+
+        def test_it(self):
+            ports.append(self.get_http_port())
+            if len(ports) < 2:
+                assert outcome_of(Noting("test_it")).wasSuccessful()
+            self.assertEqual(self.fetch("/").body, b"GET / ")
+
+    assert outcome_of(Noting("test_it")).wasSuccessful()
+    assert len(set(ports)) == 2
+    for port in ports:
+        with socket.socket() as sock, pytest.raises(ConnectionRefusedError):
+            sock.connect(("127.0.0.1", port))
+
+
+def test_tst_7_server_and_client_may_be_others():
+    class Server(HTTPServer):
+        pass
+
+    class Own(AsyncHTTPTestCase):
+        def get_app(self):
+            return answer
+
+        def get_http_server(self):
+            return Server(self._app, **self.get_httpserver_options())
+
+        def get_http_client(self):
+            return AsyncHTTPClient(force_instance=True, defaults={"user_agent": "own"})
+
+        def test_it(self):
+            self.assertIsInstance(self.http_server, Server)
+            self.assertEqual(self.http_client.defaults["user_agent"], "own")
+            self.assertEqual(self.fetch("/").body, b"GET / ")
+
+    assert outcome_of(Own("test_it")).wasSuccessful()
+
+
 def test_the_application_has_to_be_defined():
     class Without(AsyncHTTPTestCase):
         def test_it(self):
@@ -352,6 +416,22 @@ def test_a_test_that_hangs_ends_by_its_timeout(monkeypatch, name):
     text = only_problem(Waiting(f"test_{name}"))
     assert f"TimeoutError: Waiting.test_{name} is not done after 0.01 seconds" in text
     assert ".wait()  # here" in text
+
+
+def test_a_test_that_is_done_is_not_late():
+    """Also if the loop only gets round to the deadline then."""
+
+    class Blocking(AsyncTestCase):
+        @gen_test(timeout=0.01)
+        async def test_native(self):
+            time.sleep(0.02)
+
+        @gen_test(timeout=0.01)
+        def test_function(self):
+            time.sleep(0.02)
+
+    for name in ("test_native", "test_function"):
+        assert outcome_of(Blocking(name)).wasSuccessful()
 
 
 def test_a_coroutine_that_never_ends_is_left(monkeypatch):

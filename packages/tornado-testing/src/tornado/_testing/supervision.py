@@ -217,6 +217,9 @@ class _Work:
             raise
 
     def _strike(self) -> None:
+        if self._task is None or self._task.done():
+            # It held the loop up, and is done with that.
+            return
         self.struck += 1
         if self.struck == 1:
             self.place = _line_of(self._made)
