@@ -235,3 +235,22 @@ def test_words_that_a_program_ends_with_are_shown(tmp_path):
         until(process, "no way to go on")
         write(script, "")
         ends_with(process, "")
+
+
+@pytest.mark.parametrize("arguments", [(), (None,), (None, 30), (30,)])
+def test_arl_1_arguments_in_either_order(monkeypatch, arguments):
+    """``start(io_loop=None, check_time=500)`` and ``start(check_time=500)``."""
+    started = []
+
+    class Noted:
+        def __init__(self, callback, callback_time, io_loop):
+            started.append((callback_time, io_loop))
+
+        def start(self):
+            pass
+
+    monkeypatch.setattr(autoreload, "PeriodicCallback", Noted)
+    loop = IOLoop()
+    autoreload.start(*arguments)
+    loop.close()
+    assert started == [(30 if 30 in arguments else 500, loop)]

@@ -3,11 +3,13 @@
 import asyncio
 import concurrent.futures
 import datetime
+import itertools
 import logging
 import os
 import socket
 import sys
 import threading
+import time
 
 import pytest
 
@@ -63,10 +65,14 @@ def test_iol_12_callbacks_run_in_order_on_the_next_iteration(loop):
     seen = []
     for number in range(3):
         loop.add_callback(seen.append, number)
+    loop.add_callback(loop.add_callback, seen.append, "the one after")
     loop.add_callback(loop.stop)
     assert seen == []
     run_until_stopped(loop)
     assert seen == [0, 1, 2]
+    loop.add_callback(loop.stop)
+    run_until_stopped(loop)
+    assert seen == [0, 1, 2, "the one after"]
 
 
 def test_iol_13_other_threads_wake_the_loop(loop):
@@ -85,7 +91,7 @@ def test_iol_13_other_threads_wake_the_loop(loop):
 
 def test_iol_14_15_timeouts_by_time_timedelta_and_removed(loop):
     seen = []
-    loop.add_timeout(loop.time() + 0.01, seen.append, "time")
+    loop.add_timeout(time.time() + 0.01, seen.append, "time")
     loop.add_timeout(datetime.timedelta(milliseconds=20), seen.append, "timedelta")
     loop.remove_timeout(loop.call_later(0.001, seen.append, "removed"))
     loop.call_at(loop.time() + 0.03, loop.stop)
@@ -122,6 +128,7 @@ def test_iol_16_17_exceptions_of_callbacks_are_logged_and_do_not_end_the_loop(lo
     loop.add_callback(lambda: 1 / 0)
     loop.add_callback(loop.stop)
     run_until_stopped(loop)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "Exception in callback" in caplog.text
     assert "ZeroDivisionError" in caplog.text
     seen = []
@@ -212,22 +219,112 @@ def test_iol_25_28_periodic_callbacks_run_until_stopped(loop):
     assert not periodic.is_running()
 
 
+class Clockwork(AsyncIOLoop):
+    """A loop that takes no time: its clock goes where it is told to, or to the next timeout."""
+
+    def initialize(self, **kwargs):
+        super().initialize(make_current=False, **kwargs)
+        self.now = 1000.0
+        self.due = {}
+
+    def time(self):
+        return self.now
+
+    def add_timeout(self, deadline, callback, *args, **kwargs):
+        handle = object()
+        self.due[handle] = (deadline, callback)
+        return handle
+
+    def remove_timeout(self, timeout):
+        self.due.pop(timeout, None)
+
+    def pass_on(self):
+        """Let the next timeout come; return its time."""
+        handle = min(self.due, key=lambda handle: self.due[handle][0])
+        self.now, callback = self.due.pop(handle)
+        deadline = self.now
+        callback()
+        return deadline
+
+
+@pytest.fixture
+def clockwork():
+    loop = Clockwork()
+    yield loop
+    loop.close()
+
+
+def test_iol_25_nothing_is_called_before_the_start(clockwork):
+    calls = []
+    periodic = PeriodicCallback(lambda: calls.append(clockwork.now), 10_000, clockwork)
+    assert not clockwork.due
+    periodic.start()
+    for _ in range(3):
+        clockwork.pass_on()
+    assert calls == [1010, 1020, 1030]
+
+
 @pytest.mark.parametrize(
-    ("times", "expected"),
+    ("durations", "expected"),
     [
-        ([1000], 1010),
-        ([1000, 1010], 1020),
-        ([1000, 1014], 1020),
-        ([1000, 1035], 1040),
-        ([1000, 1009], 1020),
+        pytest.param([0, 0, 0], [1010, 1020, 1030], id="none"),
+        pytest.param([4, 4, 4], [1010, 1020, 1030], id="shorter than the period"),
+        pytest.param([14, 0, 0], [1010, 1030, 1040], id="one is left out"),
+        pytest.param([10, 10, 10], [1010, 1030, 1050], id="just the period"),
+        pytest.param([3600, 0, 0], [1010, 4620, 4630], id="the clock jumps ahead"),
+        pytest.param([-3600, 0, 0], [1010, 1020, 1030], id="the clock jumps back"),
+        pytest.param([-0.001, 0, 0], [1010, 1020, 1030], id="within one tick"),
     ],
 )
-def test_iol_26_27_29_calls_lie_on_a_grid(loop, times, expected):
-    periodic = PeriodicCallback(lambda: None, 10_000)
-    periodic._next_timeout = times[0]
-    for now in times:
-        periodic._update_next(now)
-    assert periodic._next_timeout == expected
+def test_iol_26_27_calls_lie_on_a_grid_and_never_pile_up(clockwork, durations, expected):
+    """However long the calls take, and whatever the clock does."""
+    left = list(durations)
+
+    def work():
+        clockwork.now += left.pop(0)
+
+    PeriodicCallback(work, 10_000, clockwork).start()
+    assert [clockwork.pass_on() for _ in durations] == expected
+
+
+def test_iol_28_29_stopped_and_started_again_there_is_one_schedule(clockwork):
+    calls = []
+
+    def work():
+        calls.append(clockwork.now)
+        if len(calls) == 2:
+            periodic.stop()
+        if len(calls) == 4:
+            periodic.stop()
+            periodic.start()
+
+    periodic = PeriodicCallback(work, 10_000, clockwork)
+    for _ in range(3):
+        periodic.start()
+        periodic.stop()
+    assert not clockwork.due
+    periodic.start()
+    periodic.start()
+    clockwork.pass_on()
+    clockwork.pass_on()
+    assert not clockwork.due
+    periodic.start()
+    for _ in range(4):
+        clockwork.pass_on()
+        assert len(clockwork.due) == 1
+    assert calls == [1010, 1020, 1030, 1040, 1050, 1060]
+
+
+@pytest.mark.parametrize("jitter", [0.5, 1])
+def test_each_period_is_longer_or_shorter_by_half_the_jitter_at_most(clockwork, jitter):
+    times = []
+    PeriodicCallback(lambda: times.append(clockwork.now), 10_000, jitter, clockwork).start()
+    for _ in range(200):
+        clockwork.pass_on()
+    periods = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert len(set(periods)) > 100
+    slack = 1e-6
+    assert all(abs(period - 10) <= 5 * jitter + slack for period in periods)
 
 
 # -- coroutines of generators

@@ -4,7 +4,6 @@ import asyncio
 import concurrent.futures
 import contextlib
 import gc
-import itertools
 import logging
 import os
 import selectors
@@ -19,7 +18,7 @@ import weakref
 
 import pytest
 
-from tornado.ioloop import IOLoop, PeriodicCallback
+from tornado.ioloop import IOLoop
 from tornado.platform.asyncio import AsyncIOLoop, AsyncIOMainLoop, BaseAsyncIOLoop
 
 LIMIT = 10
@@ -298,10 +297,15 @@ def test_iol_10_a_handler_removed_in_the_same_iteration_is_not_called(loop):
         assert len(seen) == 1
 
 
-@pytest.mark.parametrize("mask", [IOLoop.READ, IOLoop.READ | IOLoop.ERROR, IOLoop.WRITE])
-def test_iol_11_23_a_closed_peer_is_noticed(loop, pair, mask):
+@pytest.mark.parametrize("error", [0, IOLoop.ERROR])
+@pytest.mark.parametrize("mask", [IOLoop.READ, IOLoop.WRITE])
+def test_iol_11_23_a_closed_peer_is_noticed(loop, pair, mask, error):
     near, far = pair
     assert loop.READ == IOLoop.READ
+    with contextlib.suppress(BlockingIOError):
+        # Nothing more can be written, so only the end makes it ready.
+        while True:
+            near.send(bytes(65536))
     seen = []
 
     def handler(fd, events):
@@ -309,10 +313,14 @@ def test_iol_11_23_a_closed_peer_is_noticed(loop, pair, mask):
         loop.remove_handler(near)
         loop.stop()
 
-    loop.add_handler(near, handler, mask)
-    far.close()
+    def close():
+        assert seen == []
+        far.close()
+
+    loop.add_handler(near, handler, mask | error)
+    loop.call_later(0.01, close)
     run(loop)
-    assert seen[0] & (IOLoop.READ | IOLoop.WRITE | IOLoop.ERROR)
+    assert seen == [mask]
 
 
 def test_iol_24_data_come_before_the_end(loop, pair):
@@ -428,20 +436,6 @@ def test_iol_17_a_subclass_deals_with_exceptions_itself(caplog):
     assert not caplog.records
 
 
-def test_iol_29_started_again_a_periodic_callback_has_one_schedule(loop):
-    calls = []
-    periodic = PeriodicCallback(lambda: calls.append(loop.time()), 20)
-    for _ in range(3):
-        periodic.start()
-        periodic.stop()
-    periodic.start()
-    loop.call_later(0.11, loop.stop)
-    run(loop)
-    periodic.stop()
-    assert 3 <= len(calls) <= 6
-    assert all(later - earlier > 0.01 for earlier, later in itertools.pairwise(calls))
-
-
 # -- loops that are blocked
 
 
@@ -487,15 +481,22 @@ def test_iol_18_a_blocked_loop_is_signalled(loop, alarm):
     assert len(calls) == 2
 
 
-def test_iol_19_it_is_logged_where_a_loop_is_blocked(loop, alarm, caplog):
-    loop.set_blocking_log_threshold(0.04)
-    loop.add_callback(block, 0.1)
+@pytest.mark.parametrize("wait", [lambda: None, lambda: time.sleep(0.01)], ids=["busy", "asleep"])
+def test_iol_19_it_is_logged_where_a_loop_is_blocked(loop, alarm, caplog, wait):
+    def hang():
+        until = time.monotonic() + LIMIT
+        while not caplog.records and time.monotonic() < until:
+            wait()
+
+    # Far more than a busy machine takes away from a process that has work to do.
+    loop.set_blocking_log_threshold(1)
+    loop.add_callback(hang)
     loop.call_later(0.01, loop.stop)
     run(loop)
     loop.set_blocking_log_threshold(None)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert "in block" in record.getMessage()
+    assert "in hang" in record.getMessage()
 
 
 def test_the_watch_ends_with_the_loop(alarm):
@@ -527,20 +528,22 @@ def test_iol_18_without_an_action_the_signal_kills():
 
 def test_a_loop_that_asyncio_runs_is_watched_too():
     program = """
-        import asyncio, time
+        import asyncio, sys, time
         from tornado.ioloop import IOLoop
         async def main():
             IOLoop.current().set_blocking_log_threshold(0.05)
             await asyncio.sleep(0)
             time.sleep(0.2)
         asyncio.run(main())
+        print("ended", file=sys.stderr)
         # Nobody has told it of the end; it must find out.
         time.sleep(0.1)
     """
     done = in_program(program)
     assert done.returncode == 0
-    assert "time.sleep(0.2)" in done.stderr or "line 7, in main" in done.stderr
-    assert done.stderr.count("The event loop is blocked") == 1
+    before, after = done.stderr.split("ended\n")
+    assert "line 7, in main" in before
+    assert after == ""
 
 
 def test_a_closed_loop_dies_by_reference_count():

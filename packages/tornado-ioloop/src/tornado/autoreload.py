@@ -89,13 +89,15 @@ def _module_files() -> Iterator[str]:
 def start(check_time: int = DEFAULT_CHECK_TIME, io_loop: IOLoop | None = None) -> None:
     """Begin to watch the files of all modules, and start the program anew when one changes.
 
-    What is under way then is lost. To begin again with the same loop is no error.
+    What is under way then is lost. To begin again with the same loop is no error. The new one is
+    started with the same arguments and in the present directory, so a program that is to change its
+    directory should be started by an absolute path.
 
     :arg check_time: milliseconds between looks.
     :arg io_loop: as programs of the callback era give it, who have it first; the current one by
         default.
     """
-    if isinstance(check_time, IOLoop):
+    if check_time is None or isinstance(check_time, IOLoop):
         # The second of two arguments in their old order is the time.
         given: object = io_loop
         io_loop = check_time

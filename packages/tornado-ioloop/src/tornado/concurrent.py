@@ -225,7 +225,7 @@ def future_set_exc_info(
     .. versionadded:: 5.0
     """
     if exc_info[1] is None:
-        raise ValueError("future_set_exc_info called with no exception")
+        raise ValueError(f"there is no exception in {exc_info!r}")
     future_set_exception_unless_cancelled(future, exc_info[1])
 
 

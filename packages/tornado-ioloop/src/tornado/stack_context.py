@@ -2,7 +2,8 @@
 
 Code that passes callbacks leaves its ``try`` and ``with`` statements before the callbacks run. What
 is entered with the classes of this module stays around everything that is started inside: callbacks
-of the loop, of futures and of streams. Coroutines don't need it.
+of the loop, of futures and of streams, and the parts of generators between one ``yield`` and the
+next. Coroutines don't need it.
 
 .. code-block:: python
 
@@ -16,6 +17,11 @@ of the loop, of futures and of streams. Coroutines don't need it.
 
    with StackContext(die_on_error):
        http_client.fetch(url, callback)
+
+While a generator or coroutine waits inside of such a ``with`` statement of its own, the block stays
+entered, as with any context manager: others that run meanwhile see what it has set. Managers that
+set something for the time of a callback belong around the call of a generator, not inside of it. Of
+native coroutines (``async def``), only errors reach the contexts in which they were started.
 
 What is in effect is kept in a `contextvars.ContextVar`, which asyncio carries to everything that is
 started.

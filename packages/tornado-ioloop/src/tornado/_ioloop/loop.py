@@ -322,9 +322,11 @@ class IOLoop(Configurable):
         *args: Any,
         **kwargs: Any,
     ) -> object:
-        """Call ``callback`` at ``deadline``: a time as of `time`, or a `datetime.timedelta` from
-        now.
+        """Call ``callback`` at some time.
 
+        :arg deadline: seconds since the epoch, as `time` returns them, or a `datetime.timedelta`
+            from now.
+        :arg args: what the callback is called with, as ``kwargs``.
         :returns: a handle for `remove_timeout`.
         :raises TypeError: ``deadline`` is something else.
         """
@@ -337,32 +339,62 @@ class IOLoop(Configurable):
     def call_later(
         self, delay: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> object:
-        """Call ``callback`` after ``delay`` seconds; returns a handle for `remove_timeout`."""
+        """Call ``callback`` after some time.
+
+        :arg delay: seconds; 0 and less mean the next iteration.
+        :arg args: what the callback is called with, as ``kwargs``.
+        :returns: a handle for `remove_timeout`.
+
+        .. versionadded:: 4.0
+        """
         raise NotImplementedError()
 
     def call_at(
         self, when: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> object:
-        """Call ``callback`` at ``when``, a time as of `time`; returns a handle for
-        `remove_timeout`."""
+        """Call ``callback`` at a certain time.
+
+        :arg when: seconds since the epoch, as `time` returns them.
+        :arg args: what the callback is called with, as ``kwargs``.
+        :returns: a handle for `remove_timeout`.
+
+        .. versionadded:: 4.0
+        """
         return self.call_later(when - self.time(), callback, *args, **kwargs)
 
     def remove_timeout(self, timeout: Any) -> None:
-        """Keep a timeout from being called; one that was called or removed already is no error."""
+        """Keep a timeout from being called; one that was called or removed already is no error.
+
+        :arg timeout: what `add_timeout`, `call_later` or `call_at` has returned.
+        """
         timeout.cancel()
 
     def add_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Call ``callback`` on the loop's next iteration. It may be used from any thread."""
+        """Call ``callback`` on the loop's next iteration.
+
+        It may be used from any thread; callbacks keep the order in which a thread has passed them.
+        On a loop that is closed nothing happens.
+
+        :arg callback: what it raises goes to `handle_callback_exception`, also if it's a coroutine.
+        :arg args: what the callback is called with, as ``kwargs``.
+        """
         raise NotImplementedError()
 
     def add_callback_from_signal(
         self, callback: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> None:
-        """Like `add_callback`, from a signal handler."""
+        """Like `add_callback`, from a signal handler, also while a loop runs that `start` has not
+        started.
+
+        .. versionadded:: 3.0
+        """
         self.add_callback(callback, *args, **kwargs)
 
     def spawn_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Like `add_callback`, without ties to the caller."""
+        """Like `add_callback`, for callbacks that have nothing to do with the caller.
+
+        .. versionadded:: 4.0
+        """
         self.add_callback(callback, *args, **kwargs)
 
     def add_future(
@@ -372,7 +404,11 @@ class IOLoop(Configurable):
     ) -> None:
         """Call ``callback`` with ``future`` when that is done.
 
+        :arg future: one of asyncio, or of `concurrent.futures`.
+        :arg callback: called by the loop, as with `add_callback`.
         :raises TypeError: ``future`` is none.
+
+        .. versionadded:: 3.0
         """
         if not is_future(future):
             raise TypeError(f"a future is needed, not {future!r}")
@@ -467,6 +503,7 @@ class IOLoop(Configurable):
     ) -> Awaitable[T]:
         """Run ``func`` in ``executor``, or in the default executor if that is `None`.
 
+        :arg args: what ``func`` is called with.
         :returns: a future with its result.
 
         .. versionadded:: 5.0
@@ -475,6 +512,8 @@ class IOLoop(Configurable):
 
     def set_default_executor(self, executor: concurrent.futures.Executor) -> None:
         """Set what `run_in_executor` uses by default.
+
+        :arg executor: a `concurrent.futures.ThreadPoolExecutor`.
 
         .. versionadded:: 5.0
         """
@@ -485,19 +524,32 @@ class IOLoop(Configurable):
     def add_handler(self, fd: Any, handler: Callable[[Any, int], None], events: int) -> None:
         """Call ``handler(fd, events)`` as long as ``fd`` is ready for any of ``events``.
 
+        It's called for reading and for writing apart. That the peer has closed shows as one of
+        those that were asked for.
+
         :arg fd: a descriptor, or an object with ``fileno`` and ``close``; the handler is given the
             same.
         :arg events: `READ`, `WRITE` and `ERROR`, or-ed together.
-        :raises ValueError: there is a handler for ``fd``.
+        :raises ValueError: there is a handler for ``fd``, or it's none that can be watched.
+        :raises OSError: the system can't watch it: it's closed, or an ordinary file.
         """
         raise NotImplementedError()
 
     def update_handler(self, fd: Any, events: int) -> None:
-        """Change the events that ``fd``'s handler is called for."""
+        """Change the events that ``fd``'s handler is called for.
+
+        :arg fd: as given to `add_handler`; nothing happens if there is no handler for it.
+        :arg events: `READ`, `WRITE` and `ERROR`, or-ed together; 0 for none at present.
+        """
         raise NotImplementedError()
 
     def remove_handler(self, fd: Any) -> None:
-        """Stop watching ``fd``; one that isn't watched is no error."""
+        """Stop watching ``fd``; one that isn't watched is no error.
+
+        Its handler isn't called any more, even if it was due in this iteration.
+
+        :arg fd: as given to `add_handler`. Call this before closing it.
+        """
         raise NotImplementedError()
 
     def split_fd(self, fd: Any) -> tuple[int, Any]:
