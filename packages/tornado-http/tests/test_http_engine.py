@@ -193,6 +193,9 @@ BAD = [
     (request('CONNECT "a":80 HTTP/1.1'), 400),
     (request("GET http://a<b/ HTTP/1.1"), 400),
     (request("GET http://u:p@a/ HTTP/1.1"), 400),
+    (request("GET http://a%z1/ HTTP/1.1"), 400),
+    (request("GET http://[1:2:3]/ HTTP/1.1"), 400),
+    (request("CONNECT [::1::]:443 HTTP/1.1"), 400),
     (request("GET / HTTP/2.0"), 505),
     (request("GET / HTTP/1.1", "Name : x"), 400),  # P4
     (request("GET / HTTP/1.1", " folded: x"), 400),  # S9

@@ -192,6 +192,23 @@ def test_chunked_for_http_1_1_and_until_close_for_1_0():
         (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a,b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a:1:2\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a%2\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a%zz\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\xe9\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: ::1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: [1.2.3.4]\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: [:::::::]\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: [1::2::3]:80\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: [v1.]\r\n\r\n", 400),
+        (b"GET / HTTP/1.0\r\nHost: a b\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
         (b"GET / HTTP/1.1\r\nHost: a\r\nA: " + b"x" * 70000 + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 1000 + b"\r\n", 431),
         (b"GET /" + b"x" * 70000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
@@ -214,8 +231,32 @@ def test_bad_requests_reach_no_callback_and_are_logged_quietly(data, status, cap
             assert serving.site.seen == []
             assert (await AsyncHTTPClient().fetch(serving.url("/still"))).body == b"GET /still "
 
+    with caplog.at_level("INFO", "tornado"):
+        run(main())
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("tornado.general", "INFO")
+    assert "\n" not in record.getMessage()
+    assert record.exc_info is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("a", "a.", "a:80", "a:", "1.2.3.4:80", "xn--a", "a_b.c", "a%2Cb", "[::1]", "[::1]:80"),
+        *("[::ffff:1.2.3.4]", "[2001:DB8::1]:", "[v1.a:b]", "[vF.~]:1"),
+    ],
+)
+@pytest.mark.parametrize(
+    "form", ["GET / HTTP/1.1\r\nHost: {}", "GET http://{}/ HTTP/1.1\r\nHost: b"]
+)
+def test_s8_hosts_by_their_grammar(host, form):
+    async def main():
+        async with Serving() as serving:
+            head = form.format(host) + "\r\nConnection: close\r\n\r\n"
+            assert b" 200 " in (await serving.exchange(head.encode()))
+            assert [request.host for request in serving.site.seen] == [host]
+
     run(main())
-    assert "Traceback" not in caplog.text
 
 
 def test_srv_39_a_body_is_asked_for_when_it_is_expected():

@@ -140,13 +140,69 @@ async def test_a_callback_may_be_a_coroutine_function():
         assert (await exchange(port, LAST)).endswith(b"slowly")
 
 
-async def test_an_error_in_a_callback_ends_the_connection(caplog):
+@pytest.mark.parametrize(
+    "options", [{}, {"xheaders": True, "decompress_request": True}], ids=["plain", "wrapped"]
+)
+@pytest.mark.parametrize("is_coroutine", [False, True])
+async def test_an_error_in_a_callback_ends_the_connection(is_coroutine, options, caplog):
     def answer(request):
         raise ZeroDivisionError
 
+    async def answer_later(request):
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    async with listening(answer_later if is_coroutine else answer, **options) as (_, port):
+        assert await exchange(port, form(b"")) == b""
+    (record,) = caplog.records
+    assert record.name == "tornado.application"
+    assert record.exc_info[0] is ZeroDivisionError
+
+
+async def test_a_callback_that_is_cancelled_ends_the_connection():
+    async def answer(request):
+        raise asyncio.CancelledError
+
     async with listening(answer) as (_, port):
         assert await exchange(port, LAST) == b""
-    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_bad_input_that_a_callback_comes_upon_is_answered(caplog):
+    async def answer(request):
+        await asyncio.sleep(0)
+        request.query_arguments
+
+    async with listening(answer) as (_, port):
+        target = b"/?" + b"a=b&" * 1001
+        got = await exchange(port, b"GET " + target + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert got.startswith(b"HTTP/1.1 400 ")
+    assert "Uncaught" not in caplog.text
+
+
+async def test_an_error_after_the_answer_concerns_no_later_request(caplog):
+    requests = []
+
+    async def answer(request):
+        requests.append(request)
+        if len(requests) > 1:
+            return
+        reply(request, b"first")
+        await late.wait()
+        raise ZeroDivisionError
+
+    late = asyncio.Event()
+    async with listening(answer) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + LAST)
+        await reader.readuntil(b"first")
+        while len(requests) < 2:
+            await asyncio.sleep(0)
+        late.set()
+        while "ZeroDivisionError" not in caplog.text:
+            await asyncio.sleep(0)
+        reply(requests[1], b"second")
+        assert (await reader.read()).endswith(b"second")
+        writer.close()
 
 
 # Requests

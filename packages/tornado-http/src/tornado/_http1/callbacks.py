@@ -57,7 +57,12 @@ class CallbackDelegate(HTTPMessageDelegate):
             request._parse_body()
         result = self._callback(request)
         if result is not None and isinstance(result, Awaitable):
-            asyncio.ensure_future(result).add_done_callback(_raise_in_loop)
+            asyncio.ensure_future(result).add_done_callback(self._on_done)
+
+    def _on_done(self, future: asyncio.Future[Any]) -> None:
+        error = None if future.cancelled() else future.exception()
+        if future.cancelled() or error is not None:
+            self._connection._end_failed_request(self, error)  # type: ignore[attr-defined]  # HTTP1Connection's
 
     def on_connection_close(self) -> None:
         self._request = None
@@ -92,9 +97,3 @@ class ProxiedDelegate(HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         self._delegate.on_connection_close()
-
-
-def _raise_in_loop(future: asyncio.Future[Any]) -> None:
-    """Let an error of a callback that is a coroutine reach the loop's exception handler."""
-    if not future.cancelled():
-        future.result()

@@ -129,7 +129,7 @@ class ClosingConnection(MessageOutput):
         self.input_error = error
         self._reader.abandon()
         if self.is_client or (self._output is not NONE and self._output is not DONE):
-            self._give_up()
+            self._break_off()
             return
         if self._answered_early:
             # Another answer would be taken for that of the next request.
@@ -145,13 +145,24 @@ class ClosingConnection(MessageOutput):
         self._emit(writer.serialize_head(line, fields))
         self._linger(more_comes=code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
-    def _on_delegate_error(self, error: BaseException) -> None:
-        app_log.error("Uncaught exception", exc_info=error)
-        self._give_up()
+    def _give_up(self, error: BaseException | None = None) -> None:
+        """End the exchange, because whoever was to use or answer the message failed.
 
-    def _give_up(self) -> None:
-        """End the connection without an answer to its last request; what was written for those
-        before it still gets to the client."""
+        What was written for earlier requests still gets to the client. If the message was bad and
+        nothing was said to it, the client is told so.
+
+        :arg error: is logged, unless it's the peer's.
+        """
+        if isinstance(error, HTTPInputError):
+            if self._phase is OPEN:
+                self._on_bad_input(error)
+            return
+        if error is not None:
+            app_log.error("Uncaught exception", exc_info=error)
+        self._break_off()
+
+    def _break_off(self) -> None:
+        """End the connection without an answer to its last request."""
         if self.is_client:
             self.close()
         elif self._phase is OPEN:

@@ -252,7 +252,7 @@ class HTTP1Connection(FlowControl):
             try:
                 self._end_body()
             except HTTPOutputError:
-                self._give_up()
+                self._break_off()
                 raise
         self._output = DONE
         if self.is_client:
@@ -273,10 +273,8 @@ class HTTP1Connection(FlowControl):
         self._corked = True
         try:
             reader.feed(data)
-        except HTTPInputError as error:
-            self._on_bad_input(error)
         except Exception as error:
-            self._on_delegate_error(error)
+            self._give_up(error)
         finally:
             self._corked = False
         out = self._out
@@ -490,6 +488,20 @@ class HTTP1Connection(FlowControl):
             self._linger(more_comes=True)
         elif self._reader._paused and self._holds:
             self._advance()
+
+    def _end_failed_request(
+        self, delegate: HTTPMessageDelegate, error: BaseException | None
+    ) -> None:
+        """Whoever answers a request for ``delegate`` has failed, or was cancelled."""
+        present: object | None = self._delegate
+        while present is not None and present is not delegate:
+            # Some delegates stand before others.
+            present = getattr(present, "_delegate", None)
+        if present is not None:
+            self._give_up(error)
+        elif error is not None:
+            # The exchange was over.
+            app_log.error("Uncaught exception", exc_info=error)
 
     def _return_rest(self) -> None:
         rest = self._reader.take_rest()

@@ -125,16 +125,12 @@ class FlowControl(ClosingConnection):
             self._give_up()
             return
         error = future.exception()
-        if error is None:
-            if self._phase is OPEN:
-                self._release()
-            return
         if self._phase is not OPEN:
             return
-        if isinstance(error, HTTPInputError):
-            self._on_bad_input(error)
+        if error is None:
+            self._release()
         else:
-            self._on_delegate_error(error)
+            self._give_up(error)
 
     def _deliver_in_pieces(self, delegate: HTTPMessageDelegate, data: bytes, limit: int) -> None:
         for start in range(0, len(data), limit):

@@ -8,6 +8,7 @@ them can backtrack.
 from __future__ import annotations
 
 import re
+import socket
 from functools import lru_cache
 
 from tornado.httputil import (
@@ -38,8 +39,13 @@ _VERSION_LOOKALIKE = re.compile(
 _STATUS_LINE = re.compile(r"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([^\x00-\x08\n-\x1f\x7f]*+))?")
 
 # RFC 9110 section 4.2.3 and 7.2: uri-host [ ":" port ], where uri-host is a reg-name, an IPv4
-# address or an IP literal.
-_URI_HOST = r"(?:\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9\-._~!$&'()*+,;=%]++)"
+# address or an IP literal. A comma, which a reg-name may have and no name has, is refused: it is
+# what is left of two fields that somebody joined (section 5.3).
+_URI_HOST = (
+    r"(?:\[[0-9A-Fa-f]*+:[0-9A-Fa-f:.]++\]"
+    r"|\[[vV][0-9A-Fa-f]++\.[A-Za-z0-9\-._~!$&'()*+;=:]++\]"
+    r"|(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})++)"
+)
 _HOST = re.compile(rf"{_URI_HOST}(?::[0-9]*+)?")
 
 # RFC 9112 sections 3.2.2 and 3.2.3.
@@ -120,7 +126,7 @@ def _is_ordinary(values: dict[str, str | list[str]]) -> bool:
     connection = values.get("Connection", "keep-alive")
     return (
         type(host) is str
-        and _HOST.fullmatch(host) is not None
+        and _is_host(host)
         and type(connection) is str
         and connection.lower() == "keep-alive"
         and _EXTRAORDINARY.isdisjoint(values)
@@ -169,11 +175,15 @@ def _check_unusual_target(method: str, target: str) -> None:
     if target == "*" and method == "OPTIONS":
         return
     if method == "CONNECT":
-        if _TARGET_AUTHORITY.fullmatch(target):
+        if _TARGET_AUTHORITY.fullmatch(target) and _is_host(target):
             return
-    elif _TARGET_ABSOLUTE.match(target):
+    elif _TARGET_ABSOLUTE.match(target) and _is_host(_authority(target)):
         return
     raise HTTPInputError(f"invalid request target {target[:80]!r}")
+
+
+def _authority(target: str) -> str:
+    return target.partition("://")[2].partition("/")[0].partition("?")[0]
 
 
 def parse_status_line(line: str) -> ResponseStartLine:
@@ -207,7 +217,15 @@ def check_host(headers: HTTPHeaders, version: str) -> None:
 
 @lru_cache(_CACHED_BLOCKS)
 def _is_host(host: str) -> bool:
-    return _HOST.fullmatch(host) is not None
+    if _HOST.fullmatch(host) is None:
+        return False
+    if not host.startswith("[") or host[1] in "vV":
+        return True
+    try:
+        socket.inet_pton(socket.AF_INET6, host[1 : host.index("]")])
+    except OSError:
+        return False
+    return True
 
 
 def check_trailers(trailers: HTTPHeaders) -> None:
