@@ -104,6 +104,24 @@ def test_bytes_pass_both_ways(size: int) -> None:
     run(main())
 
 
+def test_large_output_is_taken_piece_by_piece() -> None:
+    """What the peer has taken is not kept, and a quick peer doesn't get all of it at once."""
+
+    async def main() -> None:
+        async with tls_pair() as (server, client):
+            size = 10_000_000
+            sending = server.write(b"x" * size)
+            before = server.write_buffer_size
+            assert 0 < before < size
+            await client.read_bytes(size // 2)
+            assert server.write_buffer_size < before - size // 4
+            await client.read_bytes(size - size // 2)
+            await sending
+            assert server.write_buffer_size == 0
+
+    run(main())
+
+
 def test_nothing_stays_behind_in_the_tls_layer() -> None:
     """What one record holds is read, however small the chunks of the stream are."""
 

@@ -297,19 +297,28 @@ class SSLIOStream(IOStream):
 
     def _write_chunk(self, data: bytes | memoryview) -> int:
         size = len(data)
+        if size <= RECORD_SIZE:
+            return self._write_record(data)
+        # The TLS layer takes all that it's given or says that it took nothing, and goes on with
+        # that later. In pieces of a record it's known what has gone, and others have their turn.
+        rest = memoryview(data)
         sent = 0
-        rest = data
-        # One call writes one record.
         while sent < size and sent < WRITE_BUDGET:
-            try:
-                sent += self.socket.send(rest)
-            except ssl.SSLWantWriteError:
+            taken = self._write_record(rest[sent : sent + RECORD_SIZE])
+            if not taken:
                 break
-            except ssl.SSLWantReadError:
-                self._write_needs_input = True
-                break
-            rest = memoryview(data)[sent:]
+            sent += taken
         return sent
+
+    def _write_record(self, data: bytes | memoryview) -> int:
+        try:
+            taken: int = self.socket.send(data)
+        except ssl.SSLWantWriteError:
+            return 0
+        except ssl.SSLWantReadError:
+            self._write_needs_input = True
+            return 0
+        return taken
 
     def _on_readable(self) -> None:
         if self._write_needs_input:
