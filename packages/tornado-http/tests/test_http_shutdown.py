@@ -7,6 +7,8 @@ import math
 import os
 import signal
 import socket
+import ssl
+import sys
 
 import pytest
 
@@ -283,6 +285,54 @@ def test_clients_that_do_not_read_are_let_go(takes, caplog):
                         with contextlib.suppress(BlockingIOError):
                             sock.recv(takes)
                     await asyncio.sleep(0.001)
+
+    with caplog.at_level(logging.INFO, "tornado.general"):
+        run(main())
+    assert [record.getMessage() for record in caplog.records] == ["Timeout writing to 127.0.0.1"]
+
+
+@pytest.mark.skipif(
+    sys.platform not in ("linux", "darwin"), reason="other systems don't tell what they hold"
+)
+@pytest.mark.parametrize("tls", [False, True])
+def test_what_a_client_takes_from_the_system_counts_as_progress(tls, server_tls, authority, caplog):
+    """The system has megabytes of the answer, and takes no more before a third of it has gone."""
+
+    def take(sock, size):
+        while size > 0:
+            size -= len(sock.recv(min(size, 8192)))
+
+    async def main():
+        def big(request):
+            respond(request, BIG * 3)
+
+        options = {"ssl_options": server_tls} if tls else {}
+        async with serving(big, write_timeout=1000, **options) as server:
+            sock = small_buffers(server)
+            sock.setblocking(True)
+            if tls:
+                context = ssl.create_default_context()
+                authority.configure_trust(context)
+                sock = await asyncio.to_thread(
+                    context.wrap_socket, sock, server_hostname="localhost"
+                )
+            with sock:
+                sock.sendall(get("/big"))
+                await asyncio.to_thread(take, sock, 1000)
+                (served,) = server._connections
+                connection = served.connection
+                for _ in range(3):
+                    await asyncio.to_thread(take, sock, 300_000)
+                    connection._sweep.clock = connection.write_deadline + 1
+                    connection.on_deadline()
+                    assert not connection.stream.closed()
+                # Nothing is taken from now on, but for what is still on its way.
+                for _ in range(1000):
+                    if connection.stream.closed():
+                        break
+                    connection._sweep.clock = connection.write_deadline + 1
+                    connection.on_deadline()
+                assert connection.stream.closed()
 
     with caplog.at_level(logging.INFO, "tornado.general"):
         run(main())

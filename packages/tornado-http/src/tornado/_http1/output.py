@@ -11,6 +11,7 @@ from tornado._callbacks import deliver_result
 from tornado._http1 import grammar, writer
 from tornado._http1.deadlines import NEVER, DeadlineSweep
 from tornado._http1.params import HTTP1ConnectionParameters
+from tornado._http1.unsent import count_unsent
 from tornado._http1.writer import STATUS_LINES
 from tornado.httputil import (
     HTTPConnection,
@@ -356,7 +357,7 @@ class MessageOutput(HTTPConnection):
     def _watch_progress(self, added: int) -> None:
         """Something waits for the peer to take it: see to it that it does."""
         if self.write_deadline == NEVER:
-            self._waiting = self.stream.write_buffer_size
+            self._waiting = count_unsent(self.stream)
             self._set_write_deadline()
         else:
             self._waiting += added
@@ -368,10 +369,10 @@ class MessageOutput(HTTPConnection):
 
     def _makes_progress(self) -> bool:
         """Look whether the peer took enough since the write deadline was set, and set it anew."""
-        waiting = self.stream.write_buffer_size
-        if not waiting:
+        if not self.stream.write_buffer_size:
             self.write_deadline = NEVER
             return True
+        waiting = count_unsent(self.stream)
         if self._waiting - waiting < MIN_PROGRESS:
             return False
         self._waiting = waiting
