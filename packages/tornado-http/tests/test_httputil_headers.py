@@ -124,6 +124,56 @@ def test_hut_3_s9_a_line_that_continues_another_one_is_refused():
     assert headers["A"] == "b"
 
 
+@pytest.mark.parametrize(
+    ("lines", "pairs"),
+    [
+        (["A: b", " c"], [("A", "b c")]),
+        (["A: b ", "\t \tc \t", "  d"], [("A", "b c d")]),
+        (["A:", " b"], [("A", "b")]),
+        (
+            ["A: 1", "B: 2", "a: 3", " 4", "C: 5"],
+            [("A", "1"), ("A", "3 4"), ("B", "2"), ("C", "5")],
+        ),
+        (["A: b", " c:d"], [("A", "b c:d")]),
+    ],
+)
+def test_hut_3_lines_that_continue_the_one_before_are_an_option(lines, pairs):
+    headers = HTTPHeaders()
+    for line in lines:
+        headers.parse_line(line, accept_folded_lines=True)
+    assert list(headers.get_all()) == pairs
+    for end in ("\r\n", "\n"):
+        text = "".join(line + end for line in lines)
+        assert list(HTTPHeaders.parse(text, accept_folded_lines=True).get_all()) == pairs
+
+
+@pytest.mark.parametrize("line", [" c", "\tc", " A: b"])
+def test_hut_3_s9_the_first_line_continues_nothing(line):
+    with pytest.raises(HTTPInputError):
+        HTTPHeaders({"A": "b"}).parse_line(line, accept_folded_lines=True)
+    with pytest.raises(HTTPInputError):
+        HTTPHeaders.parse(f"{line}\r\nA: b\r\n", accept_folded_lines=True)
+
+
+@pytest.mark.parametrize("line", [" c\0", " c\rd", " \u20ac"])
+def test_hut_3_s7_what_continues_a_line_is_looked_at_as_well(line):
+    headers = HTTPHeaders()
+    headers.parse_line("A: b")
+    with pytest.raises(HTTPInputError):
+        headers.parse_line(line, accept_folded_lines=True)
+    with pytest.raises(HTTPInputError):
+        HTTPHeaders.parse(f"A: b\r\n{line}\r\n", accept_folded_lines=True)
+    assert headers["A"] == "b"
+
+
+def test_hut_3_many_folded_lines_take_linear_time():
+    text = "A: b\r\n" + " c\r\n" * 200_000 + " \r\n" * 200_000
+    begin = time.process_time()
+    with pytest.raises(HTTPInputError):
+        HTTPHeaders.parse(text, accept_folded_lines=True)
+    assert time.process_time() - begin < 10
+
+
 @pytest.mark.parametrize("end", ["\r\n", "\n"])
 def test_hut_4_parse_takes_a_text_of_lines(end):
     text = end.join(["Content-Type: text/html", "A: 1", "a: 2", "", ""])

@@ -18,6 +18,8 @@ _WORD = late_regex("[^-]++")
 _NO_BYTES = late_regex(r"[^\t\x20-\x7e\x80-\xff]")
 _NO_TEXT = late_regex(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
+_FOLD = re.compile(r"[ \t]*+\r?\n(?=[ \t]++[^ \t\r\n])[ \t]++")
+
 # Names come from peers, so what is remembered of them has limits.
 _MAX_KNOWN_NAMES = 1000
 _MAX_KNOWN_LENGTH = 64  # characters
@@ -65,7 +67,8 @@ class HTTPHeaders(MutableMapping[str, str]):
     # `_values` maps canonical names to a value, or to a list where a name has several. Parsers and
     # serialisers of this distribution and of tornado-web work on it directly, because a method
     # call for each field would be what a small request costs most.
-    __slots__ = ("_values",)
+    # `_last_key`, what a folded line continues, is there only after `parse_line`.
+    __slots__ = ("_last_key", "_values")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._values: dict[str, str | list[str]]
@@ -120,9 +123,7 @@ class HTTPHeaders(MutableMapping[str, str]):
         if name not in _known_names and _TOKEN.fullmatch(name) is None:
             raise HTTPInputError(f"invalid name {name[:80]!r} for a header")
         text = _as_text(value)
-        forbidden = _NO_BYTES if _chars_are_bytes else _NO_TEXT
-        if forbidden.search(text) is not None or text != text.strip(" \t"):
-            raise HTTPInputError(f"invalid value {text[:80]!r} for a header")
+        _check_value(text, _chars_are_bytes)
         _append(self._values, canonical_name(name), text)
 
     def get_list(self, name: str) -> list[str]:
@@ -142,7 +143,9 @@ class HTTPHeaders(MutableMapping[str, str]):
                 for item in value:
                     yield name, item
 
-    def parse_line(self, line: str, *, _chars_are_bytes: bool = True) -> None:
+    def parse_line(
+        self, line: str, *, _chars_are_bytes: bool = True, accept_folded_lines: bool = False
+    ) -> None:
         r"""Add the field of one line, ``name: value``.
 
         >>> headers = HTTPHeaders()
@@ -151,31 +154,59 @@ class HTTPHeaders(MutableMapping[str, str]):
         'text/html'
 
         :arg line: the line with or without its line end; an empty line adds nothing.
-        :raises HTTPInputError: it's no such line. Lines that continue another one (RFC 9112
-            section 5.2) are none.
+        :arg accept_folded_lines: let a line that begins with white space continue the value of the
+            line before it (RFC 9112 section 5.2), as the API of versions 2.x did.
+        :raises HTTPInputError: it's no such line.
+
+        .. versionchanged:: 6.100
+           Added ``accept_folded_lines``.
         """
         if line.endswith("\n"):
             line = line[:-2] if line.endswith("\r\n") else line[:-1]
         if not line:
             return
         if line[0] in " \t":
-            raise HTTPInputError("header line begins with white space")
+            if not accept_folded_lines:
+                raise HTTPInputError("header line begins with white space")
+            self._continue_last(line.strip(" \t"), _chars_are_bytes)
+            return
         name, colon, value = line.partition(":")
         if not colon:
             raise HTTPInputError(f"header line {line[:80]!r} has no colon")
         self.add(name, value.strip(" \t"), _chars_are_bytes=_chars_are_bytes)
+        self._last_key = canonical_name(name)
+
+    def _continue_last(self, text: str, chars_are_bytes: bool) -> None:
+        key = getattr(self, "_last_key", "")
+        old = self._values.get(key)
+        if old is None:
+            raise HTTPInputError(f"header line {text[:80]!r} continues nothing")
+        _check_value(text, chars_are_bytes)
+        if isinstance(old, str):
+            self._values[key] = f"{old} {text}".strip(" ")
+        else:
+            old[-1] = f"{old[-1]} {text}".strip(" ")
 
     @classmethod
-    def parse(cls, headers: str, *, _chars_are_bytes: bool = True) -> HTTPHeaders:
+    def parse(
+        cls, headers: str, *, _chars_are_bytes: bool = True, accept_folded_lines: bool = False
+    ) -> HTTPHeaders:
         r"""Return the headers of a text of lines that end in CRLF or LF.
 
         >>> headers = HTTPHeaders.parse("Content-Type: text/html\r\nContent-Length: 42\r\n")
         >>> sorted(headers.items())
         [('Content-Length', '42'), ('Content-Type', 'text/html')]
 
+        :arg headers: the lines.
+        :arg accept_folded_lines: as for `parse_line`.
         :raises HTTPInputError: a line is malformed.
+
+        .. versionchanged:: 6.100
+           Added ``accept_folded_lines``.
         """
         parsed = cls()
+        if accept_folded_lines:
+            headers = _FOLD.sub(" ", headers)
         for line in headers.split("\n"):
             parsed.parse_line(line.removesuffix("\r"), _chars_are_bytes=_chars_are_bytes)
         return parsed
@@ -245,6 +276,12 @@ class HTTPHeaders(MutableMapping[str, str]):
 
     def __repr__(self) -> str:
         return f"HTTPHeaders({list(self.get_all())!r})"
+
+
+def _check_value(text: str, chars_are_bytes: bool) -> None:
+    forbidden = _NO_BYTES if chars_are_bytes else _NO_TEXT
+    if forbidden.search(text) is not None or text != text.strip(" \t"):
+        raise HTTPInputError(f"invalid value {text[:80]!r} for a header")
 
 
 def _append(values: dict[str, str | list[str]], key: str, value: str) -> None:
