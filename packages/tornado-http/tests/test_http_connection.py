@@ -178,6 +178,28 @@ async def test_a_body_of_unknown_length_is_sent_in_chunks():
         assert message.body == b"one two three"
 
 
+HINTS = ResponseStartLine("HTTP/1.1", 103, "Early Hints")
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+async def test_interim_responses_go_to_those_who_know_them(version):
+    """RFC 9110 section 15.2."""
+
+    def on_finish(message):
+        for link in ("</a>", "</b>"):
+            message.connection.write_headers(HINTS, HTTPHeaders({"Link": link}))
+        answer(message)
+        with pytest.raises(HTTPOutputError):
+            message.connection.write_headers(HINTS, HTTPHeaders())
+
+    async with Ends(Serving(on_finish=on_finish)) as ends:
+        await ends.near.write(f"GET / HTTP/{version}\r\nHost: a\r\n\r\n".encode())
+        got = await ends.near.read_until(b"answer")
+        hints = b"".join(b"HTTP/1.1 103 Early Hints\r\nLink: </%c>\r\n\r\n" % c for c in b"ab")
+        assert got.startswith((hints if version == "1.1" else b"") + b"HTTP/1.1 200 OK\r\n")
+        assert got.count(b"HTTP/1.1 ") == (3 if version == "1.1" else 1)
+
+
 async def test_h1c_14_callbacks_stand_beside_futures():
     async with Ends(Serving()) as ends:
         called = asyncio.Queue()

@@ -407,6 +407,20 @@ async def test_srv_33_34_unix_sockets(tmp_path):
     await server.close_all_connections()
 
 
+async def test_clients_of_unix_sockets_have_a_name_in_the_log(tmp_path, caplog):
+    server = HTTPServer(reply)
+    server.add_sockets([bind_unix_socket(path := str(tmp_path / "socket"))])
+    with caplog.at_level("INFO", "tornado"):
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"bad\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+    (record,) = caplog.records
+    assert record.getMessage().startswith("Malformed HTTP message from a local client: ")
+    server.stop()
+    await server.close_all_connections()
+
+
 async def test_srv_35_stopping_lets_requests_end():
     seeing = Seeing(answer=lambda request: None)
     async with listening(seeing) as (server, port):

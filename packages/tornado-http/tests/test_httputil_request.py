@@ -246,6 +246,15 @@ def test_srv_18_no_certificate(certificate):
     assert request(connection=Connection(certificate)).get_ssl_certificate() is None
 
 
+def test_srv_18_the_certificate_of_a_stream_that_another_protocol_has():
+    taken = Connection(lambda binary_form: {"a": 1})
+    connection = Connection()
+    connection.stream = None
+    assert request(connection=connection).get_ssl_certificate() is None
+    made = HTTPServerRequest("GET", "/", connection=connection, server_connection=taken)
+    assert made.get_ssl_certificate() == {"a": 1}
+
+
 def test_representation_names_what_identifies_a_request():
     made = request("/a", Host="h", Authorization="secret")
     assert repr(made) == (

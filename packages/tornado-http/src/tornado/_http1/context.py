@@ -51,7 +51,10 @@ class RequestContext:
         self.trusted_downstream = trusted_downstream
 
     def __str__(self) -> str:
-        return str(self.address) if self.remote_ip == "0.0.0.0" else self.remote_ip
+        if self.remote_ip != "0.0.0.0":
+            return self.remote_ip
+        # Most clients of unix sockets have no name.
+        return str(self.address or "a local client")
 
     def with_xheaders(self, headers: HTTPHeaders) -> RequestContext:
         """Return the context of one request, believing the headers by which a proxy describes its

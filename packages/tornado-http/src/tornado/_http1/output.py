@@ -95,7 +95,8 @@ class MessageOutput(HTTPConnection):
         Without ``Content-Length`` and ``Transfer-Encoding`` the connection chooses the framing that
         the peer understands.
 
-        :arg start_line: of a request (clients) or a response.
+        :arg start_line: of a request (clients) or a response. Before a response there may be
+            interim ones (codes below 200); clients that speak HTTP/1.0 don't get them.
         :arg headers: the header fields.
         :arg chunk: the first bytes of the body.
         :arg callback: called when all has been given to the system (documented API version 4.x).
@@ -113,7 +114,7 @@ class MessageOutput(HTTPConnection):
             _, code, reason = start_line
             line = STATUS_LINES.get((code, reason)) or writer.status_line(code, reason)
             if code < 200 and code != 101:
-                return self._emit(writer.serialize_head(line, headers))
+                return self._write_interim(line, headers)
             head = self._response_head(line, code, headers)
         self._output = BODY
         if chunk:
@@ -128,6 +129,14 @@ class MessageOutput(HTTPConnection):
             self._out_size = len(head)
             return self._resolved or self._resolve()
         return self._emit(head)
+
+    def _write_interim(self, line: str, headers: HTTPHeaders) -> asyncio.Future[None]:
+        if self._output is not NONE:
+            raise HTTPOutputError("the head of the response was written already")
+        if self._request[2] != "HTTP/1.1":
+            # RFC 9110 section 15.2: HTTP/1.0 knows no interim responses.
+            return self._resolved or self._resolve()
+        return self._emit(writer.serialize_head(line, headers))
 
     def write(
         self, chunk: bytes, callback: Callable[[], Any] | None = None

@@ -297,7 +297,9 @@ class HTTPServerRequest:
 
         :arg binary_form: return it in DER form instead of a dictionary.
         """
-        getpeercert = getattr(self.connection.stream.socket, "getpeercert", None)
+        # A protocol that took the stream over has left the connection without it.
+        stream = self.connection.stream or getattr(self.server_connection, "stream", None)
+        getpeercert = getattr(getattr(stream, "socket", None), "getpeercert", None)
         if getpeercert is None:
             return None
         try:
