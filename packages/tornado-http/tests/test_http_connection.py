@@ -534,6 +534,25 @@ async def test_h1c_10_detaching_gives_the_stream_with_what_follows():
         stream.close()
 
 
+async def test_h1c_10_a_connection_without_its_stream_says_so():
+    far, near = pair()
+    client = HTTP1Connection(near, True)
+    assert client.detach() is near
+    with pytest.raises(RuntimeError):
+        client.detach()
+    with pytest.raises(StreamClosedError):
+        await client.write_headers(GET, HTTPHeaders({"Host": "a"}))
+    with pytest.raises(StreamClosedError):
+        await client.write(b"x")
+    delegate = Noting()
+    await client.read_response(delegate)
+    assert delegate.events == ["close"]
+    client.close()
+    assert not near.closed()
+    near.close()
+    far.close()
+
+
 async def test_h1c_10_not_while_a_body_is_to_come():
     def on_head(message):
         with pytest.raises(RuntimeError):

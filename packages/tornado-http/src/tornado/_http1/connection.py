@@ -132,7 +132,7 @@ class HTTP1Connection(FlowControl):
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if callback is not None:
             deliver_result(future, callback)
-        if self.stream.closed() or self._phase is not OPEN:
+        if self._phase is not OPEN or self.stream.closed():
             delegate.on_connection_close()
             future.set_result(None)
             return future
@@ -224,8 +224,11 @@ class HTTP1Connection(FlowControl):
         Bytes that came and were not used are back in the stream, and ``stream`` is `None`. It's
         allowed when the message that came has no further body.
 
-        :raises RuntimeError: a part of the message's body has not come yet.
+        :raises RuntimeError: a part of the message's body has not come yet, or the stream was given
+            away already.
         """
+        if self.stream is None:
+            raise RuntimeError("the stream belongs to another protocol already")
         if self._reader.in_body and self._reader.state != ENDING:
             raise RuntimeError("the body of the current message has not been read")
         self._flush()

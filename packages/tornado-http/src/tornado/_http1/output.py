@@ -345,6 +345,10 @@ class MessageOutput(HTTPConnection):
             return rest
         except StreamClosedError as error:
             return _failed(error)
+        except AttributeError:
+            if self.stream is not None:
+                raise
+            return _failed(StreamClosedError())
 
     def _resolve(self) -> asyncio.Future[None]:
         """Return the future that stands for all writes that were done at once."""

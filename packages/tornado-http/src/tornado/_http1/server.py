@@ -187,7 +187,8 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         431.
     :arg idle_connection_timeout: seconds after which a connection without a complete next request
         is closed; 3600 by default.
-    :arg body_timeout: seconds in which a request's body has to arrive; 3600 by default.
+    :arg body_timeout: seconds in which a request's body has to arrive; 3600 by default. They begin
+        anew if they end while the application lets the body wait.
     :arg max_body_size: limit of a request's body in bytes; ``max_buffer_size`` by default. More is
         answered with 413.
     :arg max_buffer_size: limit in bytes of what a stream holds; 100 MiB by default.
