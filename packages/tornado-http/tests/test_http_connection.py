@@ -441,6 +441,33 @@ async def test_h1c_9_the_size_is_limited_for_one_request():
         assert (await ask(ends.client, POST, b"x" * 500, X_Limit="499")).start_line.code == 413
 
 
+@pytest.mark.parametrize("expects", [False, True])
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(
+    ("limit", "size", "status"),
+    [(5000, 5000, 200), (5000, 5001, 413), (10, 10, 200), (10, 11, 413)],
+)
+async def test_h1c_9_the_limit_may_be_found_out_slowly(limit, size, status, chunked, expects):
+    async def on_head(message):
+        await asyncio.sleep(0)
+        message.connection.set_max_body_size(limit)
+
+    fields = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % size
+    body = b"x" * size
+    if chunked:
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (size, body)
+    if expects:
+        fields += b"\r\nExpect: 100-continue"
+    async with Ends(Serving(on_head), max_body_size=1000) as ends:
+        await ends.near.write(b"POST / HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n\r\n")
+        if expects and (chunked or status == 200):
+            await ends.near.read_until(b" 100 Continue\r\n\r\n")
+        await ends.near.write(body)
+        assert (await ends.near.read_until(b"\r\n\r\n")).split()[1] == b"%d" % status
+        (message,) = ends.delegate.messages
+        assert len(message.body) == (size if status == 200 else 0)
+
+
 async def test_h1c_9_the_size_for_one_request_is_that_of_the_decoded_body():
     def on_head(message):
         message.connection.set_max_body_size(int(message.headers["X-Limit"]))

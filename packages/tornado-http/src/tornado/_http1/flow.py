@@ -103,13 +103,14 @@ class FlowControl(ClosingConnection):
         if self._holds:
             return
         self._reader.resume()
-        if self._continue_pending:
-            # The delegate has thought about the head and wants the body.
-            try:
+        try:
+            self._reader.check_announced_length()
+            if self._continue_pending:
+                # The delegate has thought about the head and wants the body.
                 self._answer_expectation()
-            except HTTPInputError as error:
-                self._on_bad_input(error)
-                return
+        except HTTPInputError as error:
+            self._on_bad_input(error)
+            return
         self._advance()
 
     def _wait_for(self, awaitable: Awaitable[Any]) -> None:

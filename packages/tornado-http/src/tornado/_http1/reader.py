@@ -355,10 +355,14 @@ class MessageReader:
         self.check_announced_length()
 
     def check_announced_length(self) -> None:
-        """Refuse a body whose announced length is beyond the limit; the sink may have changed that.
+        """Refuse a body whose announced length is beyond the limit.
+
+        The sink may change the limit until the body begins, so nothing is refused in a `pause`.
 
         :raises HTTPInputError: 413.
         """
+        if self._paused:
+            return
         if self.state == FIXED_BODY and self._remaining > self.max_body_size:
             raise self._failed("body too large", 413)
 
