@@ -1,7 +1,9 @@
 """The curl client: what it sends, what comes back, and what it refuses."""
 
 import asyncio
+import copy
 import gzip
+import pickle
 import subprocess
 import sys
 import time
@@ -775,3 +777,17 @@ def test_no_control_character_gets_into_a_line(before, control, after):
     for values in ({"A": before + control + after}, {"A": ["x", before + control + after]}):
         with pytest.raises(ValueError):
             field_lines(HTTPHeaders._from_dict({"B": "b", **values, "C": "c"}))
+
+
+def test_errors_can_be_copied_and_pickled():
+    error = CurlError(pycurl.E_OPERATION_TIMEDOUT, "too slow")
+    for other in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert (type(other), other.errno, other.code) == (CurlError, error.errno, 599)
+        assert str(other) == str(error) == "HTTP 599: too slow"
+
+
+@pytest.mark.parametrize(
+    "errno, words", [(pycurl.E_GOT_NOTHING, "GOT_NOTHING"), (100, "head"), (9999, "9999")]
+)
+def test_errors_have_words(errno, words):
+    assert words in str(CurlError(errno, ""))

@@ -6,7 +6,17 @@ import gzip
 import pytest
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
-from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError
+
+
+@pytest.fixture(params=["simple", "curl"])
+def scripted(request, scripted):
+    """Each test is for both clients."""
+    return scripted if request.param == "simple" else request.getfixturevalue("curled")
+
+
+def at_rest(client):
+    """Whether nothing is under way."""
+    return not client.active and not client.queue
 
 
 async def collect(response):
@@ -23,7 +33,7 @@ async def test_head_and_body(scripted, reply):
             assert await collect(response) == b"b" * 200_000
             assert await collect(response) == b""
         assert server.requests[0].headers["x-b"] == "2"
-        assert (len(server.client.active), len(server.client.pool)) == (0, 1)
+        assert at_rest(server.client)
 
 
 async def test_read_returns_what_is_left(scripted):
@@ -114,7 +124,7 @@ async def test_leaving_early_gives_the_rest_up(scripted):
     async with scripted(script, max_clients=1) as server:
         async with server.client.stream(server.url) as response:
             assert await anext(response) == b"part"
-        assert (len(server.client.active), len(server.client.pool)) == (0, 0)
+        assert at_rest(server.client)
         await closed.wait()
 
 
@@ -155,6 +165,17 @@ async def test_what_the_block_raises_passes(scripted, reply):
         assert not server.client.active
 
 
+async def test_what_was_given_up_is_an_error_of_the_reader_s(scripted, reply):
+    """It's not taken for a cancellation of whoever reads."""
+    async with scripted(lambda request: reply(bytes(1_000_000))) as server:
+        async with server.client.stream(server.url) as response:
+            pass
+        reading = asyncio.ensure_future(response.read())
+        with pytest.raises(RuntimeError, match="given up"):
+            await reading
+        assert not reading.cancelled()
+
+
 async def test_error_codes_are_errors_unless_they_are_not(scripted, reply):
     async with scripted(lambda request: reply("missing", "X-A: 1", code=404)) as server:
         with pytest.raises(HTTPClientError) as caught:
@@ -188,7 +209,7 @@ async def test_an_error_comes_after_what_has_come(scripted):
         async with server.client.stream(server.url) as response:
             assert await anext(response) == b"part"
             for _ in range(2):
-                with pytest.raises(HTTPStreamClosedError):
+                with pytest.raises(HTTPClientError, match="599|losed"):
                     await anext(response)
 
 
@@ -197,7 +218,7 @@ async def test_errors_before_the_head(scripted):
         await peer.request()
 
     async with scripted(script) as server:
-        with pytest.raises(HTTPStreamClosedError):
+        with pytest.raises(HTTPClientError, match="599|losed"):
             async with server.client.stream(server.url):
                 pytest.fail("the block must not begin")
 
@@ -210,13 +231,13 @@ async def test_request_timeout_counts_until_the_end(scripted):
 
     async with scripted(script) as server:
         async with server.client.stream(server.url, request_timeout=0.3) as response:
-            with pytest.raises(HTTPTimeoutError, match="receiving"):
+            with pytest.raises(HTTPClientError, match="[Tt]ime"):
                 await response.read()
 
 
 async def test_max_body_size_counts(scripted, reply):
     async with scripted(lambda request: reply("body"), max_body_size=3) as server:
-        with pytest.raises(HTTPStreamClosedError, match="too large"):
+        with pytest.raises(HTTPClientError, match="too large"):
             async with server.client.stream(server.url) as response:
                 await response.read()
 

@@ -18,6 +18,10 @@ class CurlError(HTTPClientError):
         super().__init__(599, message or _name_of(errno))
         self.errno = errno
 
+    def __reduce__(self) -> tuple[type, tuple[int, str]]:
+        # The constructor doesn't take what the base class keeps as its arguments.
+        return type(self), (self.errno, self.message)
+
 
 def _name_of(errno: int) -> str:
     if errno == 100:  # CURLE_TOO_LARGE, for which pycurl has no name

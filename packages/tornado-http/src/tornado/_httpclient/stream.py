@@ -54,20 +54,22 @@ class Inbox:
     async def wait_for_head(self) -> tuple[int, str, HTTPHeaders, str]:
         """Return status code, reason, headers and address."""
         while self.head is None:
-            response = await self._wait()
-            if response is not None and self.head is None:
-                self.on_head(
-                    response.code, response.reason, response.headers, response.effective_url
-                )
-                if response.body:
-                    self.on_data(response.body)
+            response = self._response()
+            if response is None:
+                await self._wait()
+                continue
+            self.on_head(response.code, response.reason, response.headers, response.effective_url)
+            if response.body:
+                self.on_data(response.body)
         return self.head
 
     async def take(self) -> bytes:
         """Return the next piece, an empty one at the end."""
         while not self._pieces:
-            if await self._wait() is not None and not self._pieces:
+            # What has come comes before what became of the rest.
+            if self._response() is not None:
                 return b""
+            await self._wait()
         piece = self._pieces.popleft()
         self._size -= len(piece)
         room = self._room
@@ -77,14 +79,19 @@ class Inbox:
                 room.set_result(None)
         return piece
 
-    async def _wait(self) -> HTTPResponse | None:
-        """Wait for news; return the response if the fetch has ended with one."""
+    def _response(self) -> HTTPResponse | None:
+        """Return the response if the fetch has ended with one."""
         fetch = self._fetch
         assert fetch is not None
-        if not fetch.done():
-            self._changed.clear()
-            await self._changed.wait()
+        if fetch.cancelled():
+            # Whoever reads was not cancelled, and must not look as if.
+            raise RuntimeError("the rest of the response was given up when its block was left")
         return fetch.result() if fetch.done() else None
+
+    async def _wait(self) -> None:
+        """Wait for news."""
+        self._changed.clear()
+        await self._changed.wait()
 
 
 class StreamedResponse:
@@ -98,7 +105,7 @@ class StreamedResponse:
     Nothing is lost if the program is slow: the server is made to wait.
 
     Iterating raises `HTTPClientError` and its subclasses, as `AsyncHTTPClient.fetch` does, when
-    the rest doesn't come.
+    the rest doesn't come, and `RuntimeError` after the block has been left.
 
     .. versionadded:: 6.100
     """
@@ -137,6 +144,7 @@ class StreamedResponse:
         """Return what is left of the body, which is kept in memory.
 
         :raises HTTPClientError: the rest didn't come.
+        :raises RuntimeError: the block has been left.
         """
         return b"".join([piece async for piece in self])
 
