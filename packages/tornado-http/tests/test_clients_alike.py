@@ -1,12 +1,14 @@
 """What both clients do alike, whatever library is below them."""
 
 import asyncio
+import datetime
 import gzip
 import itertools
 import ssl
 import warnings
 
 import pytest
+import trustme
 
 from tornado.httpclient import HTTPClientError
 from tornado.httputil import HTTPOutputError
@@ -392,6 +394,54 @@ async def test_shc_21_old_versions_of_tls_are_not_spoken(served, reply, server_t
         with pytest.raises((HTTPClientError, ssl.SSLError)):
             await server.fetch(validate_cert=False)
         assert not server.requests
+
+
+def certified(authority, *names, **options):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names, **options).configure_cert(context)
+    return context
+
+
+def year(number):
+    return datetime.datetime(number, 1, 1, tzinfo=datetime.UTC)
+
+
+def self_signed(authority):
+    own = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with own.private_key_pem.tempfile() as key, own.cert_pem.tempfile() as certificate:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+BAD_CERTIFICATES = {
+    "expired": lambda ca: certified(ca, "localhost", not_after=year(2001)),
+    "not yet valid": lambda ca: certified(
+        ca, "localhost", not_before=year(2090), not_after=year(2091)
+    ),
+    "wrong host": lambda ca: certified(ca, "example.com", "*.localhost", "127.0.0.1"),
+    "only common name": lambda ca: certified(ca, "example.com", common_name="localhost"),
+    "unknown authority": lambda ca: certified(trustme.CA(), "localhost"),
+    "self-signed": self_signed,
+}
+
+
+@pytest.mark.parametrize("kind", BAD_CERTIFICATES)
+async def test_shc_20_bad_certificates_are_refused(served, reply, authority, authority_file, kind):
+    tls = BAD_CERTIFICATES[kind](authority)
+    async with served(lambda request: reply("body"), tls=tls) as server:
+        with pytest.raises((ssl.SSLCertVerificationError, HTTPClientError)) as caught:
+            await server.fetch(ca_certs=authority_file)
+        assert getattr(caught.value, "code", 599) == 599
+        assert "certificate" in str(caught.value)
+        assert not server.requests
+        # Whoever doesn't want to know gets through,
+        assert (await server.fetch(validate_cert=False)).body == b"body"
+        # and leaves no connection for those who do.
+        for arguments in ({"ca_certs": authority_file}, {}):
+            with pytest.raises((ssl.SSLCertVerificationError, HTTPClientError)):
+                await server.fetch(**arguments)
+        assert len(server.requests) == 1
 
 
 # -- ends of bodies

@@ -177,6 +177,16 @@ async def test_a_reader_that_leaves_is_no_traceback(scripted, reply):
         assert await process.communicate() == (b"\0", b"")
 
 
+async def test_an_output_that_is_closed_is_no_traceback(scripted, reply):
+    async with scripted(lambda request: reply("body")) as server:
+        process = await asyncio.create_subprocess_shell(
+            f"exec {sys.executable} -m tornado.httpclient {server.url} >&-",
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, err = await process.communicate()
+    assert (err.count(b"\n"), process.returncode) == (1, 1)
+
+
 async def test_nothing_to_fetch():
     done = await run()
     assert (done.out, done.status) == (b"", 2)

@@ -34,6 +34,9 @@ def main(args: list[str] | None = None) -> int:
     if not urls:
         print("there is no address to fetch; --help tells more", file=sys.stderr)
         return USAGE
+    if sys.stdout is None:
+        print("there is no standard output to print to", file=sys.stderr)
+        return FAILED
     try:
         return asyncio.run(_Fetching(urls, options).run())
     except BrokenPipeError:
