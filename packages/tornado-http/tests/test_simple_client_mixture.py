@@ -114,3 +114,15 @@ async def test_nobody_gets_what_others_asked_for(scripted, reply, clients, idle)
         assert not server.client.queue
         assert len(server.client.pool) <= min(clients, idle)
         assert server.connections < 150 or not idle
+
+
+@pytest.mark.parametrize("clients", [1, 3, 8])
+async def test_nobody_gets_what_others_asked_for_from_libcurl(curled, reply, clients):
+    chance = random.Random(clients)
+    async with curled(moody(reply, chance), max_clients=clients) as server:
+        fetches = Fetches(server, chance)
+        await asyncio.gather(*(fetches.one(number) for number in range(150)))
+        assert sum(fetches.counts.values()) == 150
+        assert min(fetches.counts.values()) > 0
+        assert not server.client.active
+        assert not server.client.queue

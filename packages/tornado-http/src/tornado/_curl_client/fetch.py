@@ -22,9 +22,9 @@ import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  
 
 from tornado._curl_client.errors import CurlError
 from tornado._curl_client.feed import Feed
-from tornado._curl_client.options import IDEMPOTENT, content_length, set_options, set_times
+from tornado._curl_client.options import content_length, set_options, set_times
 from tornado._curl_client.reception import Reception
-from tornado._httpclient.request import EffectiveRequest
+from tornado._httpclient.request import IDEMPOTENT, EffectiveRequest
 from tornado._httpclient.response import HTTPResponse
 from tornado._simple_client.redirect import REDIRECTS, redirect_url, redirected
 from tornado._simple_client.target import Target, target_of

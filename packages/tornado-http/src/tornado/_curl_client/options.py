@@ -17,7 +17,7 @@ from tornado._curl_client.errors import CurlError
 from tornado._curl_client.feed import OneReading
 from tornado._curl_client.tls import set_tls
 from tornado._http1 import grammar
-from tornado._httpclient.request import EffectiveRequest
+from tornado._httpclient.request import IDEMPOTENT, EffectiveRequest
 from tornado._simple_client.target import (
     METHODS_WITH_BODY,
     Target,
@@ -38,8 +38,6 @@ _PROXY_AUTH_MODES: dict[str | None, int] = {
     "digest": pycurl.HTTPAUTH_DIGEST,
 }
 
-# RFC 9110 section 9.2.2: these may be sent again.
-IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 # Control characters, and lines without a value.
 _ODD = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]|: *(?:\n|\Z)")

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import datetime
     from ssl import SSLContext
 
+# RFC 9110 section 9.2.2: these may be sent again when a kept connection turns out to be dead.
+IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
+
 #: What holds for attributes that neither the request nor the client's ``defaults`` set. Times are
 #: seconds.
 DEFAULTS: dict[str, Any] = {

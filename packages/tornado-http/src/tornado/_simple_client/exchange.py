@@ -19,7 +19,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from tornado._http1 import grammar
-from tornado._httpclient.request import EffectiveRequest
+from tornado._httpclient.request import IDEMPOTENT, EffectiveRequest
 from tornado._httpclient.response import HTTPResponse
 from tornado._simple_client.attempt import Attempt
 from tornado._simple_client.dial import proxy_credentials, proxy_space
@@ -43,10 +43,7 @@ from tornado.iostream import StreamClosedError
 if TYPE_CHECKING:
     from tornado._simple_client.client import SimpleAsyncHTTPClient
 
-# RFC 9110 section 9.2.2: these may be sent again when a kept connection turns out to be dead.
-IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
-
-LARGE_BODY = 65536  # bytes
+LARGE_BODY = 65536  # bytes of a body that a server which refuses it may leave unread
 
 
 class Exchange:
@@ -374,17 +371,17 @@ class Exchange:
         self._next_hop()
 
     def _give_back(self, connection: HTTP1Connection, attempt: Attempt) -> None:
+        announced = None
         start_line = attempt.start_line
-        if start_line is not None and start_line.code == 101:
-            # RFC 9110 section 15.2.2: another protocol is spoken there now.
-            connection.close()
-        elif start_line is not None and start_line.code >= 400 and _may_be_unread(attempt):
-            connection.close()
-        else:
-            announced = None
-            if start_line is not None and "Keep-Alive" in attempt.headers._values:
+        if start_line is not None:
+            code = start_line[1]
+            # RFC 9110 section 15.2.2: after 101 another protocol is spoken there.
+            if code == 101 or (code >= 400 and _may_be_unread(attempt)):
+                connection.close()
+                return
+            if "Keep-Alive" in attempt.headers._values:
                 announced = attempt.headers["Keep-Alive"]
-            self._client.pool.give_back(self._route, connection, announced)
+        self._client.pool.give_back(self._route, connection, announced)
 
     def lost(self, attempt: Attempt) -> None:
         """The connection was closed before the response was whole."""

@@ -93,16 +93,17 @@ class ConnectionPool:
         if announced is not None:
             idle_time = min(idle_time, _announced_time(announced))
         now = time.monotonic()
-        resting.append(Kept(connection, now + idle_time))
+        deadline = now + idle_time
+        resting.append(Kept(connection, deadline))
         self._count += 1
         if len(resting) > self.max_per_host:
             self._close_oldest(resting)
         elif self._count > self.max_total:
             self._close_oldest(min(filter(None, self._resting.values()), key=_first_deadline))
         if self._timer is None:
-            self._watch(now + idle_time, now)
-        elif now + idle_time < self._due:
-            self._arm(now + idle_time, now)
+            self._watch(deadline, now)
+        elif deadline < self._due:
+            self._arm(deadline, now)
 
     def close(self) -> None:
         """Close all connections, and those that are given back later."""
