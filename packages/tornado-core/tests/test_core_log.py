@@ -72,6 +72,8 @@ def test_messages(message, args, text):
 @pytest.mark.parametrize(("message", "args"), [("%d", ("text",)), ("%s", (1, 2)), ("%q", (1,))])
 def test_a_message_that_does_not_fit_its_arguments_is_shown_with_them(message, args):
     text = text_of(message, args)
+    assert "Bad message (" in text
+    assert "Error(" in text
     assert repr(message) in text
     assert repr(args) in text
 
@@ -121,6 +123,35 @@ def test_pkg_5_a_decoding_error_is_reported_as_itself():
 )
 def test_formats_of_all_styles(fmt, style, text):
     assert LogFormatter(fmt, style=style).format(record()) == text
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "pattern"),
+    [
+        ((True,), {}, r"\[W \d{6} \S+ module:7\] hello"),
+        ((False,), {}, r"\[W \d{6} \S+ module:7\] hello"),
+        ((True, "%(message)s %(asctime)s"), {}, r"hello \d{6} \d\d:\d\d:\d\d"),
+        ((True, "%(message)s %(asctime)s", "%Y"), {}, r"hello \d{4}"),
+        ((True, None, "%Y"), {}, r"\[W \d{4} module:7\] hello"),
+        ((True,), {"datefmt": "%Y"}, r"\[W \d{4} module:7\] hello"),
+        ((), {"color": True, "fmt": "%(message)s", "datefmt": "%Y"}, "hello"),
+        (("%(message)s %(asctime)s", "%Y", "%", False), {}, r"hello \d{4}"),
+        (("{message}", None, "{"), {}, "hello"),
+    ],
+)
+def test_arguments_may_come_in_the_order_of_either_era(args, kwargs, pattern):
+    """Until version 5 the parameters were ``color``, ``fmt``, ``datefmt`` and ``colors``."""
+    assert re.fullmatch(pattern, LogFormatter(*args, **kwargs).format(record()))
+
+
+def test_colours_may_come_in_the_order_of_either_era(terminal):
+    fmt, colors = "%(color)s%(message)s%(end_color)s", {logging.WARNING: 4}
+    for args in (
+        (True, fmt, None, colors),
+        (fmt, None, "%", True, colors),
+    ):
+        assert LogFormatter(*args).format(record()) == "\033[34mhello\033[0m"
+    assert LogFormatter(False, fmt, None, colors).format(record()) == "hello"
 
 
 def test_a_format_of_another_style_is_refused():
@@ -260,7 +291,7 @@ def test_none_leaves_logging_alone(options, logger, level):
     assert logger.level == logging.NOTSET
 
 
-@pytest.mark.parametrize("level", ["debug", "WARNING", "error"])
+@pytest.mark.parametrize("level", ["debug", "WARNING", "error", "critical", "warn", "Fatal"])
 def test_levels(options, logger, level):
     options.logging = level
     enable_pretty_logging(options, logger)
@@ -373,6 +404,15 @@ def test_a_file_that_cannot_be_opened_leaves_logging_alone(options, logger, tmp_
     with pytest.raises(FileNotFoundError):
         enable_pretty_logging(options, logger)
     assert logger.handlers == []
+
+
+def test_opt_8_a_log_file_that_cannot_be_opened_is_told_to_the_user(options, logger, tmp_path):
+    path = str(tmp_path / "missing" / "log")
+    with pytest.raises(SystemExit) as caught:
+        options.parse_command_line(["program", f"--log-file-prefix={path}"])
+    assert caught.value.code == (
+        f"program: --log-file-prefix: {path!r} can't be opened: No such file or directory"
+    )
 
 
 def test_opt_8_a_wrong_logging_option_of_a_command_line_is_told_in_one_line():

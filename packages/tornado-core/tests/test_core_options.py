@@ -5,6 +5,7 @@ import copy
 import datetime
 import io
 import itertools
+import os
 import subprocess
 import sys
 from unittest import mock
@@ -82,6 +83,8 @@ def test_opt_2_the_default_gives_the_type(options, default, multiple, text, valu
         ("--ratio=1e3", "ratio", 1000.0),
         ("--debug", "debug", True),
         *((f"--debug={text}", "debug", True) for text in ("true", "1", "t", "yes", "on")),
+        *((f"--debug={text}", "debug", True) for text in ("True", "TRUE", "Y", "2", "")),
+        ("--debug=00", "debug", False),
         *((f"--debug={text}", "debug", False) for text in ("false", "F", "0", "no", "off")),
         ("--ids=1,5:7", "ids", [1, 5, 6, 7]),
         ("--ids=-2:0", "ids", [-2, -1, 0]),
@@ -168,8 +171,32 @@ def test_types_of_ones_own(options):
     options.define("raw", type=bytes.fromhex, multiple=True)
     options.parse_command_line(["program", "--base=ff", "--raw=00,ff"])
     assert (options.base, options.raw) == (255, [b"\0", b"\xff"])
-    with pytest.raises(Error, match="--base: .* is needed, not 'x'"):
+    with pytest.raises(Error, match=r"--base: .* is needed, not 'x' \(invalid literal"):
         options.parse_command_line(["program", "--base=x"])
+    options.define("factor", type=lambda text: 1 / int(text))
+    with pytest.raises(Error, match="--factor: .* is needed, not '0'$"):
+        options.parse_command_line(["program", "--factor=0"])
+
+
+def test_opt_3_a_range_has_a_million_numbers_at_most(options):
+    options.parse_command_line(["program", "--ids=1:1000000"])
+    assert len(options.ids) == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("default", "value"), [(None, []), ((1, 2), [1, 2]), ([3], [3]), (5, [5]), ("a,b", ["a,b"])]
+)
+def test_opt_3_the_value_is_always_a_list(options, default, value):
+    options.define("several", default=default, multiple=True)
+    assert options.several == value
+
+
+@pytest.mark.parametrize("name", ["", "-", "--port", "-p", "port=80", None, 3])
+def test_names_that_no_command_line_can_have_are_refused(options, name):
+    before = options.as_dict()
+    with pytest.raises(Error, match="can't be the name of an option"):
+        options.define(name)
+    assert options.as_dict() == before
 
 
 def test_opt_4_a_list_is_replaced_not_extended(options, tmp_path):
@@ -273,7 +300,7 @@ parse_command_line({})
 def test_opt_8_a_wrong_value_in_a_file_is_told_with_the_files_name(options, tmp_path, line):
     config = tmp_path / "config.py"
     config.write_text(line)
-    with pytest.raises(Error, match=r"config\.py: --(port|ids|wait): .* is needed, not "):
+    with pytest.raises(Error, match=r"config\.py:1: (port|ids|wait): .* is needed, not "):
         options.parse_config_file(str(config))
 
 
@@ -284,7 +311,7 @@ def test_opt_8_a_wrong_value_in_a_file_ends_a_program_with_one_line(tmp_path, li
     program = PROGRAM.replace("parse_command_line", "parse_config_file").format(f"{str(config)!r}")
     done = run(program, status=1)
     assert done.stdout == ""
-    assert done.stderr.startswith(f"-c: {config}: --n: a whole number is needed, not ")
+    assert done.stderr.startswith(f"-c: {config}:1: n: a whole number is needed, not ")
     assert done.stderr.count("\n") == 1
 
 
@@ -302,14 +329,85 @@ def test_opt_8_a_server_survives_a_wrong_file_that_it_reads_anew(options, tmp_pa
         options.parse_config_file(str(config))
 
 
-def test_errors_in_a_file_are_those_of_python(options, tmp_path):
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        (b"port = 1\nport = =", ":2:8", "invalid syntax"),
+        (b"port = 1\n  port = 2", ":2", "unexpected indent"),
+        (b"port 80", ":1", "invalid syntax"),
+        (b"name = 'x", ":1:8", "unterminated string literal"),
+        (b"\n\xff = 1", "", "utf-8"),
+        (b"port = 1\n\ndebug = true", ":3", "name 'true' is not defined; is True meant?"),
+        (b"def f():\n  return nowhere\nport = f()", ":2", "name 'nowhere' is not defined"),
+        (b"port = '80'\nlog_names = ['a']\nport = \\\n 'x'", ":3", "port: a whole number"),
+        (b"log-names = 3", ":1:1", "cannot assign to expression"),
+        (b"log_names = 3", ":1", "log_names: a list is needed, not 3"),
+        (b"globals()['port'] = 'x'", "", "port: a whole number is needed, not 'x'"),
+    ],
+)
+def test_opt_8_what_is_wrong_with_a_file_has_a_place(options, tmp_path, text, place, message):
     config = tmp_path / "config.py"
-    config.write_text("port = 1\nport = =")
-    with pytest.raises(SyntaxError) as caught:
+    config.write_bytes(text)
+    with pytest.raises(Error) as caught:
         options.parse_config_file(str(config))
-    assert (caught.value.filename, caught.value.lineno) == (str(config), 2)
+    assert isinstance(caught.value, SystemExit)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"{config}{place}")
+    assert message in line
+
+
+@pytest.mark.parametrize("text", ["n = 'x'", "n = 1 +", "n = true", "\0"])
+def test_opt_8_a_file_that_is_wrong_ends_a_program_with_one_line(tmp_path, text):
+    config = tmp_path / "config.py"
+    config.write_text(text)
+    done = run(PROGRAM.replace("command_line", "config_file").format(f"{str(config)!r}"), status=1)
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+    assert done.stderr.startswith(f"-c: {config}:")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("1 / 0", ZeroDivisionError),
+        ("import no_such_module", ModuleNotFoundError),
+        ("import helper_of_config\nhelper_of_config.f()", NameError),
+        ("raise LookupError", LookupError),
+        ("raise SystemExit(3)", SystemExit),
+    ],
+)
+def test_what_a_file_raises_otherwise_is_its_own_affair(options, tmp_path, monkeypatch, text, kind):
+    (tmp_path / "helper_of_config.py").write_text("def f():\n    return nowhere\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config = tmp_path / "config.py"
+    config.write_text(text)
+    with pytest.raises(kind) as caught:
+        options.parse_config_file(str(config))
+    assert not isinstance(caught.value, Error)
+
+
+def test_a_file_that_is_missing_is_an_error_of_the_system(options, tmp_path):
+    """Programs that can do without their file catch that."""
     with pytest.raises(FileNotFoundError):
         options.parse_config_file(str(tmp_path / "missing"))
+
+
+def test_opt_8_a_file_that_an_option_names_and_that_cannot_be_opened_is_told(options, tmp_path):
+    missing = str(tmp_path / "missing")
+    options.define("config", callback=lambda path: options.parse_config_file(path, final=False))
+    with pytest.raises(Error) as caught:
+        options.parse_command_line(["program", f"--config={missing}"])
+    assert caught.value.code == (
+        f"program: --config: {missing!r} can't be opened: No such file or directory"
+    )
+    (tmp_path / "config.py").write_text(f"config = {missing!r}")
+    with pytest.raises(Error, match=r"config\.py:1: config: .*missing' can't be opened: No such"):
+        options.parse_config_file(str(tmp_path / "config.py"))
+    # In the program it's the program's affair, and so is another file.
+    with pytest.raises(FileNotFoundError):
+        options.config = missing
+    options.define("folder", callback=lambda path: os.listdir(f"{path}/missing"))
+    with pytest.raises(FileNotFoundError):
+        options.parse_command_line(["program", f"--folder={tmp_path}"])
 
 
 # Errors
@@ -321,6 +419,21 @@ def test_errors_in_a_file_are_those_of_python(options, tmp_path):
         ("--unknown=1", "there is no option --unknown; --help lists what there is"),
         ("--prot=1", "there is no option --prot; is --port meant?"),
         ("--PORT=1", "there is no option --PORT; --help lists what there is"),
+        ("-p", "there is no option -p; --help lists what there is"),
+        ("--port 8080", "there is no option --port 8080; is --port meant?"),
+        ("--no-debug", "there is no option --no-debug; is --debug=false meant?"),
+        ("--no_debug=1", "there is no option --no_debug; is --debug=false meant?"),
+        ("--nodebug", "there is no option --nodebug; is --debug=false meant?"),
+        ("--no-port", "there is no option --no-port; is --port meant?"),
+        ("--debug=maybe", "--debug: true or false is needed, not 'maybe'"),
+        ("--debug=fasle", "--debug: true or false is needed, not 'fasle'"),
+        ("--ids=1,1:1000001", "--ids: 1:1000001 are more than 1000000 numbers"),
+        (
+            "--ids=-5:99999999999999999999",
+            "--ids: -5:99999999999999999999 are more than 1000000 numbers",
+        ),
+        ("--ids=1:2:3", "--ids: a whole number is needed, not '2:3'"),
+        ("--ids=:3", "--ids: a whole number is needed, not ''"),
         ("--port", "--port needs a value: --port=INT"),
         ("--name", "--name needs a value: --name=NAME"),
         ("--port=x", "--port: a whole number is needed, not 'x'"),
@@ -382,7 +495,7 @@ def test_opt_8_an_error_in_a_file_that_the_command_line_names_is_the_users_too(o
     options.define("config", callback=lambda path: options.parse_config_file(path, final=False))
     with pytest.raises(SystemExit) as caught:
         options.parse_command_line(["program", f"--config={config}"])
-    assert caught.value.code == f"program: {config}: --port: a whole number is needed, not 'x'"
+    assert caught.value.code == f"program: {config}:1: port: a whole number is needed, not 'x'"
 
 
 def test_errors_of_other_classes_stay_what_they_are(options):

@@ -294,6 +294,14 @@ def test_raise_exc_info_keeps_the_exception():
         util.raise_exc_info((None, None, None))
 
 
+@pytest.mark.parametrize("length", [-1, -(10**9)])
+def test_a_length_below_zero_is_refused_instead_of_never_giving_anything(length):
+    decompressor = util.GzipDecompressor()
+    with pytest.raises(ValueError, match="max_length"):
+        decompressor.decompress(gzip.compress(b"x"), length)
+    assert decompressor.decompress(gzip.compress(b"x"), 1) == b"x"
+
+
 @given(
     st.lists(st.binary(min_size=1), min_size=1, max_size=4), st.integers(0, 50), st.integers(1, 64)
 )

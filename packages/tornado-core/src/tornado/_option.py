@@ -35,7 +35,9 @@ _UNITS = {
     for name in names
 }
 _AMOUNT = late_regex(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([a-zA-Z]*)\s*")
+_TRUE = frozenset(("true", "t", "1", "yes", "y", "on", ""))
 _FALSE = frozenset(("false", "f", "0", "no", "n", "off"))
+_LONGEST_RANGE = 1_000_000  # numbers
 
 
 class Error(Exception):
@@ -69,7 +71,7 @@ class Option:
         self.file_name = file_name
         self.group_name = group_name
         self.callback = callback
-        self.default = [] if default is None and multiple else default
+        self.default = _as_list(default) if multiple else default
         self._value = _UNSET
 
     @property
@@ -122,24 +124,39 @@ class Option:
         if not colon or self.type is not int:
             return [self._item(text)]
         first = self._item(low)
-        return range(first, (self._item(high) if high else first) + 1)
+        last = self._item(high) if high else first
+        if last - first >= _LONGEST_RANGE:
+            raise Error(f"{self.flag}: {text} are more than {_LONGEST_RANGE} numbers")
+        return range(first, last + 1)
 
     def _item(self, text: str) -> Any:
         convert = _CONVERTERS.get(self.type, self.type)
         try:
             return convert(text)
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise self._wrong(text) from error
+            raise self._wrong(text, error) from error
 
-    def _wrong(self, value: Any) -> Error:
+    def _wrong(self, value: Any, error: Exception | None = None) -> Error:
         wanted = _WANTED.get(self.type)
+        reason = ""
         if wanted is None:
             wanted = f"something of type {getattr(self.type, '__name__', self.type)}"
-        return Error(f"{self.flag}: {wanted} is needed, not {reprlib.repr(value)}")
+            # A type of the program's own knows best.
+            reason = f" ({error})" if isinstance(error, ValueError) else ""
+        return Error(f"{self.flag}: {wanted} is needed, not {reprlib.repr(value)}{reason}")
+
+
+def _as_list(default: Any) -> list[Any]:
+    if default is None:
+        return []
+    return list(default) if isinstance(default, (list, tuple)) else [default]
 
 
 def _boolean(text: str) -> bool:
-    return text.lower() not in _FALSE
+    word = text.strip().lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    return bool(int(word))
 
 
 def _date(text: str) -> datetime.datetime:

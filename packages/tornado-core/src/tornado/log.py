@@ -22,7 +22,7 @@ access_log = logging.getLogger("tornado.access")
 app_log = logging.getLogger("tornado.application")
 gen_log = logging.getLogger("tornado.general")
 
-_LEVELS = ("debug", "info", "warning", "error", "critical")
+_LEVELS = ("debug", "info", "warning", "error", "critical")  # logging has more names for them
 _TIME_UNIT = late_regex("[SMHD]|W[0-6]|MIDNIGHT", re.IGNORECASE)
 _RESET = "\033[0m"
 _DEFAULT_FORMAT = (
@@ -58,6 +58,9 @@ class LogFormatter(logging.Formatter):
         bright ones, up to 255 those of terminals that have as many.
     :raises ValueError: the format isn't of that style.
 
+    The order of API versions before 5.0, ``color``, ``fmt``, ``datefmt``, ``colors``, is understood
+    as well.
+
     .. versionchanged:: 3.2
        Added ``fmt`` and ``datefmt``.
     """
@@ -68,12 +71,16 @@ class LogFormatter(logging.Formatter):
 
     def __init__(
         self,
-        fmt: str | None = _DEFAULT_FORMAT,
+        fmt: str | bool | None = _DEFAULT_FORMAT,
         datefmt: str | None = _DEFAULT_DATE_FORMAT,
         style: Literal["%", "{", "$"] = "%",
         color: bool = True,
         colors: Mapping[int, int] = _DEFAULT_COLORS,
     ) -> None:
+        if isinstance(fmt, bool):
+            fmt, datefmt, style, color, colors = _arguments_of_version_4(
+                fmt, datefmt, style, color, colors
+            )
         # logging.config passes None for what its dictionary doesn't mention.
         super().__init__(fmt or self.DEFAULT_FORMAT, datefmt or self.DEFAULT_DATE_FORMAT, style)
         self._colors: dict[int, str] = {}
@@ -98,13 +105,27 @@ class LogFormatter(logging.Formatter):
         return text.replace("\r", "\\r").replace("\n", "\n    ")
 
 
+def _arguments_of_version_4(
+    color: bool, second: Any, third: Any, fourth: Any, colors: Any
+) -> tuple[str | None, str | None, Literal["%"], bool, Mapping[int, int]]:
+    """Return today's arguments for those of a time when they were ``color``, ``fmt``, ``datefmt``
+    and ``colors``, in this order.
+
+    The second may also be a ``datefmt`` that was passed by its name.
+    """
+    if isinstance(fourth, Mapping):
+        colors = fourth
+    if second is not None and "%(" not in second:
+        return None, second, "%", color, colors
+    return second, None if third == "%" else third, "%", color, colors
+
+
 def _message_of(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception as error:
         # Whatever it is that went wrong in the caller's objects: what was to be said is logged.
-        kind = type(error).__name__
-        message, args = _described(record.msg), _described(record.args)
+        kind, message, args = map(_described, (error, record.msg, record.args))
         return f"Bad message ({kind}): {message} with the arguments {args}"
 
 
@@ -158,16 +179,16 @@ def enable_pretty_logging(options: Any = None, logger: logging.Logger | None = N
     """
     if options is None:
         from tornado.options import options
-    level = (options.logging or "none").lower()
-    if level == "none":
+    level = (options.logging or "none").upper()
+    if level == "NONE":
         return
-    if level not in _LEVELS:
+    if level not in logging.getLevelNamesMapping():
         choice = ", ".join(_LEVELS)
         raise Error(f"--logging: {choice} or none is needed, not {options.logging!r}")
     logger = logger or logging.getLogger()
     path = options.log_file_prefix
     file_handler = _file_handler(options) if path else None
-    logger.setLevel(level.upper())
+    logger.setLevel(level)
     if file_handler is not None:
         _install(logger, file_handler, LogFormatter(color=False), os.path.abspath(path))
     if options.log_to_stderr or (options.log_to_stderr is None and not logger.handlers):
@@ -265,4 +286,13 @@ def define_logging_options(options: Any = None) -> None:
         "log_rotate_interval", type=int, default=1, help="units of time between rotations"
     )
     options.define("log_rotate_mode", type=str, default="size", help="rotate by size or by time")
-    options.add_parse_callback(lambda: enable_pretty_logging(options))
+    options.add_parse_callback(lambda: _set_up_as_parsed(options))
+
+
+def _set_up_as_parsed(options: Any) -> None:
+    try:
+        enable_pretty_logging(options)
+    except OSError as error:
+        path = options.log_file_prefix
+        message = f"--log-file-prefix: {path!r} can't be opened: {error.strerror}"
+        raise Error(message) from error

@@ -34,6 +34,7 @@ from types import ModuleType
 from typing import Any, TextIO
 
 from tornado._option import Error, Option
+from tornado._option_file import ConfigFile
 from tornado.log import define_logging_options, enable_pretty_logging
 
 __all__ = [
@@ -178,12 +179,14 @@ class OptionParser:
             what else makes a value of text; the type of ``default`` if not given.
         :arg help: a description.
         :arg metavar: what stands for the value in the help.
-        :arg multiple: the value is a list; on the command line it's separated by commas, and
-            ``x:y`` is a range of integers, both included.
+        :arg multiple: the value is a list, whatever the default is; on the command line it's
+            separated by commas, and ``x:y`` is a range of integers, both included.
         :arg group: group in the help; the defining file's name if not given.
         :arg callback: called with the value when it has been set.
-        :raises Error: it's defined already.
+        :raises Error: it's defined already, or the command line couldn't have such a name.
         """
+        if not isinstance(name, str) or not name or name.startswith("-") or "=" in name:
+            raise Error(f"{name!r} can't be the name of an option: --NAME=VALUE would not mean it")
         known = self._find(name)
         if known is not None:
             raise Error(f"{known.flag} is defined in {known.file_name} already")
@@ -229,21 +232,25 @@ class OptionParser:
                 return arguments[number + 1 :]
             if not argument.startswith("-") or argument == "-":
                 return arguments[number:]
-            name, equals, value = argument.lstrip("-").partition("=")
-            option = self._find(name)
+            flag, equals, value = argument.partition("=")
+            option = self._find(flag.lstrip("-"))
             if option is None:
-                raise Error(self._unknown(name))
+                raise Error(f"there is no option {flag}; {self._advice(flag.lstrip('-'))}")
             if not equals and option.type is not bool:
                 raise Error(f"{option.flag} needs a value: {option.flag}={_placeholder(option)}")
-            option.parse(value if equals else "true")
+            _take(option, value if equals else "true", is_text=True)
         return []
 
-    def _unknown(self, name: str) -> str:
+    def _advice(self, name: str) -> str:
+        """Say what might be meant by a name that isn't any option's."""
         from difflib import get_close_matches
 
-        similar = get_close_matches(_key(name), self._options, n=1)
-        advice = f"is --{similar[0]} meant?" if similar else "--help lists what there is"
-        return f"there is no option --{name}; {advice}"
+        key = _key(name)
+        switch = self._find(key.removeprefix("no").removeprefix("-"))
+        if key.startswith("no") and switch is not None and switch.type is bool:
+            return f"is {switch.flag}=false meant?"
+        similar = get_close_matches(key, self._options, n=1)
+        return f"is --{similar[0]} meant?" if similar else "--help lists what there is"
 
     def parse_config_file(self, path: str, final: bool = True) -> None:
         """Set options from the global names of a Python file, UTF-8.
@@ -254,28 +261,35 @@ class OptionParser:
 
         :arg path: the file. It's run, so it has to be as trustworthy as the program.
         :arg final: run the callbacks of `add_parse_callback`.
-        :raises Error: a value is wrong. It's also a `SystemExit`, as that of `parse_command_line`
-            is, unless an event loop is running: a server that reads its file anew goes on.
+        :raises Error: a value is wrong, or the file is no Python, or it uses a name that it
+            doesn't have. It's also a `SystemExit`, as that of `parse_command_line` is, unless an
+            event loop is running: a server that reads its file anew goes on.
+        :raises OSError: the file can't be read.
 
         .. versionchanged:: 4.4
            ``__file__`` is there.
         """
-        names: dict[str, Any] = {"__file__": os.path.abspath(path)}
-        with open(path, "rb") as file:
-            exec(compile(file.read(), path, "exec", dont_inherit=True), names)
-        for name, value in names.items():
+        try:
+            self._take_from(ConfigFile(path))
+        except Error as error:
+            raise _error_in_file(error) from error
+        if final:
+            self.run_parse_callbacks()
+
+    def _take_from(self, file: ConfigFile) -> None:
+        for name, value in file.items():
             option = self._find(name)
             if option is None or isinstance(value, ModuleType):
                 continue
+            is_text = isinstance(value, str) and (option.multiple or option.type is not str)
             try:
-                if isinstance(value, str) and (option.multiple or option.type is not str):
-                    option.parse(value)
-                else:
-                    option.set(value)
+                _take(option, value, is_text=is_text)
             except Error as error:
-                raise _error_in_file(error, path) from error
-        if final:
-            self.run_parse_callbacks()
+                if error.__class__ not in (Error, _UsageError):
+                    raise
+                # In the file it's no flag.
+                message = str(error).replace(f"{option.flag}: ", f"{name}: ", 1)
+                raise Error(f"{file.place_of(name)}: {message}") from error
 
     def print_help(self, file: TextIO | None = None) -> None:
         """Print all options with their descriptions, by group.
@@ -359,14 +373,30 @@ def _file_of_caller() -> str:
     return frame.f_code.co_filename
 
 
-def _error_in_file(error: Error, path: str) -> Error:
-    """Return the error of a configuration file for that of one of its values."""
-    message = f"{path}: {error}"
+def _take(option: Option, value: Any, *, is_text: bool) -> None:
+    """Set an option to what the program's user wants.
+
+    :raises Error: it can't have that value, or the value is a file that the option's callback can't
+        open.
+    """
+    try:
+        if is_text:
+            option.parse(value)
+        else:
+            option.set(value)
+    except OSError as error:
+        if error.filename is None or error.filename != value:
+            raise
+        raise Error(f"{option.flag}: {value!r} can't be opened: {error.strerror}") from error
+
+
+def _error_in_file(error: Error) -> Error:
+    """Return the error that a program gets for one in a configuration file."""
     # What nobody has imported doesn't run.
     events = sys.modules.get("asyncio.events")
     if error.__class__ is not Error or (events is not None and events._get_running_loop()):
-        return Error(message)
-    return _UsageError(message, _program_name(sys.argv))
+        return error
+    return _UsageError(str(error), _program_name(sys.argv))
 
 
 def _program_name(args: list[str]) -> str:

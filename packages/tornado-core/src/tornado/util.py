@@ -55,7 +55,10 @@ class GzipDecompressor:
             `unconsumed_tail` and has to be passed again.
         :returns: what could be decoded so far, perhaps nothing.
         :raises zlib.error: it's no gzip data.
+        :raises ValueError: ``max_length`` is below 0.
         """
+        if max_length < 0:
+            raise ValueError(f"max_length has to be 0 or more, not {max_length}")
         view = memoryview(value)
         parts: list[bytes] = []
         size = position = 0
