@@ -108,7 +108,7 @@ STATEMENTS = [
     ("10", "{% autoescape None %}{{ x }}", "<&>"),
     ("10", "{% autoescape url_escape %}{{ x }}", "%3C%26%3E"),
     ("10", "{% raw x %}{{ x }}", "<&>&lt;&amp;&gt;"),
-    ("12", "{{! x }}{%! if x %}", "{{ x }}{% if x %}"),
+    ("12", "{{! x }}{%! if x %}{#! c #}", "{{ x }}{% if x %}{# c #}"),
     ("13", "a{# {{ x }}{% if %}{% end %} #}b", "ab"),
     ("14", "a{% comment anything {{ x }} at all %}b", "ab"),
     ("15", "{% apply f %}a{% if items %}b{% end %}{% end %}", "(ab)"),
@@ -117,7 +117,8 @@ STATEMENTS = [
     ("19", "{% set n = 2 %}{% while n %}{{ n }}{% set n -= 1 %}{% end %}", "21"),
     ("19", "{% try %}{{ 1 // 0 }}{% except ZeroDivisionError %}a{% finally %}b{% end %}", "ab"),
     ("20", "{% try %}a{% except KeyError %}b{% else %}c{% finally %}d{% end %}", "acd"),
-    ("21", "{% import math %}{% from os.path import join %}{{ math.floor(1.5) }}{{ join }}", "1"),
+    ("21", "{% import math %}{{ math.floor(1.5) }}", "1"),
+    ("21", "{% from math import floor, ceil as up %}{{ floor(1.5) }}{{ up(1.5) }}", "12"),
     ("23", "{% set y = len(items) %}{{ y }}", "2"),
     ("24", "{% raw x %}", "<&>"),
     ("26", "{{ [\n1,\n2\n] }}{% if (items\nand x) %}y{% end %}", "[1, 2]y"),
@@ -139,7 +140,7 @@ STATEMENTS = [
     [pytest.param(text, output, id=f"TPL-{number}") for number, text, output in STATEMENTS],
 )
 def test_tpl_8_to_38_directives(text, output):
-    assert Template(text).generate(**NAMES).decode().startswith(output)
+    assert Template(text).generate(**NAMES).decode() == output
 
 
 def test_tpl_11_autoescape_is_of_its_own_file():
@@ -230,7 +231,10 @@ def test_tpl_31_32_templates_have_the_functions_of_escape():
 
 
 def test_tpl_35_templates_are_rendered_by_generate():
-    assert callable(Template.generate)
+    """A snippet of the documents has ``execute`` for it, the reference doesn't know that."""
+    made = Template("<{{ x }}>")
+    assert made.generate(x=1) == b"<1>"
+    assert not hasattr(made, "execute")
 
 
 def test_tpl_36_37_programs_write_loaders_of_their_own():
