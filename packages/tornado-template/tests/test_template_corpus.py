@@ -73,6 +73,14 @@ DIFFERENCES = [
             ("{% include other %}", PARSE_ERROR),
             ("{% whitespace bogus %}", PARSE_ERROR),
             ("{% whitespace %}", PARSE_ERROR),
+            ("{% autoescape wrap( %}x", PARSE_ERROR),
+        ],
+    ),
+    (
+        "The line of an error is the one where the directive begins that is wrong.",
+        [
+            ("{% if n %} a\n{% apply upper %}{% end %}", PARSE_ERROR),
+            ("{% nothing\nat all %}", PARSE_ERROR),
         ],
     ),
 ]

@@ -383,6 +383,10 @@ CONTROL = [
     "{{ x %}",
     "{% x }}",
     "{{ '}}'",
+    "{% if n %}\na\n",
+    "{% if n %} a\n{% apply upper %}{% end %}",
+    "{% nothing\nat all %}",
+    "{% for i in items %}a\nb{% except %}{% end %}",
 ]
 
 STATEMENTS = [
@@ -400,6 +404,7 @@ STATEMENTS = [
     "{% set a = lambda v: v * 2 %}{{ a(2) }}",
     "{% set a: int = 1 %}{{ a }}",
     "{% set a = 1; b2 = 2 %}{{ a }}{{ b2 }}",
+    "{% autoescape wrap( %}x",
     "{% set a %}",
     "{% set n %}x",
     "{% set x = x + '!' %}{{ x }}",
