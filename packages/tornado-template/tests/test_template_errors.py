@@ -307,6 +307,27 @@ def test_text_that_is_not_utf_8_says_where_that_is():
     assert caught.value.__notes__ == ["(line 2 of the template page.html)"]
 
 
+def test_half_a_character_is_shown_in_the_output_that_it_is_part_of():
+    for text in ("<p>{{ x }}</p>", "{% autoescape None %}<p>{{ x }}</p>{{ y }}"):
+        with pytest.raises(UnicodeEncodeError) as caught:
+            Template(text, name="page.html").generate(x="abc\ud800def", y=b"\xff")
+        (note,) = caught.value.__notes__
+        assert "abc\\ud800def" in note
+        assert "page.html" in note
+
+
+@pytest.mark.parametrize("function", [str, 5])
+def test_a_function_that_escapes_is_passed_by_its_name(function):
+    with pytest.raises(TypeError, match="autoescape is the name of a function or None, not "):
+        Template("{{ 1 }}", autoescape=function)
+    with pytest.raises(TypeError, match="autoescape is the name of a function or None, not "):
+        DictLoader({"a": ""}, autoescape=function).load("a")
+
+
+def test_no_name_at_all_is_no_escaping():
+    assert Template("{{ '<' }}", autoescape="").generate() == b"<"
+
+
 def test_a_module_without_a_handler_is_explained():
     with pytest.raises(NameError, match="_tt_modules") as caught:
         Template("{% module Entry() %}").generate()

@@ -416,7 +416,7 @@ def _help_lines(option: Option) -> list[str]:
     if option.default not in (None, "", []):
         description += f" (default {option.default})"
     indent = " " * (_FLAG_WIDTH + 4)
-    text = textwrap.wrap(description, _HELP_WIDTH - len(indent)) or [""]
+    text = textwrap.wrap(description.strip(), _HELP_WIDTH - len(indent)) or [""]
     if len(flag) > _FLAG_WIDTH:
         return [f"  {flag}", *(indent + line for line in text if line)]
     first = f"  {flag:<{_FLAG_WIDTH}}  {text[0]}".rstrip()

@@ -104,7 +104,16 @@ def render(template: Template, compiled: Compiled, names: dict[str, Any]) -> byt
     except Exception as error:
         _explain(error, template, compiled)
         raise
-    return runtime.bytes_of(pieces)
+    return _output(template, pieces)
+
+
+def _output(template: Template, pieces: list[str]) -> bytes:
+    try:
+        return runtime.bytes_of(pieces)
+    except UnicodeEncodeError as error:
+        around = error.object[max(0, error.start - 20) : error.end + 20]
+        error.add_note(f"({around!r} in the output of the template {template.name})")
+        raise
 
 
 def _explain(error: Exception, template: Template, compiled: Compiled) -> None:
@@ -133,4 +142,4 @@ async def render_async(template: Template, compiled: Compiled, names: dict[str, 
     except Exception as error:
         _explain(error, template, compiled)
         raise
-    return runtime.bytes_of(pieces)
+    return _output(template, pieces)

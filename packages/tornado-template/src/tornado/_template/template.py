@@ -36,7 +36,8 @@ class Template:
         default for names that end in ``.html`` or ``.js``, otherwise ``all``. Texts with ``<pre>``
         stay as they are.
     :raises ParseError: the text is malformed.
-    :raises TypeError: both ``compress_whitespace`` and ``whitespace`` are given.
+    :raises TypeError: both ``compress_whitespace`` and ``whitespace`` are given, or ``autoescape``
+        is a function instead of the name of one.
 
     .. versionchanged:: 4.3
        Added ``whitespace``.
@@ -94,9 +95,11 @@ class Template:
         return self.body
 
     def _choose_autoescape(self, autoescape: str | _Unset | None) -> str | None:
-        if not isinstance(autoescape, _Unset):
-            return autoescape
-        return self.loader.autoescape if self.loader is not None else ESCAPES_HTML
+        if isinstance(autoescape, _Unset):
+            autoescape = self.loader.autoescape if self.loader is not None else ESCAPES_HTML
+        if autoescape is not None and not isinstance(autoescape, str):
+            raise TypeError(f"autoescape is the name of a function or None, not {autoescape!r}")
+        return autoescape or None
 
     def _choose_whitespace(
         self, compress_whitespace: bool | _Unset | None, whitespace: str | None
