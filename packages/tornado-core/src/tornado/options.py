@@ -138,6 +138,8 @@ class OptionParser:
            parse_command_line()
            application = Application(handlers, **options.group_dict("application"))
 
+        :arg group: name of the group.
+
         .. versionadded:: 3.1
         """
         return {
@@ -172,6 +174,12 @@ class OptionParser:
         .. code-block:: python
 
            define("config", callback=lambda path: parse_config_file(path, final=False))
+
+        Text is a `bool` if it's ``true``, ``t``, ``1``, ``yes``, ``y`` or ``on``, or the opposite
+        of one of them; a `~datetime.datetime` in forms such as ``2013-01-27 18:43``, with or
+        without seconds, day or time alone; a `~datetime.timedelta` as a sum of amounts such as
+        ``1h30m``: ``w``, ``d``, ``h``, ``m``, ``s``, ``ms`` and ``us`` are the units, and amounts
+        without one are seconds.
 
         :arg name: its name, unique in the program.
         :arg default: its value if nothing sets it.
@@ -314,11 +322,15 @@ class OptionParser:
             sys.exit(0)
 
     def add_parse_callback(self, callback: Callable[[], None]) -> None:
-        """Have a function called when options have been parsed."""
+        """Have a function called when options have been parsed.
+
+        :arg callback: called without arguments, in the order in which they were added, after each
+            parsing that is final.
+        """
         self._parse_callbacks.append(callback)
 
     def run_parse_callbacks(self) -> None:
-        """Call the functions of `add_parse_callback`."""
+        """Call the functions of `add_parse_callback`; parsing does that if it's final."""
         for callback in list(self._parse_callbacks):
             callback()
 
