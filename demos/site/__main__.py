@@ -27,7 +27,7 @@ def main() -> None:
     try:
         site = Site(source, Path(options.templates), options.title, options.base_url)
         count = site.build(target)
-    except (PageError, ParseError) as error:
+    except (PageError, ParseError, OSError) as error:
         sys.exit(str(error))
     print(f"{count} pages are in {target}")
 

@@ -162,6 +162,14 @@ def test_a_folder_is_needed(build):
     assert said.endswith("missing is no folder\n")
 
 
+def test_templates_that_are_missing_are_told_without_traceback(build, tmp_path):
+    missing = tmp_path / "nowhere"
+    target, said = build({"a.md": "x"}, options=[f"--templates={missing}"], status=1)
+    assert len(said.splitlines()) == 1
+    assert str(missing) in said
+    assert not target.exists()
+
+
 def test_the_generator_needs_no_web():
     program = (
         "import sys, demos.site.build, demos.site.__main__;"
