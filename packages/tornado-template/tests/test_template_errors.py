@@ -345,6 +345,13 @@ def test_tpl_27_the_whole_text_of_an_error():
     )
 
 
+@pytest.mark.parametrize("odd", ["\r", "\x1b", "\0", "\x85", "\u2028", "\ud800"])
+def test_tpl_27_odd_characters_leave_the_mark_in_its_place(odd):
+    with pytest.raises(ParseError) as caught:
+        Template(f"\n<p>{odd}{{% if x %}}\r\n", name="page.html")
+    assert str(caught.value).split("\n")[1:] == ["  2 | <p> {% if x %}", "    |     ^"]
+
+
 def test_parse_errors_made_by_others_have_the_attributes_of_the_documents():
     error = ParseError("wrong", "a.html", 3)
     assert (error.message, error.filename, error.lineno) == ("wrong", "a.html", 3)
@@ -450,6 +457,9 @@ def test_tpl_28_what_is_inside_of_apply_is_shown_after_the_way_to_it():
         ("\n{% apply lambda s: 1 // 0 %}\n{% end %}", 2),
         ("{{ \n\n f() }}", 3),
         ("{% import\n nothing_like_that %}", 1),
+        ("{% set a = [1,\r\r\r2] %}\n\n{{ f() }}", 3),
+        ("{% if (x\r) %}\r\n{% set a = (1,\r\n2) %}{{ f() }}{% end %}", 3),
+        ("{% set a = '''x\ry''' %}{{ a }}\n{{ f() }}", 2),
     ],
 )
 def test_tpl_28_tracebacks_show_lines(text, line):

@@ -8,6 +8,7 @@ places that it was made of, for tracebacks.
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from types import CodeType
 
@@ -57,6 +58,7 @@ _FORMS = {
     "set": "set variable = expression",
     "while": "while condition",
 }
+_LINE_END = re.compile(r"\r?\n|\r")
 _INDENTS = [" " * depth for depth in range(100)]
 
 
@@ -243,10 +245,12 @@ class Compiler:
     def _line(self, code: str, position: int) -> None:
         self._lines.append(_indent(self._depth) + code)
         self._places.append((self._part, position))
-        # Code of several lines stands here as it was written.
+        # Code of several lines stands here as it was written. To Python, a carriage return alone
+        # ends a line too.
         text = self._part.template.source.text
-        for _ in range(code.count("\n")):
-            position = text.find("\n", position) + 1 or position
+        for end in _LINE_END.findall(code) if "\n" in code or "\r" in code else ():
+            if end != "\r":
+                position = text.find("\n", position) + 1 or position
             self._places.append((self._part, position))
 
     def _note(self, node: Node, code: str, word: str) -> None:

@@ -57,7 +57,9 @@ class ParseError(Exception):
 
     def _shown_part(self) -> tuple[str, int]:
         """The source line, or of a long one what is around the column, and the column in that."""
-        line = self.source_line.rstrip()
+        # What isn't shown, or moves the cursor, would part the mark from its character.
+        line = "".join(c if c.isprintable() or c == "\t" else " " for c in self.source_line)
+        line = line.rstrip()
         start = max(0, self.column - 1 - _SHOWN // 2)
         before, after = "..." * (start > 0), "..." * (start + _SHOWN < len(line))
         column = self.column and self.column - start + len(before)
