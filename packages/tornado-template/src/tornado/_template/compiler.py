@@ -295,7 +295,8 @@ class Compiler:
 
     def _control(self, node: Control) -> None:
         if node.misplaced is not None:
-            raise node.misplaced
+            message, position = node.misplaced
+            raise self._error(message, (self._part, position))
         outer_try = self._in_try
         for clause in node.clauses:
             code = clause.code

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tornado._template.errors import ParseError
     from tornado._template.template import Template
 
 
@@ -141,14 +140,14 @@ class Clause(Node):
 class Control(Node):
     """``{% if %}``, ``{% for %}``, ``{% while %}`` or ``{% try %}``, with all their clauses.
 
-    :arg misplaced: the error of a clause that can't stand where it does. It matters where the
-        statement is used, as all other errors in Python do.
+    :arg misplaced: what is wrong with a clause that can't stand where it does, and its position.
+        It matters where the statement is used, as all other errors in Python do.
     """
 
     __slots__ = ("clauses", "misplaced")
 
     def __init__(
-        self, position: int, clauses: list[Clause], misplaced: ParseError | None = None
+        self, position: int, clauses: list[Clause], misplaced: tuple[str, int] | None = None
     ) -> None:
         super().__init__(position)
         self.clauses = clauses

@@ -25,7 +25,6 @@ from tornado._template.whitespace import MODES, check_mode, filter_whitespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tornado._template.errors import ParseError
     from tornado._template.template import Template
 
 # What may come after each clause of each control statement.
@@ -230,8 +229,8 @@ class Parser:
     def _in_loop(self) -> bool:
         return bool(self._open) and self._open[-1].in_loop
 
-    def _misplaced(self, end: Token, word: str, last: int | None = None) -> ParseError:
-        """Return the error for a clause.
+    def _misplaced(self, end: Token, word: str, last: int | None = None) -> tuple[str, int]:
+        """Return what is wrong with a clause, and its position.
 
         :arg last: where the clause before it stands, if it's after that one alone that it can't
             come.
@@ -241,13 +240,13 @@ class Parser:
         if last is not None:
             line = self._source.line_of(last)
             message = f"`{{% {word} %}}` can't come after `{{% {opening.clause} %}}` of line {line}"
-        return self._source.error(f"{message}: expected {_continuations(opening)}", end.opening)
+        return f"{message}: expected {_continuations(opening)}", end.opening
 
     def _until_end(self, token: Token) -> Body:
         body, end, word = self._body(token.start)
         if end is not None:
             if word != "end":
-                raise self._misplaced(end, word)
+                raise self._source.error(*self._misplaced(end, word))
             self._leave(end)
         return body
 
@@ -267,7 +266,7 @@ class Parser:
             token, word, f"`{{% {word} %}}`", in_loop=outer or word in ("for", "while")
         )
         clauses: list[Clause] = []
-        misplaced: ParseError | None = None
+        misplaced: tuple[str, int] | None = None
         part, part_word = token, word
         while True:
             body, end, next_word = self._body(part.start)
@@ -279,7 +278,7 @@ class Parser:
                 self._leave(end)
                 return Control(token.start, clauses, misplaced)
             if next_word not in _FOLLOWING[word]:
-                raise self._misplaced(end, next_word)
+                raise self._source.error(*self._misplaced(end, next_word))
             if next_word not in _FOLLOWING[word][part_word] and misplaced is None:
                 misplaced = self._misplaced(end, next_word, part.start)
             self._check_bare(end, next_word, end.text[len(next_word) :].strip())
