@@ -31,11 +31,13 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tornado._option import Error, Option
-from tornado._option_file import ConfigFile
 from tornado.log import define_logging_options, enable_pretty_logging
+
+if TYPE_CHECKING:
+    from tornado._option_file import ConfigFile
 
 __all__ = [
     "Error",
@@ -277,6 +279,8 @@ class OptionParser:
         .. versionchanged:: 4.4
            ``__file__`` is there.
         """
+        from tornado._option_file import ConfigFile  # many programs have none
+
         try:
             self._take_from(ConfigFile(path))
         except Error as error:
