@@ -348,9 +348,19 @@ SERVER = """
 """
 
 
+def greetings(port: int, count: int) -> list[bytes]:
+    """Connect so many times at once, and return what is said on each connection."""
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), TIMEOUT))
+            for _ in range(count)
+        ]
+        return [client.recv(10) for client in clients]
+
+
 @pytest.mark.parametrize("way", ["bind and start", "add_sockets"])
 def test_net4_forked_servers_share_connections_evenly(way: str) -> None:
-    """NET-4: ``start(n)`` forks; connections that stay spread over the workers."""
+    """NET-4: ``start(n)`` forks; connections spread over the workers."""
     start = (
         """
     server = Server()
@@ -373,19 +383,17 @@ def test_net4_forked_servers_share_connections_evenly(way: str) -> None:
     asyncio.run(main())
     """
     )
-    with program(SERVER + start) as child, contextlib.ExitStack() as stack:
+    with program(SERVER + start) as child:
         port = int(line(child))
-        counts = {b"0\n": 0, b"1\n": 0, b"2\n": 0}
         assert [line(child), line(child), line(child)] == ["up"] * 3
-        for _ in range(4):
-            clients = [
-                stack.enter_context(socket.create_connection(("127.0.0.1", port), TIMEOUT))
-                for _ in range(60)
-            ]
-            for client in clients:
-                counts[client.recv(10)] += 1
-        assert sum(counts.values()) == 240
-        assert max(counts.values()) - min(counts.values()) <= 60, counts
+        counts = {b"0\n": 0, b"1\n": 0, b"2\n": 0}
+        # A worker that the system doesn't let run for a while is behind, but catches up later.
+        for _ in range(40):
+            for number in greetings(port, 60):
+                counts[number] += 1
+            if max(counts.values()) - min(counts.values()) <= 9:
+                break
+        assert max(counts.values()) - min(counts.values()) <= 9, counts
         child.terminate()
         assert end_of_output(child) == ""
 
