@@ -592,6 +592,116 @@ def test_an_orderly_end_is_announced(lost: bool) -> None:
     run(main())
 
 
+class RawClient:
+    """A client in memory, whose records the test hands over as it likes."""
+
+    def __init__(self) -> None:
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = client_context().wrap_bio(
+            self.incoming, self.outgoing, server_hostname="localhost"
+        )
+
+    async def handshake(self, sock: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        sock.setblocking(False)
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await loop.sock_sendall(sock, self.outgoing.read())
+                self.incoming.write(await loop.sock_recv(sock, 65536))
+        await loop.sock_sendall(sock, self.outgoing.read())
+
+    def records(self, data: bytes) -> bytes:
+        self.tls.write(data)
+        return self.outgoing.read()
+
+    def close_notify(self) -> bytes:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.tls.unwrap()
+        return self.outgoing.read()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("end", ["announced", "garbage", "later"])
+@pytest.mark.parametrize("way", ["exact", "partial", "until close", "push", "paused", "idle"])
+def test_the_end_behind_full_records(count: int, end: str, way: str) -> None:
+    """Full records are read together with what follows; an end or an error among that is told
+    after their bytes, even if the socket has nothing more to tell."""
+
+    async def use(server: SSLIOStream, size: int) -> Any:
+        if way == "exact":
+            assert await server.read_bytes(size) == b"d" * size
+        elif way == "partial":
+            while size:
+                size -= len(await server.read_bytes(7000, partial=True))
+        elif way == "until close":
+            reading = server.read_until_close()
+            if end == "garbage":
+                with pytest.raises(StreamClosedError) as caught:
+                    await reading
+                return caught.value.real_error
+            assert await reading == b"d" * size
+            return None
+        else:
+            receiver = Collector()
+            server.start_receiving(receiver)
+            if way == "paused":
+                server.pause_reading()
+                await asyncio.sleep(0)
+                server.resume_reading()
+            elif way == "idle":
+                await receiver.until(lambda r: r.data)
+                server.pause_reading()
+                await asyncio.sleep(0)
+                server.resume_reading()
+            await receiver.until(lambda r: r.events and r.events[-1] != "eof")
+            assert receiver.data == b"d" * size
+            return receiver.events[-1]
+        with pytest.raises(StreamClosedError) as caught:
+            await server.read_bytes(1)
+        return caught.value.real_error
+
+    async def main() -> None:
+        ours, theirs = socket.socketpair()
+        server = server_stream(ours)
+        client = RawClient()
+        await asyncio.gather(server.wait_for_handshake(), client.handshake(theirs))
+        size = 16384 * count
+        flight = client.records(b"d" * size)
+        if end == "announced":
+            flight += client.close_notify()
+        elif end == "garbage":
+            flight += b"\x17\x03\x03\x00\x20" + b"no such record" * 3
+        else:
+            asyncio.get_running_loop().call_later(0.01, theirs.shutdown, socket.SHUT_WR)
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        await asyncio.get_running_loop().sock_sendall(theirs, flight)
+        error = await use(server, size)
+        assert isinstance(error, ssl.SSLError) if end == "garbage" else error is None
+        assert server.closed()
+        theirs.close()
+
+    run(main())
+
+
+def test_has_unread_input_knows_of_an_end_that_was_read_with_bytes() -> None:
+    async def main() -> None:
+        ours, theirs = socket.socketpair()
+        server = server_stream(ours)
+        client = RawClient()
+        await asyncio.gather(server.wait_for_handshake(), client.handshake(theirs))
+        flight = client.records(b"d" * 16384) + client.close_notify()
+        await asyncio.get_running_loop().sock_sendall(theirs, flight)
+        await server.read_bytes(16384)
+        assert server.has_unread_input()
+        server.close()
+        theirs.close()
+
+    run(main())
+
+
 class Grudging:
     """A TLS socket that asks for the other direction first, as renegotiating peers make it do."""
 

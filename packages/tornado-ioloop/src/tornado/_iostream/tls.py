@@ -71,8 +71,9 @@ class SSLIOStream(IOStream):
     _deadline: asyncio.TimerHandle | None = None
     _server_hostname: str | None = None
 
-    # After the handshake.
-    _more_expected: bool = False
+    # After the handshake. What came behind bytes that were to be delivered first: an error, or the
+    # end. The selector doesn't tell of it again.
+    _held: OSError | bytes | None = None
     _read_needs_output: bool = False
     _write_needs_input: bool = False
 
@@ -278,22 +279,50 @@ class SSLIOStream(IOStream):
         """See `BaseIOStream.write_to_fd`."""
         return self._write_chunk(data)
 
+    def has_unread_input(self) -> bool:
+        """See `IOStream.has_unread_input`."""
+        return self._held is not None or super().has_unread_input()
+
     def _read_chunk(self) -> bytes | None:
+        if self._held is not None:
+            return self._take_held()
+        data = self._read_record()
+        # A full record is hardly ever the last of a message.
+        return self._and_more(data) if data is not None and len(data) >= RECORD_SIZE else data
+
+    def _read_record(self) -> bytes | None:
         try:
             data: bytes = self.socket.recv(RECORD_SIZE)
         except ssl.SSLWantReadError:
             return None
-        except ssl.SSLEOFError:
-            # RFC 8446 section 6.1: without close_notify nobody knows who has ended it. Where that
-            # matters is for protocols to say.
-            self.input_was_cut = True
-            return b""
         except ssl.SSLWantWriteError:
             self._read_needs_output = True
             self._watch_output()
             return None
-        self._more_expected = len(data) >= RECORD_SIZE
         return data
+
+    def _and_more(self, first: bytes) -> bytes:
+        """Return a full record with those that are there after it, as far as one chunk goes."""
+        records = [first]
+        room = self.read_chunk_size // RECORD_SIZE - 1
+        while room > 0 and len(records[-1]) >= RECORD_SIZE:
+            room -= 1
+            try:
+                data = self._read_record()
+            except OSError as error:
+                self._held = error.with_traceback(None)
+                break
+            if not data:
+                self._held = data
+                break
+            records.append(data)
+        return b"".join(records) if len(records) > 1 else first
+
+    def _take_held(self) -> bytes | None:
+        held, self._held = self._held, None
+        if isinstance(held, OSError):
+            raise held
+        return held
 
     def _write_chunk(self, data: bytes | memoryview) -> int:
         size = len(data)
@@ -325,12 +354,8 @@ class SSLIOStream(IOStream):
             self._write_needs_input = False
             self._on_writable()
         super()._on_readable()
-        # A full record is hardly ever the last of a message: look whether the next one is there,
-        # but don't starve others.
-        rounds = self.read_chunk_size // RECORD_SIZE
-        while rounds > 1 and self._more_expected and self._sink is not None:
-            rounds -= 1
-            self._more_expected = False
+        if self._held is not None:
+            # Its turn, unless nobody reads now.
             super()._on_readable()
 
     def _on_writable(self) -> None:
@@ -352,9 +377,10 @@ class SSLIOStream(IOStream):
         except OSError as error:
             self._break(error)
             return
-        # An end is there for the next read too.
         if data:
             self._store(data)
+        elif data is not None:
+            self._held = data
 
     def _watch_what_is_needed(self) -> None:
         """Watch for what output waits for, after it has been tried on whichever event."""
@@ -372,6 +398,12 @@ class SSLIOStream(IOStream):
             self._step()
         elif not self._write_needs_input:
             super()._idle()
+
+    def _watch_input(self) -> None:
+        if self._held is None:
+            super()._watch_input()
+        else:
+            self._loop.call_soon(self._on_readable)
 
     def _watch_queue(self) -> None:
         if self._write_needs_input:
