@@ -153,6 +153,12 @@ def test_too_many_releases():
         semaphore.release()
         with pytest.raises(ValueError, match="more often"):
             semaphore.release()
+        # One that has none to give gets none back, whoever waits.
+        empty = locks.BoundedSemaphore(0)
+        waiting = empty.acquire()
+        with pytest.raises(ValueError, match="more often"):
+            empty.release()
+        assert not waiting.done()
         lock = locks.Lock()
         with pytest.raises(RuntimeError, match="isn't locked"):
             lock.release()

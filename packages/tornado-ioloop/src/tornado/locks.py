@@ -180,14 +180,14 @@ class Permits:
         :raises ValueError: a bounded semaphore has all its permits.
         :raises RuntimeError: a lock isn't locked.
         """
+        if self._value >= self._limit:
+            raise self._excess()
         waiters = self._waiters
         while waiters:
             future = waiters.popleft()
             if not future.done():
                 future.set_result(Releasing(self))
                 return
-        if self._value >= self._limit:
-            raise self._excess()
         self._value += 1
 
     def _excess(self) -> Exception:
