@@ -142,6 +142,12 @@ def test_a_taken_port_is_an_error_and_leaves_nothing_open() -> None:
 
 
 @pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="needs SO_REUSEPORT")
+@pytest.mark.parametrize("port", [-1, 65536, 65536 + 8888])
+def test_ports_that_cannot_be(port: int) -> None:
+    with pytest.raises(ValueError, match="65535"):
+        bind_sockets(port, "127.0.0.1")
+
+
 def test_reuse_port() -> None:
     (first,) = bind_sockets(0, "127.0.0.1", reuse_port=True)
     (second,) = bind_sockets(first.getsockname()[1], "127.0.0.1", reuse_port=True)

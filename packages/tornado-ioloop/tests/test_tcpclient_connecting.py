@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import errno
 import pathlib
 import socket
 import ssl
@@ -226,8 +227,9 @@ def test_the_source_can_be_chosen() -> None:
                 assert address[1] == port
             stream.close()
             other.close()
-        with pytest.raises(StreamClosedError):
+        with pytest.raises(OSError) as caught:
             await TCPClient().connect("127.0.0.1", server.port, source_ip="192.0.2.1")
+        assert caught.value.errno == errno.EADDRNOTAVAIL
         server.stop()
 
     run(main())

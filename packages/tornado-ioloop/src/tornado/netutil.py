@@ -44,6 +44,7 @@ Address: TypeAlias = Any
 AcceptCallback: TypeAlias = Callable[[socket.socket, Address], object]
 
 DEFAULT_BACKLOG = 128
+MAX_PORT = 65535
 
 # How often a random port is tried that turns out to be taken for one of the address families.
 PORT_ATTEMPTS = 10
@@ -94,8 +95,11 @@ def bind_sockets(
     :arg flags: ``AI_*`` flags for `socket.getaddrinfo`.
     :arg reuse_port: let several processes listen on the same port (``SO_REUSEPORT``).
     :raises OSError: no socket could be bound, or the port is taken.
-    :raises ValueError: ``reuse_port`` isn't available here.
+    :raises ValueError: there is no such port, or ``reuse_port`` isn't available here.
     """
+    if isinstance(port, int) and not 0 <= port <= MAX_PORT:
+        # getaddrinfo would take the lower 16 bits for the port.
+        raise ValueError(f"ports go from 0 to {MAX_PORT}, not to {port!r}")
     if reuse_port and not hasattr(socket, "SO_REUSEPORT"):
         raise ValueError("this platform has no SO_REUSEPORT")
     if flags is None:

@@ -79,7 +79,7 @@ class TCPClient:
         :arg timeout: seconds, or a `datetime.timedelta`, for all of it. Like cancelling it closes
             what was begun.
         :returns: the stream; with ``ssl_options`` an `.SSLIOStream`.
-        :raises OSError: the name isn't known.
+        :raises OSError: the name isn't known, or the source isn't an address of this machine.
         :raises StreamClosedError: no address could be connected to; it tells of the last.
         :raises ssl.SSLError: the handshake failed.
         :raises tornado.gen.TimeoutError: it took longer than ``timeout``.
@@ -172,7 +172,7 @@ class _Race:
                 sock.bind(self._source)
         except OSError as error:
             sock.close()
-            self._error = StreamClosedError(error)
+            self._error = error
             return
         stream = IOStream(sock, max_buffer_size=self._max_buffer_size)
         self._attempts[stream.connect(address)] = stream
