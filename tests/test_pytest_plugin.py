@@ -146,7 +146,10 @@ def test_beside_pytest_asyncio_in_auto_mode(run):
         """
         import asyncio
         import pytest
+        from tornado import gen
         from tornado.ioloop import IOLoop
+
+        ran = []
 
         @pytest.fixture
         async def fixture():
@@ -167,12 +170,26 @@ def test_beside_pytest_asyncio_in_auto_mode(run):
 
         async def test_nothing_of_ours():
             await asyncio.sleep(0)
+
+        @gen.coroutine
+        def test_that_they_do_not_know(http_client, base_url):
+            response = yield http_client.fetch(base_url)
+            assert response.body == b"hello"
+
+        @pytest.mark.tornado
+        @gen.coroutine
+        def test_marked_that_they_do_not_know():
+            yield gen.moment
+            ran.append(True)
+
+        def test_that_it_ran():
+            assert ran
         """,
         PLUGIN,
         ASYNCIO,
         ini="asyncio_default_fixture_loop_scope = function\nasyncio_mode = auto",
     )
-    result.assert_outcomes(passed=4)
+    result.assert_outcomes(passed=7)
 
 
 ANYIO_MARKED = """
@@ -215,6 +232,10 @@ def test_beside_anyio(run):
         ANYIO_MARKED, ANYIO, PLUGIN, ASYNCIO, ini="asyncio_default_fixture_loop_scope = function"
     )
     result.assert_outcomes(passed=3)
+    # Whoever takes all coroutines takes those that are marked for anyio, too.
+    ini = "asyncio_default_fixture_loop_scope = function\nasyncio_mode = auto"
+    marked, _, _ = ANYIO_MARKED.rpartition("@pytest.mark.tornado")
+    run(marked, ANYIO, PLUGIN, ASYNCIO, ini=ini).assert_outcomes(passed=2)
 
 
 def test_a_loop_that_is_not_asyncio_s(run):

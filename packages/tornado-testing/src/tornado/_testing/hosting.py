@@ -46,14 +46,23 @@ def runner_of(item: pytest.Function) -> Runner:
 
     :arg item: the test.
     """
+    if any(map(item.config.pluginmanager.hasplugin, _PYTEST_ASYNCIO)) and _is_asyncio_s(item):
+        return Runner.ASYNCIO
     if "anyio_backend" in item.fixturenames:
         return Runner.ANYIO
-    if any(map(item.config.pluginmanager.hasplugin, _PYTEST_ASYNCIO)):
-        if item.get_closest_marker("asyncio") is not None or _asyncio_is_auto(item.config):
-            return Runner.ASYNCIO
     if item.get_closest_marker("trio") is not None:
         return Runner.OTHER
     return Runner.OWN
+
+
+def _is_asyncio_s(item: pytest.Function) -> bool:
+    """Whether pytest-asyncio, which is there, runs a test, or the fixtures of one that is no
+    coroutine."""
+    if item.get_closest_marker("asyncio") is not None:
+        return True
+    # In its auto mode it takes all coroutines, except for those that aren't Python's own.
+    is_foreign = hasattr(item.obj, "__tornado_coroutine__")
+    return _asyncio_is_auto(item.config) and not is_foreign
 
 
 def _asyncio_is_auto(config: pytest.Config) -> bool:
