@@ -3,6 +3,7 @@
 import io
 import logging
 import logging.config
+import os
 import re
 import subprocess
 import sys
@@ -196,6 +197,39 @@ def test_opt_11_prefixes_are_coloured_on_terminals(terminal, level, code):
     text = LogFormatter().format(record(level=level))
     assert text.startswith(f"{code}[")
     assert text.endswith("]\033[0m hello")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are terminals of its kind on Unix")
+@pytest.mark.parametrize(
+    ("environment", "line"),
+    [
+        ({"TERM": "xterm-256color"}, "\033\\[33m\\[W .*\\]\033\\[0m a\r\n    b\r\n"),
+        ({"TERM": "dumb"}, "\\[W .*\\] a\r\n    b\r\n"),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, "\\[W .*\\] a\r\n    b\r\n"),
+    ],
+)
+def test_opt_11_a_program_on_a_real_terminal_has_colours(environment, line):
+    program = """
+import logging
+from tornado.options import parse_command_line
+parse_command_line()
+logging.warning("a\\nb")
+"""
+    ours, theirs = os.openpty()
+    try:
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", program],
+            stderr=theirs,
+            env={key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+            | environment,
+            timeout=60,
+            check=True,
+        )
+        written = os.read(ours, 10_000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert re.fullmatch(line, written)
 
 
 def test_levels_without_a_colour_have_none(terminal):
