@@ -191,6 +191,21 @@ def test_opt_3_the_value_is_always_a_list(options, default, value):
     assert options.several == value
 
 
+def test_a_type_has_to_be_one_and_to_stand_in_its_place(options):
+    for type_ in ("int", 5):
+        with pytest.raises(Error, match="something to call is needed"):
+            options.define("number", type=type_)
+    with pytest.raises(Error, match="is it meant to be the type"):
+        options.define("number", int)
+    options.define("number", int, type=str)
+    assert options.number is int
+
+
+def test_a_command_line_is_a_list(options):
+    with pytest.raises(TypeError, match="a list of arguments is needed"):
+        options.parse_command_line("--port=81")
+
+
 @pytest.mark.parametrize("name", ["", "-", "--port", "-p", "port=80", None, 3])
 def test_names_that_no_command_line_can_have_are_refused(options, name):
     before = options.as_dict()

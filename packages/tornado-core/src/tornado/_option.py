@@ -142,7 +142,7 @@ class Option:
         if wanted is None:
             wanted = f"something of type {getattr(self.type, '__name__', self.type)}"
             # A type of the program's own knows best.
-            reason = f" ({error})" if isinstance(error, ValueError) else ""
+            reason = f" ({error})" if isinstance(error, (ValueError, TypeError)) else ""
         return Error(f"{self.flag}: {wanted} is needed, not {reprlib.repr(value)}{reason}")
 
 

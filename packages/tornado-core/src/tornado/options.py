@@ -193,10 +193,10 @@ class OptionParser:
             separated by commas, and ``x:y`` is a range of integers, both included.
         :arg group: group in the help; the defining file's name if not given.
         :arg callback: called with the value when it has been set.
-        :raises Error: it's defined already, or the command line couldn't have such a name.
+        :raises Error: it's defined already, or the command line couldn't have such a name, or
+            ``type`` makes nothing of text, or ``default`` is what ``type`` should be.
         """
-        if not isinstance(name, str) or not name or name.startswith("-") or "=" in name:
-            raise Error(f"{name!r} can't be the name of an option: --NAME=VALUE would not mean it")
+        _check_definition(name, default, type)
         known = self._find(name)
         if known is not None:
             raise Error(f"{known.flag} is defined in {known.file_name} already")
@@ -225,6 +225,8 @@ class OptionParser:
         """
         if args is None:
             args = sys.argv
+        if isinstance(args, str):
+            raise TypeError("a list of arguments is needed, not one text")
         try:
             remaining = self._parse_arguments(args[1:])
             if final:
@@ -373,6 +375,16 @@ class _Mockable:
 
 def _key(name: str) -> str:
     return name.replace("_", "-")
+
+
+def _check_definition(name: Any, default: Any, type_: Any) -> None:
+    """Refuse what could only surprise later."""
+    if not isinstance(name, str) or not name or name.startswith("-") or "=" in name:
+        raise Error(f"{name!r} can't be the name of an option: --NAME=VALUE would not mean it")
+    if type_ is None and isinstance(default, type):
+        raise Error(f"{default!r} can't be the default of {name!r}: is it meant to be the type?")
+    if type_ is not None and not callable(type_):
+        raise Error(f"{type_!r} can't be the type of {name!r}: something to call is needed")
 
 
 def _type_of(default: Any, multiple: bool) -> type:
