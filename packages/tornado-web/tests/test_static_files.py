@@ -847,33 +847,70 @@ def test_large_files_are_whole_however_they_are_sent(
     asyncio.run(asyncio.wait_for(ask(), 30))
 
 
-def test_client_that_leaves(root: Path) -> None:
-    """A client that leaves in the middle of a large file ends its response quietly."""
+HUGE = 100 << 20
+
+
+async def begin_huge_file(
+    root: Path, settings: dict[str, Any], then: Callable[[asyncio.StreamWriter], None]
+) -> bytes:
+    """Ask for a file that no socket's buffers can hold, do something when its head has come, wait
+    for the handler's end, and return the rest of what comes.
+    """
     with open(root / "huge.bin", "wb") as file:
-        file.truncate(16 << 20)
+        file.truncate(HUGE)
     finished = asyncio.Event()
 
     class Watched(StaticFileHandler):
-        MAX_VERSION_CONTENT_SIZE = 0
-
-        def _close_file(self) -> None:
-            super()._close_file()
+        def on_finish(self) -> None:
             finished.set()
 
-    async def ask() -> None:
-        application = Application([(r"/f/(.*)", Watched, {"path": str(root)})])
-        server = HTTPServer(application)
-        sockets = bind_sockets(0, "127.0.0.1")
-        server.add_sockets(sockets)
-        reader, writer = await asyncio.open_connection(
-            "127.0.0.1", sockets[0].getsockname()[1], limit=1024
-        )
-        writer.write(b"GET /f/huge.bin HTTP/1.1\r\nHost: h\r\n\r\n")
-        await reader.readuntil(b"\r\n\r\n")
-        finished.clear()
-        writer.transport.abort()
-        await finished.wait()
-        server.stop()
-        await server.close_all_connections()
+    application = Application([(r"/f/(.*)", Watched, {"path": str(root)})], **settings)
+    server = HTTPServer(application)
+    sockets = bind_sockets(0, "127.0.0.1")
+    server.add_sockets(sockets)
+    port = sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(b"GET /f/huge.bin HTTP/1.1\r\nHost: h\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    then(writer)
+    rest = b"" if writer.is_closing() else await reader.read()
+    await finished.wait()
+    writer.close()
+    server.stop()
+    await server.close_all_connections()
+    while application._running:
+        await asyncio.wait(set(application._running))
+    return rest
 
-    asyncio.run(asyncio.wait_for(ask(), 30))
+
+@pytest.mark.parametrize("settings", [{}, {"compress_response": True}])
+def test_client_that_leaves(
+    root: Path, caplog: pytest.LogCaptureFixture, settings: dict[str, Any]
+) -> None:
+    """A client that leaves in the middle of a large file ends its response quietly."""
+
+    def leave(writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    asyncio.run(asyncio.wait_for(begin_huge_file(root, settings, leave), 30))
+    assert [record for record in caplog.records if record.name != "tornado.access"] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "became shorter while it was sent"),
+        ({"compress_response": True}, "less than Content-Length were written"),
+    ],
+)
+def test_file_that_becomes_shorter_while_it_is_sent(
+    root: Path, caplog: pytest.LogCaptureFixture, settings: dict[str, Any], said: str
+) -> None:
+    """The connection ends before the length that was announced, and the log says why."""
+
+    def cut(writer: asyncio.StreamWriter) -> None:
+        os.truncate(root / "huge.bin", 10)
+
+    rest = asyncio.run(asyncio.wait_for(begin_huge_file(root, settings, cut), 30))
+    assert len(rest) < HUGE
+    assert said in caplog.text

@@ -146,6 +146,41 @@ def test_less_than_announced(serve, caplog):
     assert len(body_of(data)) < 5
 
 
+@pytest.mark.parametrize("stays", [True, False])
+def test_less_than_announced_is_an_error_only_if_the_client_stays(serve, caplog, stays):
+    """on_finish is called all the same, so that a handler can clean up."""
+    left, events = threading.Event(), []
+
+    class Handler(RequestHandler):
+        async def get(self):
+            self.set_header("Content-Length", "10")
+            self.write("12345")
+            await self.flush()
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(None, left.wait, LIMIT)
+
+        def on_connection_close(self):
+            events.append("gone")
+            left.set()
+
+        def on_finish(self):
+            events.append("on_finish")
+
+    with serve(Application([("/", Handler)])) as server, server.connect() as conn:
+        conn.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        data = b""
+        while b"12345" not in data:
+            data += conn.recv(65536)
+        if stays:
+            left.set()
+            assert conn.recv(65536) == b""
+        else:
+            conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            conn.close()
+    assert events == (["on_finish"] if stays else ["gone", "on_finish"])
+    assert ("5 bytes less than Content-Length" in caplog.text) is stays
+
+
 def test_pipelined_coroutines_answer_in_order(serve):
     """P9, at the level of handlers: the first may take longest."""
 

@@ -201,9 +201,10 @@ class MessageOutput(HTTPConnection):
     def _end_body(self) -> None:
         """Write what ends the body.
 
-        :raises HTTPOutputError: less was written than ``Content-Length`` announced.
+        :raises HTTPOutputError: less was written than ``Content-Length`` announced, although the
+            peer is still there.
         """
-        if self._unwritten:
+        if self._unwritten and not self.stream.closed():
             raise HTTPOutputError(f"{self._unwritten} bytes less than Content-Length were written")
         if self._chunked:
             self._emit(writer.LAST_CHUNK)

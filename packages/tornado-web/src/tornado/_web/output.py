@@ -205,9 +205,12 @@ class OutputMethods(ArgumentMethods):
             self._complete_head()
         future = self.flush(include_footers=True)
         self._finished = True
-        self.request._finish_time = time()
-        self.request.connection.finish()
-        self._after_finish()
+        request = self.request
+        try:
+            request.connection.finish()
+            request._finish_time = time()
+        finally:
+            self._after_finish()
         return future
 
     def _complete_head(self) -> None:

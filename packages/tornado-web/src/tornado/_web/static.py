@@ -33,6 +33,7 @@ from tornado._web.static_types import media_type
 from tornado._web.static_versions import fingerprint, is_settled
 from tornado.httputil import _get_content_range
 from tornado.ioloop import IOLoop
+from tornado.log import gen_log
 
 # Files up to this size, in bytes, are read and sent in one piece.
 _ONE_PIECE = 65536
@@ -235,13 +236,15 @@ class StaticFileHandler(LocatingHandler):
         content = connection.write_file(file.fd, start, stop - start)
         if head.done() and content.done() and content.exception() is None:
             return None
-        return self._wait_until_sent(content)
+        return self._wait_until_sent(content, file, stop)
 
-    async def _wait_until_sent(self, content: Awaitable[None]) -> None:
+    async def _wait_until_sent(self, content: Awaitable[None], file: OpenFile, stop: int) -> None:
         try:
             await content
         except StreamClosedError:
-            return
+            # The peer has left; or there was not enough to send, and the peer has to see that.
+            if file.current_size() < stop:
+                gen_log.warning("%r became shorter while it was sent", file.path)
         finally:
             self._close_file()
 

@@ -111,6 +111,10 @@ class OpenFile:
         """Length in bytes when the file was opened."""
         return self.stat.st_size
 
+    def current_size(self) -> int:
+        """Return the length in bytes now."""
+        return os.fstat(self.fd).st_size
+
     def read(self, start: int, stop: int) -> bytes:
         """Read from one position up to another; less only if the file has become shorter."""
         pieces = list(self.chunks(start, stop, max(stop - start, 1)))
