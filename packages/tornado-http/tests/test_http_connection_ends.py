@@ -77,6 +77,11 @@ class Message(HTTPMessageDelegate):
     def finish(self):
         if self.path == "/fail":
             raise LookupError(self.path)
+        if self.path == "/answer/and/refuse":
+            respond(self.connection, b"answer")
+            raise HTTPInputError("too late")
+        if self.path == "/refuse/oddly":
+            raise HTTPInputError("no", status_code=499)
         if self.path == "/short":
             respond(self.connection, b"abc", length=4)
         elif self.path == "/big":
@@ -164,6 +169,25 @@ async def test_p9_an_answer_is_not_lost_by_a_broken_body_after_it(caplog):
         # The one that has begun is broken off: its last chunk is missing.
         assert answer.endswith(b"5\r\nbegun\r\n")
         assert [record.levelname for record in caplog.records] == ["INFO"]
+
+
+async def test_p9_a_request_that_was_answered_gets_no_refusal_as_well(caplog):
+    """Behind a proxy it would be the answer to somebody else's request."""
+    caplog.set_level("INFO")
+    async with Served() as served:
+        await served.send(get("/answer/and/refuse"))
+        answer = await served.read()
+        assert answer.endswith(b"\r\n\r\nanswer")
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert [record.getMessage() for record in caplog.records] == [
+            "Malformed HTTP message from None: too late"
+        ]
+
+
+async def test_a_request_may_be_refused_with_any_status():
+    async with Served() as served:
+        await served.send(get("/refuse/oddly"))
+        assert (await served.read()).startswith(b"HTTP/1.1 499 Refused\r\n")
 
 
 async def test_h1c_7_time_in_which_the_client_takes_an_answer_is_not_idle():

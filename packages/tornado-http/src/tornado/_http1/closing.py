@@ -11,7 +11,7 @@ from http import HTTPStatus
 from tornado._http1 import writer
 from tornado._http1.deadlines import NEVER
 from tornado._http1.output import DONE, NONE, MessageOutput
-from tornado._http1.reader import ENDING, MessageReader
+from tornado._http1.reader import ENDING, FAILED, MessageReader
 from tornado._httputil.dates import current_date
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPMessageDelegate
 from tornado.iostream import IOStream, SSLIOStream
@@ -19,6 +19,7 @@ from tornado.log import app_log, gen_log
 
 # Bytes of a body nobody wants that are read before the connection is given up.
 MAX_DISCARDED = 8388608
+_REASONS = {int(status): status.phrase for status in HTTPStatus}
 LINGER_TIME = 2.0  # seconds in which a peer may read an error before the connection is cut
 
 
@@ -127,11 +128,15 @@ class ClosingConnection(MessageOutput):
         """Answer what the peer got wrong, if an answer is possible, and end the connection."""
         gen_log.info("Malformed HTTP message from %s: %s", self.context, error)
         self.input_error = error
+        # If it's not the reader who found it, it belongs to a request that may have its answer.
+        is_answered = self._answered_early or (
+            self._output is DONE and self._reader.state != FAILED
+        )
         self._reader.abandon()
         if self.is_client or (self._output is not NONE and self._output is not DONE):
             self._break_off()
             return
-        if self._answered_early:
+        if is_answered:
             # Another answer would be taken for that of the next request.
             self._linger(more_comes=True)
             return
@@ -141,7 +146,7 @@ class ClosingConnection(MessageOutput):
             {"Date": current_date(), "Content-Length": "0", "Connection": "close"}
         )
         self._output = DONE
-        line = writer.status_line(code, HTTPStatus(code).phrase)
+        line = writer.status_line(code, _REASONS.get(code, "Refused"))
         self._emit(writer.serialize_head(line, fields))
         self._linger(more_comes=code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
