@@ -833,6 +833,29 @@ async def test_bodies_that_are_not_as_long_as_announced_end_the_connection(lengt
         assert (await ask(ends.client)).events[-1] == "close"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Content-Length": "x"},
+        {"Content-Length": "-1"},
+        {"Content-Length": "1, 2"},
+        {"Content-Length": "\xb2"},
+        {"Content-Length": "2", "Transfer-Encoding": "chunked"},
+    ],
+)
+async def test_a_length_that_the_program_got_wrong_is_the_programs_fault(fields, caplog):
+    def on_finish(message):
+        with pytest.raises(HTTPOutputError):
+            message.connection.write_headers(OK, HTTPHeaders(fields), b"ab")
+        answer(message)
+
+    async with Ends(Serving(on_finish=on_finish)) as ends:
+        with pytest.raises(HTTPOutputError):
+            ends.client.write_headers(POST, HTTPHeaders({"Host": "a", **fields}), b"ab")
+        assert (await ask(ends.client)).body == b"answer"
+    assert caplog.records == []
+
+
 async def test_folded_lines_are_read_where_they_are_accepted():
     """SRV-37, S9: replaced by a space if the server is told to take them, refused otherwise."""
     data = (

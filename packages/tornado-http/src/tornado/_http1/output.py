@@ -225,7 +225,7 @@ class MessageOutput(HTTPConnection):
         coding = values.get("Transfer-Encoding")
         if coding is not None:
             return self._coded_request_head(line, headers, coding, length)
-        self._unwritten = None if length is None else grammar.parse_content_length(length)
+        self._unwritten = None if length is None else _announced(length)
         # RFC 9112 section 6.1: chunked unless the length is known; methods whose content has no
         # meaning get none.
         self._chunked = length is None and method in ("POST", "PUT", "PATCH")
@@ -263,7 +263,10 @@ class MessageOutput(HTTPConnection):
             if type(length) is str and length.isdecimal() and length.isascii():
                 self._unwritten = int(length)
             else:
-                self._unwritten = grammar.parse_content_length(length)
+                self._unwritten = _announced(length)
+            if "Transfer-Encoding" in values:
+                # RFC 9112 section 6.2: never both.
+                raise HTTPOutputError("a response has either Content-Length or Transfer-Encoding")
         else:
             self._unwritten = None
             if "Transfer-Encoding" in values:
@@ -399,6 +402,14 @@ class MessageOutput(HTTPConnection):
             self._sweep = DeadlineSweep(min(timeout, self.params.shortest_timeout))
             self._sweep.watch(self)
         return self._sweep
+
+
+def _announced(length: str | list[str]) -> int:
+    """Return the length that the program announces."""
+    try:
+        return grammar.parse_content_length(length)
+    except HTTPInputError as error:
+        raise HTTPOutputError(str(error)) from error
 
 
 def _told(future: asyncio.Future[None], callback: Callable[[], Any]) -> asyncio.Future[None]:
