@@ -2,8 +2,12 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import contextvars
 import datetime
+import gc
+import inspect
+import sys
 import traceback
 
 import pytest
@@ -369,3 +373,98 @@ def test_functions_that_are_no_generators_keep_their_context_variables_too():
         assert variable.get() == 0
 
     run(look)
+
+
+def test_coroutines_may_call_each_other_deeply():
+    """They take two frames of the stack each: a wrapper's, and their own."""
+
+    @gen.coroutine
+    def descend(left):
+        if left:
+            yield descend(left - 1)
+        return left
+
+    depth = (sys.getrecursionlimit() - len(inspect.stack())) // 4
+    assert run(lambda: descend(depth)) == depth
+
+
+class Refused(Exception):
+    pass
+
+
+@gen.coroutine
+def at_once():
+    raise Refused
+    yield
+
+
+@gen.coroutine
+def after_a_while():
+    yield gen.moment
+    raise Refused
+
+
+async def in_a_native_one():
+    await gen.sleep(0)
+    raise Refused
+
+
+@gen.coroutine
+def after_misuse():
+    with contextlib.suppress(gen.BadYieldError):
+        yield 5
+    raise Refused
+
+
+@pytest.mark.parametrize("catching", [True, False])
+@pytest.mark.parametrize("fail", [at_once, after_a_while, in_a_native_one, after_misuse])
+def test_coroutines_that_fail_leave_no_garbage(fail, catching):
+    """Whether another one catches the error, or lets it out again."""
+
+    @gen.coroutine
+    def outer():
+        try:
+            yield fail()
+        except Refused:
+            if not catching:
+                raise
+
+    async def once():
+        with contextlib.suppress(Refused):
+            await outer()
+
+    async def look():
+        await once()
+        gc.collect()
+        gc.disable()
+        try:
+            await once()
+            # What is done with is in the loop until then.
+            await turns()
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
+
+    run(look)
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_errors_of_what_is_registered_reach_the_generator(waits):
+    class Unfit:
+        pass
+
+    @gen.convert_yielded.register(Unfit)
+    def refuse(unfit):
+        raise Refused
+
+    @gen.coroutine
+    def work():
+        if waits:
+            yield gen.moment
+        with pytest.raises(Refused):
+            yield Unfit()
+        with pytest.raises(Refused):
+            yield [Unfit()]
+        return "told"
+
+    assert run(work) == "told"

@@ -9,15 +9,14 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from tornado._gen.convert import convert_yielded, moment, multi_future
-from tornado._gen.errors import BadYieldError, KeyReuseError, LeakedCallbackError, UnknownKeyError
+from tornado._gen.errors import LeakedCallbackError
 from tornado._gen.points import Calls, start_points
 from tornado._ioloop.futures import new_future
 from tornado._ioloop.loop import IOLoop, is_surrounded
 from tornado.concurrent import Future
 from tornado.log import app_log
 
-# The generator is told what it has done wrong.
-MISUSE = (BadYieldError, KeyReuseError, UnknownKeyError)
+NOTHING_YET = object()
 
 
 class Return(Exception):
@@ -47,18 +46,22 @@ def coroutine(func: Callable[..., Any]) -> Callable[..., Future[Any]]:
         run = contextvars.copy_context().run
         try:
             result = run(func, *args, **kwargs)
+            is_generator = isinstance(result, Generator)
+            # Here and not in `Drive`, which many need not wait for, and which would take one more
+            # frame of the stack for each coroutine that calls another.
+            yielded = run(result.send, None) if is_generator else None
         except (Return, StopIteration) as returned:
-            # Futures take no StopIteration: in a function it ends what is not a generator yet.
+            # Futures take no StopIteration: a function that is no generator ends of it, too.
             future.set_result(returned.value)
             return future
         except asyncio.CancelledError:
             future.cancel()
             return future
         except Exception as error:
-            future.set_exception(error)
+            future.set_exception(from_there(error))
             return future
-        if isinstance(result, Generator):
-            Drive(result, future, run).step(None, None)
+        if is_generator:
+            Drive(result, future, run).step(None, None, yielded)
         else:
             future.set_result(result)
         return future
@@ -100,27 +103,33 @@ class Drive:
         # Made for generators that have callbacks by key.
         self._calls: Calls | None = None
 
-    def step(self, value: Any, error: BaseException | None) -> None:
-        """Run until something has to be waited for, or to the end."""
+    def step(self, value: Any, error: BaseException | None, yielded: Any = NOTHING_YET) -> None:
+        """Run until something has to be waited for, or to the end.
+
+        :arg value: what the generator goes on with.
+        :arg error: or else, what it raises.
+        :arg yielded: what it has yielded, if it has run that far already.
+        """
         generator, run = self._generator, self._run
         while True:
-            try:
-                if error is None:
-                    yielded = run(generator.send, value)
-                else:
-                    yielded = run(generator.throw, error)
-            except StopIteration as stop:
-                self._resolve(stop.value)
-                return
-            except Return as returned:
-                self._resolve(returned.value)
-                return
-            except asyncio.CancelledError:
-                self._future.cancel()
-                return
-            except Exception as raised:
-                self._fail(raised)
-                return
+            if yielded is NOTHING_YET:
+                try:
+                    if error is None:
+                        yielded = run(generator.send, value)
+                    else:
+                        yielded = run(generator.throw, error)
+                except (Return, StopIteration) as returned:
+                    self._resolve(returned.value)
+                    return
+                except asyncio.CancelledError:
+                    self._future.cancel()
+                    return
+                except Exception as raised:
+                    self._fail(from_there(raised))
+                    return
+                finally:
+                    # Frames that the error knows may know this one.
+                    error = None
             waited: Future[Any]
             if isinstance(yielded, Future):
                 waited = yielded
@@ -131,14 +140,16 @@ class Drive:
             else:
                 try:
                     waited = run(self._convert, yielded)
-                except MISUSE as misuse:
-                    value, error = None, misuse
+                except Exception as refused:
+                    # The generator is told what it has done wrong.
+                    value, error, yielded = None, from_there(refused), NOTHING_YET
                     continue
             if not waited.done():
                 self._waited = waited
                 waited.add_done_callback(self._wake)
                 return
             value, error = outcome_of(waited)
+            yielded = NOTHING_YET
 
     def _wake(self, waited: Future[Any]) -> None:
         if waited is self._waited:
@@ -180,6 +191,18 @@ class Drive:
             self._future.set_exception(leak)
         else:
             self._future.set_result(value)
+
+
+def from_there(error: Exception) -> Exception:
+    """Begin an error's traceback after the frame that handles it here.
+
+    That is no part of the program; and it knows the future that is going to hold the error, which
+    would keep both until the garbage is collected.
+    """
+    trace = error.__traceback__
+    if trace is not None and trace.tb_next is not None:
+        error.__traceback__ = trace.tb_next
+    return error
 
 
 def outcome_of(future: Future[Any]) -> tuple[Any, BaseException | None]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any
 
-from tornado._gen.coroutine import MISUSE, Drive, outcome_of
+from tornado._gen.coroutine import NOTHING_YET, Drive, outcome_of
 from tornado._ioloop.futures import new_future
 from tornado.concurrent import Future
 from tornado.ioloop import IOLoop
@@ -48,9 +48,9 @@ class Runner(Drive):
         """
         try:
             future: Future[Any] = self._run(self._convert, yielded)
-        except MISUSE as misuse:
+        except Exception as refused:
             future = new_future()
-            future.set_exception(misuse)
+            future.set_exception(refused)
         self.future = future
         if future.done():
             return True
@@ -79,11 +79,11 @@ class Runner(Drive):
         self._waited = None
         self.step(*outcome_of(future))
 
-    def step(self, value: Any, error: BaseException | None) -> None:
+    def step(self, value: Any, error: BaseException | None, yielded: Any = NOTHING_YET) -> None:
         """Run until something has to be waited for, or to the end."""
         self.future, self.running = None, True
         try:
-            super().step(value, error)
+            super().step(value, error, yielded)
         finally:
             self.running = False
             self.finished = getattr(self.gen, "gi_frame", None) is None
