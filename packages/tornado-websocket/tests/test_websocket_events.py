@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import logging
+import socket
 
 import pytest
 
 from tornado import gen
 from tornado._websocket.base import MAX_ASIDES
+from tornado._websocket.closing import CLOSE_TIMEOUT
 from tornado.web import Application
 from tornado.websocket import WebSocketClosedError, WebSocketHandler, websocket_connect
 
@@ -239,6 +241,89 @@ def test_an_exception_in_on_close_is_logged(waits, caplog):
     assert "KeyError: 'in the end'" in caplog.text
 
 
+# -- the handshake is a request, too
+
+
+def test_headers_of_the_handler_are_in_the_handshake():
+    class Adorned(Recording):
+        def set_default_headers(self):
+            self.set_header("X-Default", "one")
+
+        def prepare(self):
+            self.add_header("X-Prepared", "two")
+            self.add_header("X-Prepared", "three")
+            self.set_header("Content-Type", "text/plain")
+            self.set_header("Upgrade", "something else")
+            self.set_cookie("a", "b")
+
+    async def main():
+        async with Served(Adorned) as served:
+            connection, _ = await served.connect()
+            headers = connection.headers
+            assert headers["X-Default"] == "one"
+            assert headers.get_list("X-Prepared") == ["two", "three"]
+            assert headers.get_list("Set-Cookie") == ["a=b; Path=/"]
+            assert headers.get_list("Upgrade") == ["websocket"]
+            assert "Content-Type" not in headers
+
+    run(main())
+
+
+def test_on_finish_is_called_when_http_ends():
+    """Before ``open``; what `prepare` has begun for the request may be ended there."""
+
+    class Finishing(Recording):
+        def prepare(self):
+            self.events.put_nowait("prepare")
+
+        def on_finish(self):
+            self.events.put_nowait(("finish", self.get_status()))
+
+    async def main():
+        async with Served(Finishing) as served:
+            connection, first = await served.connect()
+            assert first == "prepare"
+            assert await served.next() == ("finish", 101)
+            assert isinstance(await served.next(), Finishing)
+            connection.close()
+            assert (await served.next())[0] == "closed"
+        assert served.events.empty()
+
+    run(main())
+
+
+def test_an_exception_in_on_finish_closes(caplog):
+    class Failing(Recording):
+        def on_finish(self):
+            self.events.put_nowait(None)
+            raise KeyError("finish")
+
+    async def main():
+        async with Served(Failing) as served:
+            connection, _ = await served.connect()
+            assert await connection.read_message() is None
+            assert connection.close_code == 1011
+            assert (await served.next())[0] == "closed"
+
+    run(main())
+    assert "KeyError: 'finish'" in caplog.text
+
+
+def test_an_exception_of_the_log_function_leaves_nothing_open(caplog):
+    def fail(handler):
+        raise KeyError("log")
+
+    async def main():
+        async with Served(Recording, log_function=fail) as served:
+            connection = await websocket_connect(f"ws://127.0.0.1:{served.port}/")
+            assert await connection.read_message() is None
+            assert connection.close_code is None
+        assert served.events.empty()
+
+    run(main())
+    assert "KeyError: 'log'" in caplog.text
+
+
 # -- the end, in all the ways there are
 
 
@@ -372,6 +457,43 @@ def test_what_was_written_before_giving_up_arrives():
             assert await rest_of(connection) == ["last"]
             assert connection.close_code is None
             assert await served.next() == ("closed", None, None)
+
+    run(main())
+
+
+def test_on_close_comes_after_messages_that_came_before_the_end():
+    """It doesn't wait for more than them: a connection without the closing handshake is at its end
+    when they are dealt with."""
+
+    class Handler(Recording):
+        async def on_message(self, message):
+            if message == "first":
+                self.events.put_nowait("first")
+                self.gate = asyncio.Event()
+                await self.gate.wait()
+            else:
+                self.events.put_nowait(message)
+                await self.write_message("perhaps the peer still reads")
+
+    async def main():
+        async with Served(Handler) as served:
+            connection, handler = await served.connect()
+            connection.write_message("first")
+            connection.write_message("second")
+            assert await served.next() == "first"
+            protocol = handler.ws_connection
+            while not protocol._inbox:
+                await asyncio.sleep(0)
+            connection.stream.socket.shutdown(socket.SHUT_WR)
+            while not protocol._has_eof:
+                await asyncio.sleep(0)
+            begun = asyncio.get_running_loop().time()
+            handler.gate.set()
+            assert await served.next() == "second"
+            assert await connection.read_message() == "perhaps the peer still reads"
+            assert await connection.read_message() is None
+            assert await served.next() == ("closed", None, None)
+            assert asyncio.get_running_loop().time() - begun < CLOSE_TIMEOUT
 
     run(main())
 

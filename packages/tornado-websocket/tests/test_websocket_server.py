@@ -294,6 +294,8 @@ def test_a_client_that_vanishes_is_noticed():
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "http://["}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": ""}, 403),
+        ({"Sec_WebSocket_Origin": "http://evil.example"}, 403),
         ({"Content_Length": "5"}, 400),
     ],
 )

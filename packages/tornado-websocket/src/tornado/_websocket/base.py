@@ -73,6 +73,7 @@ class WebSocketProtocol(Ending):
         "_context",
         "_dropped",
         "_halts",
+        "_has_eof",
         "_inbox",
         "_inbox_size",
         "_is_lost",
@@ -109,6 +110,7 @@ class WebSocketProtocol(Ending):
         self._asides: set[asyncio.Task[None]] | None = None
         self._last_words: tuple[int | None, str | None] | None = None
         self._is_lost = False
+        self._has_eof = False
         # Output.
         self._out_size = 0
         self._dropped = 0
@@ -241,7 +243,8 @@ class WebSocketProtocol(Ending):
         # It may have ceased to read as well; and what it sent is still to be dealt with.
         if self._timer is None:
             self._arm(CLOSE_TIMEOUT)
-        return bool(self._inbox) and self._phase is _OPEN and not self.delivers_rest
+        self._has_eof = bool(self._inbox) and self._phase is _OPEN and not self.delivers_rest
+        return self._has_eof
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The stream is closed (`tornado.iostream.StreamReceiver`)."""
@@ -388,6 +391,8 @@ class WebSocketProtocol(Ending):
         if self._is_lost:
             self._end()
         elif self._phase is not _OPEN or self._last_words is None:
+            if self._has_eof:
+                self._finish_closing()
             self._go_on(INBOX_FULL)
         else:
             self.on_close_frame(*self._last_words)

@@ -7,6 +7,7 @@ import os
 import struct
 
 from tornado._websocket.masks import apply_mask
+from tornado.escape import utf8
 
 MAX_CONTROL_PAYLOAD = 125  # bytes
 FINAL = 0x80
@@ -66,7 +67,7 @@ def make_head(first: int, size: int, bit: int = 0) -> bytes:
     return struct.pack("!BBQ", first, 127 | bit, size)
 
 
-def make_close_payload(code: int | None, reason: str | None) -> bytes:
+def make_close_payload(code: int | None, reason: str | bytes | None) -> bytes:
     """Return the payload of a close frame.
 
     :raises ValueError: the code may not be sent, or the reason is too long.
@@ -75,7 +76,7 @@ def make_close_payload(code: int | None, reason: str | None) -> bytes:
         return b""
     if not is_valid_close_code(code):
         raise ValueError(f"invalid close code {code!r}")
-    payload = struct.pack("!H", code) + (reason or "").encode()
+    payload = struct.pack("!H", code) + utf8(reason or b"")
     if len(payload) > MAX_CONTROL_PAYLOAD:
         raise ValueError("close reason too long")
     return payload

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from tornado._web.done import DONE
+from tornado._web.headers import drop_content_headers
 from tornado._websocket.base import WebSocketProtocol, as_future
 from tornado._websocket.deflate import Agreement, CompressionOptions, agree, parse_extensions
 from tornado._websocket.draft76 import WebSocketProtocol76
@@ -316,7 +317,7 @@ class WebSocketHandler(RequestHandler):
 
     def _check_origin(self) -> None:
         headers = self.request.headers
-        origin = headers.get("Origin") or headers.get("Sec-Websocket-Origin")
+        origin = headers.get("Origin", headers.get("Sec-Websocket-Origin"))
         # Clients that are no browsers send no origin.
         if origin is None or headers.get("Sec-Fetch-Site") == "same-origin":
             return
@@ -324,15 +325,12 @@ class WebSocketHandler(RequestHandler):
             raise HTTPError(403, "cross-origin websocket from %r refused", origin)
 
     def _upgrade(self, protocol: WebSocketProtocol13) -> None:
-        headers = HTTPHeaders(
-            {
-                "Upgrade": "websocket",
-                "Connection": "Upgrade",
-                "Sec-WebSocket-Accept": accept_value(
-                    self.request.headers.get("Sec-Websocket-Key", "")
-                ),
-            }
-        )
+        headers = self._headers
+        drop_content_headers(headers)
+        headers["Upgrade"] = "websocket"
+        headers["Connection"] = "Upgrade"
+        key = self.request.headers.get("Sec-Websocket-Key", "")
+        headers["Sec-WebSocket-Accept"] = accept_value(key)
         protocol.selected_subprotocol = chosen = self._choose_subprotocol()
         if chosen is not None:
             headers["Sec-WebSocket-Protocol"] = chosen
@@ -348,14 +346,23 @@ class WebSocketHandler(RequestHandler):
         self.set_status(101)
         self._headers_written = True
         stream = self.detach()
-        self.application.log_request(self)
+        try:
+            self.application.log_request(self)
+        except BaseException:
+            stream.close()
+            raise
         stream.set_nodelay(True)
         return stream
 
     def _open_websocket(self, protocol: WebSocketProtocol) -> None:
         self._is_upgraded = True
         self.ws_connection = protocol
-        protocol.start(functools.partial(self.open, *self.open_args, **self.open_kwargs))
+        protocol.start(self._begin_websocket)
+
+    def _begin_websocket(self) -> Awaitable[None] | None:
+        # As far as HTTP is concerned, this was it.
+        self.on_finish()
+        return self.open(*self.open_args, **self.open_kwargs)
 
     def _choose_subprotocol(self) -> str | None:
         offered = self.request.headers.get("Sec-Websocket-Protocol", "")
