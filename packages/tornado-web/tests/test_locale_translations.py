@@ -195,11 +195,17 @@ def test_gettext_contexts(
     assert locale.get("pt_BR").pgettext(*arguments) == expected
 
 
+@pytest.mark.parametrize("content", [b"", b"\xde\x12\x04\x95", b"not compiled", None])
 def test_bad_gettext_file_is_logged(
-    gettext_directory: Path, caplog: pytest.LogCaptureFixture
+    gettext_directory: Path, caplog: pytest.LogCaptureFixture, content: bytes | None
 ) -> None:
-    (gettext_directory / "de" / "LC_MESSAGES").mkdir()
-    (gettext_directory / "de" / "LC_MESSAGES" / "web.mo").write_text("not compiled")
+    """Empty, cut off, or something else altogether."""
+    path = gettext_directory / "de" / "LC_MESSAGES" / "web.mo"
+    path.parent.mkdir()
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
     locale.load_gettext_translations(str(gettext_directory), "web")
     assert locale.get_supported_locales() == {"pt_BR", "en_US"}
     assert "'de'" in caplog.text

@@ -283,6 +283,14 @@ class TestOrigins:
     def test_off_by_default(self, ask):
         assert ask(Page, "POST", headers={"Sec-Fetch-Site": "cross-site"}).code == 200
 
+    @pytest.mark.parametrize(
+        ("origin", "code"),
+        [("https://trusted.com", 200), ("https://trusted.co", 403), ("h", 403), ("", 403)],
+    )
+    def test_a_single_trusted_origin_does_not_stand_for_its_parts(self, ask, caplog, origin, code):
+        settings = {**ORIGIN, "trusted_origins": "https://trusted.com"}
+        assert ask(Page, "POST", settings=settings, headers={"Origin": origin}).code == code
+
     def test_check_trusted_origin(self, ask, caplog):
         class Handler(Page):
             def check_trusted_origin(self, origin):

@@ -76,6 +76,7 @@ def load_translations(directory: str, encoding: str | None = None) -> None:
     :arg encoding: of the files; ``None`` means UTF-8, or UTF-16 for files with its byte order mark.
     :raises OSError: the directory or a file cannot be read; what was loaded before stays.
     :raises UnicodeError: a file is not in its encoding; what was loaded before stays.
+    :raises csv.Error: a text is longer than `csv.field_size_limit`; what was loaded before stays.
 
     .. versionchanged:: 4.3
        Added ``encoding``.

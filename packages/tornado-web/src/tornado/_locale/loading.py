@@ -20,6 +20,7 @@ def read_csv_directory(directory: str, encoding: str | None) -> dict[str, CSVMes
     :arg encoding: ``None`` for UTF-8, or for UTF-16 where a file has its mark at the start.
     :raises OSError: the directory or a file cannot be read.
     :raises UnicodeError: a file is not in the encoding.
+    :raises csv.Error: a text is too long.
     """
     found: dict[str, CSVMessages] = {}
     for name in sorted(os.listdir(directory)):
@@ -66,8 +67,10 @@ def read_gettext_directory(directory: str, domain: str) -> dict[str, gettext.Nul
         try:
             with open(path, "rb") as file:
                 found[code] = gettext.GNUTranslations(file)
-        except (OSError, ValueError) as error:
-            gen_log.error("no translations for %r from %s: %s", code, path, error)
+        except Exception as error:
+            # gettext has no exception of its own: what is no catalogue, or is cut off, ends as it
+            # happens to end in the reader.
+            gen_log.error("no translations for %r from %s: %r", code, path, error)
     return found
 
 

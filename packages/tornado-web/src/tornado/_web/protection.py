@@ -108,14 +108,16 @@ class ProtectionMethods(CookieMethods):
         """Tell whether pages of another origin may send requests that change something.
 
         Asked only under the setting ``cross_origin_protection``, and only about other origins. The
-        default goes by the setting ``trusted_origins``.
+        default goes by the setting ``trusted_origins``, a list of such origins.
 
         :arg origin: scheme, host and, if it is not the default one, port, such as
            ``https://example.com``.
 
         .. versionadded:: 6.6
         """
-        return origin in self.settings.get("trusted_origins", ())
+        trusted = self.settings.get("trusted_origins", ())
+        # A part of a string would be an origin that nobody has named.
+        return origin == trusted if isinstance(trusted, str) else origin in trusted
 
     def _check_origin(self) -> None:
         """Refuse a request that a page of another origin made.
