@@ -5,6 +5,8 @@ import datetime
 import gzip
 import itertools
 import ssl
+import sys
+import textwrap
 import warnings
 
 import pytest
@@ -442,6 +444,80 @@ async def test_shc_20_bad_certificates_are_refused(served, reply, authority, aut
             with pytest.raises((ssl.SSLCertVerificationError, HTTPClientError)):
                 await server.fetch(**arguments)
         assert len(server.requests) == 1
+
+
+# -- the end of a loop
+
+ENDINGS = {
+    "an IOLoop is closed": """
+        loop = IOLoop(make_current=False)
+        loop.run_sync(fetch)
+        loop.close()
+    """,
+    "an IOLoop is closed in the middle": """
+        loop = IOLoop(make_current=False)
+        loop.run_sync(begin)
+        loop.close()
+    """,
+    "asyncio ends its loop": """
+        asyncio.run(fetch())
+    """,
+    "asyncio ends its loop in the middle": """
+        asyncio.run(begin())
+    """,
+    "a client is forgotten": """
+        async def forget():
+            await AsyncHTTPClient(force_instance=True).fetch(url)
+        asyncio.run(forget())
+    """,
+    "a blocking client is forgotten": """
+        HTTPClient().fetch(url)
+    """,
+}
+PROGRAM = """
+import asyncio, gc, sys
+from tornado.httpclient import AsyncHTTPClient, HTTPClient
+from tornado.ioloop import IOLoop
+url = sys.argv[2]
+AsyncHTTPClient.configure(sys.argv[1], max_clients=2)
+async def fetch():
+    assert (await AsyncHTTPClient().fetch(url)).body == b"body"
+async def begin():
+    under_way = [AsyncHTTPClient().fetch(url + "/stall") for _ in range(4)]
+    await fetch_other()
+async def fetch_other():
+    client = AsyncHTTPClient(force_instance=True)
+    await client.fetch(url)
+{ending}
+gc.collect()
+"""
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("name", ["simple", "curl"])
+async def test_what_is_left_at_the_end_of_a_loop_is_no_warning(scripted, reply, name, ending):
+    """Programs that know nothing of connections that are kept needn't close clients."""
+    implementations = {
+        "simple": "tornado.simple_httpclient.SimpleAsyncHTTPClient",
+        "curl": "tornado.curl_httpclient.CurlAsyncHTTPClient",
+    }
+
+    async def serve(peer):
+        while (request := await peer.request()) is not None:
+            if request.target == "/stall":
+                await peer.closed()
+                return
+            await peer.send(reply("body"))
+
+    program = PROGRAM.format(ending=textwrap.dedent(ENDINGS[ending]))
+    async with scripted(serve) as server:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "always", "-c", program),
+            *(implementations[name], server.url),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, err = await process.communicate()
+    assert (err.decode(), process.returncode) == ("", 0)
 
 
 # -- ends of bodies

@@ -86,6 +86,10 @@ class AsyncHTTPClient(Configurable):
         self.io_loop = IOLoop.current()
         self.defaults = {**DEFAULTS, **(defaults or {})}
         self._closed = False
+        self.io_loop._tenants.add(self)
+
+    def _on_loop_close(self) -> None:
+        """Close what would need the loop to be closed."""
 
     def close(self) -> None:
         """Free what the client holds. It can't be used afterwards.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from tornado._httpclient.client import AsyncHTTPClient
@@ -137,6 +137,21 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
             self.resolver.close()
         self.tcp_client.close()
 
+    def end_with_loop(self) -> None:
+        """Have connections closed at the end of the loop that runs, whoever ends it."""
+        if self._guard is None:
+            # Asynchronous generators are closed with their loop.
+            self._guard = _close_at_the_end(self.pool, self._places)
+            try:
+                self._guard.__anext__().send(None)
+            except StopIteration:
+                pass  # It stands at its ``yield``.
+
+    _guard: AsyncGenerator[None, None] | None = None
+
+    def _on_loop_close(self) -> None:
+        _close_connections(self.pool, self._places)
+
     def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], Any]) -> None:
         """Fetch; see `AsyncHTTPClient.fetch_impl`."""
         effective = EffectiveRequest.of(request, self.defaults)
@@ -154,3 +169,21 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         """The loop that the client works on."""
         loop: asyncio.AbstractEventLoop = self.io_loop.asyncio_loop
         return loop
+
+
+# The client isn't needed for it, and may be gone before its connections are.
+async def _close_at_the_end(
+    pool: ConnectionPool, places: Places[Exchange]
+) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        _close_connections(pool, places)
+
+
+def _close_connections(pool: ConnectionPool, places: Places[Exchange]) -> None:
+    """Close all of them, without a word to those who fetch: there is no loop to hear it in."""
+    # Those that wait come first, so that they don't begin.
+    for exchange in reversed(places.all()):
+        exchange.abandon()
+    pool.clear()

@@ -201,6 +201,7 @@ class Exchange:
         self._run(self._dial(headers), contextvars.Context())
 
     async def _dial(self, headers: HTTPHeaders) -> None:
+        self._client.end_with_loop()
         request = self.request
         timeout = request.connect_timeout
         try:

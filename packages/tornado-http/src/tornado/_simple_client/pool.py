@@ -6,8 +6,6 @@ import asyncio
 import math
 import re
 import time
-import weakref
-from collections.abc import AsyncGenerator
 from typing import Any, NamedTuple
 
 from tornado.http1connection import HTTP1Connection
@@ -54,7 +52,6 @@ class ConnectionPool:
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf  # on the monotonic clock
-        self._guard: AsyncGenerator[None, None] | None = None
         self._closed = False
 
     def __len__(self) -> int:
@@ -100,9 +97,7 @@ class ConnectionPool:
             self._close_oldest(resting)
         elif self._count > self.max_total:
             self._close_oldest(min(filter(None, self._resting.values()), key=_first_deadline))
-        if self._timer is None:
-            self._watch(deadline, now)
-        elif deadline < self._due:
+        if self._timer is None or deadline < self._due:
             self._arm(deadline, now)
 
     def close(self) -> None:
@@ -124,16 +119,6 @@ class ConnectionPool:
     def _close_oldest(self, resting: list[Kept]) -> None:
         self._count -= 1
         resting.pop(0).connection.close()
-
-    def _watch(self, due: float, now: float) -> None:
-        self._arm(due, now)
-        if self._guard is None:
-            # Asynchronous generators are closed with their loop, and so the connections are too.
-            self._guard = _close_with_loop(weakref.ref(self))
-            try:
-                self._guard.__anext__().send(None)
-            except StopIteration:
-                pass  # It stands at its ``yield``.
 
     def _arm(self, due: float, now: float) -> None:
         if self._timer is not None:
@@ -170,13 +155,3 @@ def _announced_time(field: str) -> float:
 
 def _first_deadline(resting: list[Kept]) -> float:
     return resting[0].deadline
-
-
-async def _close_with_loop(reference: weakref.ref[ConnectionPool]) -> AsyncGenerator[None, None]:
-    try:
-        yield
-    finally:
-        pool = reference()
-        if pool is not None:
-            pool._guard = None
-            pool.clear()

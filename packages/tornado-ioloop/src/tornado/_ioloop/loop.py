@@ -14,7 +14,7 @@ import traceback
 import types
 from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from tornado._ioloop.belonging import in_main_thread, is_running_here, loop_that_is_set
 from tornado.concurrent import Future, chain_future, is_future
@@ -22,6 +22,8 @@ from tornado.log import app_log
 from tornado.util import Configurable, import_object
 
 if TYPE_CHECKING:
+    from weakref import WeakSet
+
     from tornado._ioloop.watchdog import Watchdog
 
 T = TypeVar("T")
@@ -52,6 +54,12 @@ def call_surrounded(callback: Callable[..., Any], *args: Any) -> Any:
 def is_surrounded() -> bool:
     """Whether callbacks that are passed now are put into contexts."""
     return _surrounding is not None and bool(_surrounding())
+
+
+class Tenant(Protocol):
+    """What has something to close before its loop is closed."""
+
+    def _on_loop_close(self) -> None: ...
 
 
 class _Current:
@@ -96,6 +104,8 @@ class IOLoop(Configurable):
     asyncio_loop: asyncio.AbstractEventLoop
     # What watches descriptors: the same loop, or something in front of one that can't.
     selector_loop: asyncio.AbstractEventLoop
+    # Who has something to close before the loop is closed.
+    _tenants: WeakSet[Tenant]
 
     # For code that calls callbacks without the loop's help.
     _call_surrounded = staticmethod(call_surrounded)

@@ -9,6 +9,7 @@ import warnings
 from asyncio import _get_running_loop
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from tornado._ioloop.belonging import loop_that_is_set
 from tornado._ioloop.loop import IOLoop
@@ -53,6 +54,7 @@ class BaseAsyncIOLoop(IOLoop):
         self.readers: set[int] = set()
         self.writers: set[int] = set()
         self.closing = False
+        self._tenants = WeakSet()
         super().initialize(make_current=make_current, **kwargs)
 
     def close(self, all_fds: bool = False) -> None:
@@ -71,6 +73,8 @@ class BaseAsyncIOLoop(IOLoop):
             self.remove_handler(fd)
             if all_fds:
                 self.close_fd(file)
+        for tenant in list(self._tenants):
+            tenant._on_loop_close()
         self._step_back()
         IOLoop._ioloop_for_asyncio.pop(self.asyncio_loop, None)
         if IOLoop._instance is self:
