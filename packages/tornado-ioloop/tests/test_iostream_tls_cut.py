@@ -1,8 +1,10 @@
 """TLS handshakes that are cut, stall, or go on later: servers neither block nor keep anything."""
 
 import asyncio
+import contextlib
 import gc
 import logging
+import os
 import pathlib
 import socket
 import ssl
@@ -201,3 +203,133 @@ def test_a_handshake_that_goes_on_after_the_first_bytes():
         server.close()
 
     asyncio.run(asyncio.wait_for(main(), LIMIT))
+
+
+class Peer:
+    """The other side of a stream's handshake, in memory; it may stop in the middle of a flight."""
+
+    def __init__(self, side, version):
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        if side == "client":
+            context = ssl.create_default_context(cafile=CERTIFICATE)
+            options = {"server_hostname": "localhost"}
+        else:
+            context = server_context()
+            options = {"server_side": True}
+        context.minimum_version = context.maximum_version = version
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, **options)
+
+    async def send_flights(self, sock, last, part):
+        """Send whole flights, and of the last one what ``part`` leaves of it."""
+        loop = asyncio.get_running_loop()
+        number = 0
+        while True:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self.tls.do_handshake()
+            flight = self.outgoing.read()
+            if flight:
+                await loop.sock_sendall(sock, part(flight) if number == last else flight)
+                if number == last:
+                    return
+                number += 1
+            data = await loop.sock_recv(sock, 65536)
+            if not data:
+                raise ConnectionResetError("the stream didn't wait for its next flight")
+            self.incoming.write(data)
+
+
+def nothing(flight):
+    return b""
+
+
+def a_header(flight):
+    return flight[:5]
+
+
+def half(flight):
+    return flight[: len(flight) // 2]
+
+
+def all_but_a_byte(flight):
+    return flight[:-1]
+
+
+def spoilt(flight):
+    """Other lengths of records would make for waiting, not for failing."""
+    return flight[:9] + bytes([flight[9] ^ 255]) + flight[10:]
+
+
+async def tcp_pair():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        near = socket.create_connection(listening.getsockname())
+        far, _ = listening.accept()
+    far.setblocking(False)
+    return near, far
+
+
+# Which flights a side has in a handshake; what a server says at last in TLS 1.3 comes after it.
+FLIGHTS = [
+    (side, version, flight)
+    for side, version, count in (
+        ("client", ssl.TLSVersion.TLSv1_2, 2),
+        ("client", ssl.TLSVersion.TLSv1_3, 2),
+        ("server", ssl.TLSVersion.TLSv1_2, 2),
+        ("server", ssl.TLSVersion.TLSv1_3, 1),
+    )
+    for flight in range(count)
+]
+
+
+@pytest.mark.parametrize("end", ["closed", "reset", "cancelled", "overdue"])
+@pytest.mark.parametrize("part", [nothing, a_header, half, all_but_a_byte, spoilt])
+@pytest.mark.parametrize(("side", "version", "flight"), FLIGHTS)
+def test_a_handshake_that_ends_in_any_flight(side, version, flight, part, end, caplog):
+    """Whoever waits is told, the descriptor is freed, and the stream with it."""
+
+    class Stream(SSLIOStream):
+        handshake_timeout = 0.001 if end == "overdue" else LIMIT
+
+    async def main():
+        near, far = await tcp_pair()
+        if side == "client":
+            context, options = server_context(), {"server_side": True}
+        else:
+            context = ssl.create_default_context(cafile=CERTIFICATE)
+            options = {"server_hostname": "localhost"}
+        number = near.fileno()
+        stream = Stream(context.wrap_socket(near, do_handshake_on_connect=False, **options))
+        closed = asyncio.Event()
+        stream.set_close_callback(closed.set)
+        waiting = stream.wait_for_handshake()
+        reading = stream.read_until(b"\n")
+        writing = stream.write(b"early")
+        sending = asyncio.ensure_future(Peer(side, version).send_flights(far, flight, part))
+        if end != "overdue":
+            await sending
+        if end == "reset":
+            reset(far)
+        if end in ("closed", "reset"):
+            far.close()
+        elif end == "cancelled":
+            waiting.cancel()
+        with pytest.raises((ssl.SSLError, StreamClosedError, asyncio.CancelledError)):
+            await waiting
+        for future in (reading, writing):
+            with pytest.raises(StreamClosedError):
+                await future
+        await closed.wait()
+        assert stream.closed()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(number)
+        sending.cancel()
+        await asyncio.wait([sending])
+        if not sending.cancelled():
+            # With a short time limit the stream may be gone before everything was sent.
+            assert sending.exception() is None or end == "overdue"
+        far.close()
+        return weakref.ref(stream)
+
+    reference = asyncio.run(asyncio.wait_for(main(), LIMIT))
+    gc.collect()
+    assert reference() is None
+    assert not caplog.records
