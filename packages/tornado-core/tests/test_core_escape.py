@@ -166,6 +166,23 @@ def test_esc_1_2_escaping_of_anything_is_that_of_the_html_module(text):
     assert escape.xhtml_unescape(escape.xhtml_escape(text).encode()) == text
 
 
+def test_esc_1_text_that_has_methods_of_its_own_is_escaped():
+    class Odd(str):
+        def __contains__(self, part):
+            return False
+
+        def replace(self, *args):
+            return self
+
+        def __str__(self):
+            return "something else"
+
+    for xhtml_escape in ESCAPES:
+        escaped = xhtml_escape(Odd("<b>&'\""))
+        assert escaped == "&lt;b&gt;&amp;&#x27;&quot;"
+        assert type(escaped) is str
+
+
 @pytest.mark.parametrize(
     ("text", "plain"),
     [

@@ -128,10 +128,11 @@ def xhtml_unescape(value: str | bytes) -> str:
 
 
 def _text(value: str | bytes) -> str:
-    """Return ``value`` as text; it has to be there."""
+    """Return ``value``, which has to be there, as text of no class but `str`, whose methods may
+    differ."""
     if value is None:
         raise TypeError("text or bytes are needed, not None")
-    return to_unicode(value)
+    return str.__str__(to_unicode(value))
 
 
 def json_encode(value: Any) -> str:
