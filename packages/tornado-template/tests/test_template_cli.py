@@ -105,6 +105,10 @@ def test_a_wrong_command_line_is_told_with_the_usage(run, arguments, message):
     assert "usage: python -m tornado.template" in errors
 
 
+def test_what_a_template_prints_comes_first(run):
+    assert run("a", files={"a": "{% set print('printed') %}rendered"}) == ("printed\nrendered", "")
+
+
 def test_templates_that_await_are_rendered(run):
     text = "{% import asyncio %}{{ await asyncio.sleep(0, x) }}"
     assert run("a", "--x=<", files={"a": text}) == ("&lt;", "")

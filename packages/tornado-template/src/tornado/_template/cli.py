@@ -114,6 +114,7 @@ def _put(data: bytes) -> None:
     if sys.stdout is None:
         raise OutputError("it is closed")
     try:
+        sys.stdout.flush()  # what a template's own code has printed comes first
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except OSError as error:
