@@ -1,6 +1,7 @@
 """Which ends of a server's connection are its client's fault, and what the client still gets."""
 
 import asyncio
+import itertools
 import socket
 
 import pytest
@@ -41,6 +42,8 @@ class Site(HTTPServerConnectionDelegate):
         self.go_on = asyncio.Event()
         self.arrived = asyncio.Event()
         self.closed = asyncio.Event()
+        self.answered = 0
+        self.paths = []
 
     def start_request(self, server_conn, request_conn):
         return Message(self, request_conn)
@@ -87,6 +90,8 @@ class Message(HTTPMessageDelegate):
         elif self.path == "/big":
             respond(self.connection, BIG)
         else:
+            self.site.answered += 1
+            self.site.paths.append(self.path)
             respond(self.connection, b"answer")
 
 
@@ -169,6 +174,41 @@ async def test_p9_an_answer_is_not_lost_by_a_broken_body_after_it(caplog):
         # The one that has begun is broken off: its last chunk is missing.
         assert answer.endswith(b"5\r\nbegun\r\n")
         assert [record.levelname for record in caplog.records] == ["INFO"]
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["stays", "ends its side"])
+async def test_s24_requests_that_come_together_let_others_have_their_turn(ends):
+    turns = []
+
+    def count():
+        turns.append(served.site.answered)
+        if served.site.answered < 500:
+            asyncio.get_running_loop().call_soon(count)
+
+    async with Served() as served:
+        await served.send(b"".join(get(f"/{n}") for n in range(500)))
+        if ends:
+            served.theirs.shutdown(socket.SHUT_WR)
+        count()
+        received = b""
+        while received.count(b"\r\n\r\nanswer") < 500:
+            received += await served.read(1)
+        assert max(b - a for a, b in itertools.pairwise(turns)) <= 32
+        assert served.site.paths == [f"/{n}" for n in range(500)]
+        if ends:
+            assert await served.read() == b""
+
+
+async def test_s24_requests_that_wait_for_their_turn_are_under_way():
+    async with Served() as served:
+        await served.send(b"".join(get(f"/{n}") for n in range(500)))
+        while not served.site.answered:
+            await asyncio.sleep(0)
+        served.connection.end_soon()
+        answer = await served.read()
+        assert served.site.answered < 500
+        assert answer.count(b"\r\n\r\nanswer") == served.site.answered
+        assert answer.count(b"Connection: close") == 1
 
 
 async def test_p9_a_request_that_was_answered_gets_no_refusal_as_well(caplog):

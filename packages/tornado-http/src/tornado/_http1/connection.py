@@ -473,6 +473,8 @@ class HTTP1Connection(FlowControl):
             self.deadline = self._sweep.clock + self._sweep.period + timeout
         if not self._corked:
             self._advance()
+        elif self._reader.has_rest:
+            self._give_way()
 
     def _reset_message(self) -> None:
         self._output = NONE

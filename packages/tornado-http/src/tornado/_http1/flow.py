@@ -13,6 +13,7 @@ from tornado.httputil import HTTPInputError, HTTPMessageDelegate
 from tornado.log import gen_log
 
 MAX_HELD = 65536  # bytes of pipelined input that are held before reading pauses
+REQUESTS_IN_A_ROW = 32  # after so many that came together the rest of the program has its turn
 
 
 class FlowControl(ClosingConnection):
@@ -28,6 +29,9 @@ class FlowControl(ClosingConnection):
     _expectation: str | list[str] = ""
     # The peer has ended its side while the delegate was still busy with what came before.
     _eof_waits = False
+    # How many requests were answered while the next one had come already.
+    _pipelined = 0
+    _gives_way = False
 
     @abstractmethod
     def _answer_expectation(self) -> None:
@@ -42,7 +46,7 @@ class FlowControl(ClosingConnection):
 
     def eof_received(self) -> bool | None:
         """The peer has ended its side (`tornado.iostream.StreamReceiver`)."""
-        if not self.is_client or self._phase is not OPEN:
+        if self._phase is not OPEN or not (self.is_client or self._gives_way):
             return None
         if self._holds:
             self._eof_waits = True
@@ -85,7 +89,10 @@ class FlowControl(ClosingConnection):
         if self._eof_waits and not self._holds and self._phase is OPEN:
             self._eof_waits = False
             self._feed_eof()
-            self.stream.close()
+            if self.is_client:
+                self.stream.close()
+            else:
+                self._close_in_order()
 
     def _peer_is_due(self) -> bool:
         return not self._holds and super()._peer_is_due()
@@ -112,6 +119,21 @@ class FlowControl(ClosingConnection):
             self._on_bad_input(error)
             return
         self._advance()
+
+    def _give_way(self) -> None:
+        """Of many requests that came together, answer some, and the others when the rest of the
+        program had its turn."""
+        self._reader.has_rest = False
+        self._pipelined += 1
+        if self._pipelined % REQUESTS_IN_A_ROW:
+            return
+        self._gives_way = True
+        self._hold()
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._gives_way = False
+        self._release()
 
     def _wait_for(self, awaitable: Awaitable[Any]) -> None:
         """Let the delegate finish what it does with the last part before it gets the next one."""
