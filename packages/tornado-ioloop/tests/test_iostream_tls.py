@@ -465,6 +465,19 @@ def test_failed_handshakes_are_logged_in_one_line_and_lost_peers_are_not(
     assert record.exc_info is None
 
 
+def test_a_failed_handshake_is_logged_with_who_it_was(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        with accepting() as (address, streams):
+            with socket.create_connection(address) as client:
+                client.send(b"GET / HTTP/1.0\r\n\r\n")
+                while not (streams and streams[0].closed()):
+                    await asyncio.sleep(0)
+
+    run(main())
+    (record,) = caplog.records
+    assert record.getMessage().startswith("TLS handshake with 127.0.0.1 failed: ")
+
+
 def test_c9_a_stalled_handshake_ends() -> None:
     """C9: the handshake has a time limit, and cancelling closes the socket."""
 

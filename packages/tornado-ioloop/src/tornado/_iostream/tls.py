@@ -218,7 +218,7 @@ class SSLIOStream(IOStream):
         # Which of the two it is depends on the version of OpenSSL.
         peer_left = is_reset(error) or isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
         if unheard and not peer_left and gen_log.isEnabledFor(logging.WARNING):
-            gen_log.warning("A TLS handshake failed: %s", error)
+            gen_log.warning("TLS handshake with %s failed: %s", _peer_of(self.socket), error)
         self.close(exc_info=error.with_traceback(None))
 
     def _handshake_overdue(self) -> None:
@@ -418,3 +418,12 @@ def _is_connected(wrapped: ssl.SSLSocket) -> bool:
     except OSError:
         return False
     return True
+
+
+def _peer_of(sock: socket.socket) -> str:
+    """Return for a log who is at the other end."""
+    try:
+        name = sock.getpeername()
+    except OSError:
+        return "a peer that has left"
+    return str(name[0]) if isinstance(name, tuple) else str(name or "a local peer")
