@@ -128,7 +128,10 @@ class HTTP1ServerConnection:
 
         .. versionadded:: 6.100
         """
-        return self.connection is not None and not self.connection.is_lingering
+        connection = self.connection
+        return connection is not None and not (
+            connection.stream.closed() or connection.is_lingering
+        )
 
     def describe(self) -> str:
         """Return what is under way and for whom, in one line for a log."""
