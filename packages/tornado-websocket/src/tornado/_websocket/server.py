@@ -7,10 +7,10 @@ import functools
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 from tornado._web.done import DONE
 from tornado._web.headers import drop_content_headers
+from tornado._web.origins import is_same_origin
 from tornado._websocket.base import WebSocketProtocol, as_future
 from tornado._websocket.deflate import Agreement, CompressionOptions, agree, parse_extensions
 from tornado._websocket.draft76 import WebSocketProtocol76
@@ -158,19 +158,21 @@ class WebSocketHandler(RequestHandler):
         return None
 
     def check_origin(self, origin: str) -> bool:
-        """Whether pages of ``origin`` may connect; those of the same host, and of trusted origins,
-        by default.
+        """Whether pages of another origin may connect: by default those of the setting
+        ``trusted_origins``.
 
-        It isn't asked where the browser itself says that page and websocket have the same origin.
+        It isn't asked about pages of the same origin, which may, nor if there's no page. Browsers
+        of today say which it is in ``Sec-Fetch-Site``; otherwise ``Origin`` is compared with
+        ``Host``.
+
+        :arg origin: scheme, host and, if it isn't the default one, port, such as
+            ``https://example.com``; ``null`` for a page without one.
 
         .. versionadded:: 4.0
+        .. versionchanged:: 6.6
+           Not asked about pages of the same origin.
         """
-        try:
-            authority = urlsplit(origin).netloc.lower()
-        except ValueError:
-            return False
-        own = authority == self.request.headers.get("Host", "").lower()
-        return own or self.check_trusted_origin(origin)
+        return self.check_trusted_origin(origin)
 
     def allow_draft76(self) -> bool:
         """Whether clients may use the protocol that came before RFC 6455 (``hixie-76``); not, by
@@ -296,7 +298,7 @@ class WebSocketHandler(RequestHandler):
         self.open_args, self.open_kwargs = args, kwargs
         try:
             check_upgrade(self.request)
-            self._check_origin()
+            self._refuse_other_origins()
             protocol = self.get_websocket_protocol()
             if protocol is None:
                 raise HandshakeError(f"websocket version {VERSION} is needed", 426)
@@ -315,13 +317,14 @@ class WebSocketHandler(RequestHandler):
             self.set_header("Connection", "Upgrade")
         self.finish(str(error))
 
-    def _check_origin(self) -> None:
+    def _refuse_other_origins(self) -> None:
+        own = is_same_origin(self.request)
         headers = self.request.headers
         origin = headers.get("Origin", headers.get("Sec-Websocket-Origin"))
         # Clients that are no browsers send no origin.
-        if origin is None or headers.get("Sec-Fetch-Site") == "same-origin":
+        if own or (own is None and origin is None):
             return
-        if not self.check_origin(origin):
+        if origin is None or not self.check_origin(origin):
             raise HTTPError(403, "cross-origin websocket from %r refused", origin)
 
     def _upgrade(self, protocol: WebSocketProtocol13) -> None:
