@@ -93,7 +93,8 @@ unmask(PyObject *module, PyObject *const *args, Py_ssize_t count)
         return NULL;
     if (PyObject_GetBuffer(args[0], &data, PyBUF_SIMPLE) < 0)
         return NULL;
-    if (start >= 0 && stop <= data.len && stop - start >= MASK_SIZE) {
+    /* Only numbers of one sign are subtracted: the difference of others may not be one. */
+    if (start >= 0 && stop >= 0 && stop <= data.len && stop - start >= MASK_SIZE) {
         const unsigned char *mask = (const unsigned char *)data.buf + start;
         result = combined(mask + MASK_SIZE, stop - start - MASK_SIZE, mask);
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,10 +53,26 @@ def test_a_mask_has_four_bytes(mask):
         apply_mask(mask, b"data")
 
 
+# The largest and the smallest number that a position may be.
+LARGEST, SMALLEST = sys.maxsize, -sys.maxsize - 1
+
+
 @pytest.mark.parametrize(
-    ("start", "stop"), [(-1, 8), (0, 9), (0, 3), (5, 8), (8, 4), (2**62, 2**62 + 4)]
+    ("start", "stop"),
+    [
+        (-1, 8),
+        (0, 9),
+        (0, 3),
+        (5, 8),
+        (8, 4),
+        (2**62, 2**62 + 4),
+        (LARGEST - 4, SMALLEST),
+        (LARGEST, SMALLEST + 8),
+        (SMALLEST, LARGEST),
+        (SMALLEST, SMALLEST + 4),
+    ],
 )
-def test_positions_outside_are_refused(start, stop):
+def test_s26_positions_outside_are_refused(start, stop):
     with pytest.raises(ValueError, match=f"between {start} and {stop} of 8 bytes"):
         unmask(b"12345678", start, stop)
 
