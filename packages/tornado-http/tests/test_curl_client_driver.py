@@ -18,15 +18,14 @@ CurlAsyncHTTPClient = curl_httpclient.CurlAsyncHTTPClient
 LIMIT = 20
 
 
-def new_uvloop():
-    uvloop = pytest.importorskip("uvloop", reason="a package that is no requirement")
-    return uvloop.new_event_loop()
-
-
 @pytest.fixture(params=["asyncio", "uvloop"])
 def run(request):
     """Run a coroutine on a loop of some kind."""
-    make_loop = asyncio.new_event_loop if request.param == "asyncio" else new_uvloop
+    if request.param == "asyncio":
+        make_loop = asyncio.new_event_loop
+    else:
+        uvloop = pytest.importorskip("uvloop", reason="a package that is no requirement")
+        make_loop = uvloop.new_event_loop
 
     def run(coroutine):
         loop = make_loop()
