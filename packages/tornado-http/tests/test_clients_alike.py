@@ -122,6 +122,21 @@ async def test_another_protocol_is_not_waited_for(served):
         await gone.wait()
 
 
+async def test_no_line_of_a_head_comes_after_the_end(served, reply):
+    lines = []
+
+    def receive(line):
+        lines.append(line)
+        fetch.cancel()
+
+    async with served(lambda request: reply("body")) as server:
+        fetch = server.client.fetch(server.url, header_callback=receive)
+        with pytest.raises(asyncio.CancelledError):
+            await fetch
+        assert (await server.fetch()).body == b"body"
+    assert len(lines) == 1
+
+
 # -- codings
 
 PACKED = gzip.compress(b"text" * 1000)

@@ -791,3 +791,28 @@ def test_errors_can_be_copied_and_pickled():
 )
 def test_errors_have_words(errno, words):
     assert words in str(CurlError(errno, ""))
+
+
+@pytest.mark.parametrize("coded_first", [True, False])
+async def test_libcurl_may_be_told_to_follow_redirects_by_itself(curled, reply, coded_first):
+    """Nothing of the first head is left when the second one comes."""
+    coding = "Content-Encoding: gzip"
+    coded = gzip.compress(b"text")
+
+    def answer(request):
+        is_first = request.target == "/"
+        body, fields = (coded, [coding]) if is_first is coded_first else (b"text", [])
+        if is_first:
+            return reply(body, "Location: /there", *fields, code=302)
+        return reply(body, *fields)
+
+    def follow(curl):
+        curl.setopt(pycurl.FOLLOWLOCATION, 1)
+
+    async with curled(answer) as server:
+        response = await server.fetch(
+            "/", prepare_curl_callback=follow, follow_redirects=False, raise_error=False
+        )
+        assert (response.code, response.body) == (200, b"text")
+        assert response.effective_url == server.url + "/there"
+        assert "Location" not in response.headers

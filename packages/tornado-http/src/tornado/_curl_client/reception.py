@@ -170,6 +170,7 @@ class Reception:
         self.code = code = int(match[2])
         self.reason = match[3] or ""
         self.headers = None
+        self._decoder = None
         if code == 101:
             # RFC 9110 section 15.2.2: what follows is another protocol, which nobody here speaks.
             self.is_enough = True
@@ -221,7 +222,9 @@ class Reception:
             self.chunks = None
         if request.header_callback is not None:
             for line in self._lines:
-                self._fetch.call(request.header_callback, line.decode("latin-1"))
+                # One of them may have ended the fetch.
+                if not self._fetch.is_over:
+                    self._fetch.call(request.header_callback, line.decode("latin-1"))
 
     # -- the body
 
