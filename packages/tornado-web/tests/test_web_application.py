@@ -111,7 +111,11 @@ class TestRoutes:
         assert fetch(app, "GET", "/h").text == "/x"
 
     def test_hosts(self, fetch):
-        """WEB-21, WEB-22: in the order in which they were added, before the routes for all hosts."""
+        """WEB-21, WEB-22: in the order in which they were added, before the routes for all hosts.
+
+        The older documents say that only the first pattern that matches counts; since version 4.5,
+        what its routes leave is tried with the next ones.
+        """
         app = Application([route("/a", "any"), route("/b", "any")])
         app.add_handlers(r"one\.com", [route("/a", "one")])
         app.add_handlers(r".*\.com", [route("/a", "two"), route("/c", "two")])
@@ -286,9 +290,7 @@ class TestLog:
 
 
 class TestStaticRoutes:
-    """WEB-115 to WEB-118, WEB-120, WEB-122, WEB-123, of which the files themselves have tests of
-    their own.
-    """
+    """The settings; the files themselves have tests of their own."""
 
     @pytest.fixture
     def root(self, tmp_path):
@@ -298,15 +300,25 @@ class TestStaticRoutes:
 
     @pytest.mark.parametrize("uri", ["/static/a.txt", "/robots.txt", "/favicon.ico"])
     def test_paths(self, fetch, root, uri):
+        """WEB-115, WEB-116."""
         assert fetch(Application(static_path=root), "GET", uri).text == uri.rpartition("/")[2]
 
     def test_prefix(self, fetch, root):
-        app = Application(static_path=root, static_url_prefix="/s.t/")
+        """WEB-117: of the files and of the URLs that are made for them."""
+
+        class Page(RequestHandler):
+            def get(self):
+                self.write(self.static_url("a.txt", include_version=False))
+
+        app = Application([("/", Page)], static_path=root, static_url_prefix="/s.t/")
+        assert fetch(app).text == "/s.t/a.txt"
         assert fetch(app, "GET", "/s.t/a.txt").code == 200
         assert fetch(app, "GET", "/sxt/a.txt").code == 404
         assert fetch(app, "GET", "/static/a.txt").code == 404
 
     def test_class(self, ask, root):
+        """WEB-118."""
+
         class Own(StaticFileHandler):
             @classmethod
             def make_static_url(cls, settings, path, include_version=True):
@@ -329,6 +341,8 @@ class TestStaticRoutes:
         ],
     )
     def test_include_host(self, ask, root, attribute, argument, absolute):
+        """WEB-122, WEB-123: relative by default; the argument decides, or else the attribute."""
+
         class Handler(RequestHandler):
             def get(self):
                 self.write(self.static_url("a.txt", argument, include_version=False))
@@ -339,6 +353,8 @@ class TestStaticRoutes:
         assert ask(Handler, settings={"static_path": root}).text == f"{host}/static/a.txt"
 
     def test_needs_the_setting(self, ask, caplog):
+        """WEB-120."""
+
         class Handler(RequestHandler):
             def get(self):
                 self.static_url("a.txt")

@@ -170,7 +170,7 @@ PAGE = "<html><head></head><body>{% module Widget('1') %}{% module Widget('2') %
 
 class TestModules:
     def test_page(self, render):
-        """WEB-137, WEB-139 to WEB-142: unescaped; what it needs comes once, in its place and order."""
+        """WEB-137: unescaped; what it needs comes in its place and order."""
         text = render(page=PAGE, settings={"ui_modules": {"Widget": Widget}})
         assert text == (
             "<html><head>"
@@ -182,6 +182,50 @@ class TestModules:
             '<script type="text/javascript">\n//<![CDATA[\ngo()\n//]]>\n</script>\n<footer>\n'
             "</body></html>"
         )
+
+    def one_need(self, render, method, value):
+        """Render a page with three uses of a module that needs one thing, and another module of
+        the same need."""
+        first = type("First", (UIModule,), {"render": lambda self: ".", method: lambda self: value})
+        second = type("Second", (first,), {})
+        page = "<head></head><body>{% module First() %}{% module Second() %}" + (
+            "{% module First() %}{% module First() %}</body>"
+        )
+        return render(page=page, settings={"ui_modules": {"First": first, "Second": second}})
+
+    def test_web_139_embedded_css_is_once_in_the_head(self, render):
+        text = self.one_need(render, "embedded_css", "b { color: red }")
+        # Each of the two modules has its rules there, however often it is used.
+        style = '<style type="text/css">\nb { color: red }\nb { color: red }\n</style>\n'
+        assert text == f"<head>{style}</head><body>....</body>"
+
+    def test_web_140_embedded_javascript_is_once_before_the_end_of_the_body(self, render):
+        text = self.one_need(render, "embedded_javascript", "go()")
+        assert text.startswith("<head></head><body>....<script")
+        assert text.count("<script") == 1
+        assert text.count("go()") == 2  # one of each module
+        assert text.endswith("</script>\n</body>")
+
+    @pytest.mark.parametrize(
+        ("method", "element"),
+        [("css_files", '<link href="{}"'), ("javascript_files", '<script src="{}"')],
+    )
+    def test_web_141_files_are_linked_once_in_their_order(self, render, method, element):
+        files = ["/z.x", "/a.x", "/m.x", "/a.x"]
+        text = self.one_need(render, method, files)
+        places = [text.index(element.format(file)) for file in ("/z.x", "/a.x", "/m.x")]
+        assert places == sorted(places)
+        assert text.count(".x") == 3
+
+    @pytest.mark.parametrize(
+        ("method", "expected"),
+        [
+            ("html_head", "<head><i>\n<i>\n</head><body>....</body>"),
+            ("html_body", "<head></head><body>....<i>\n<i>\n</body>"),
+        ],
+    )
+    def test_web_142_web_143_markup_is_put_there_as_it_is(self, render, method, expected):
+        assert self.one_need(render, method, "<i>") == expected
 
     def test_page_without_head_and_body(self, render):
         text = render(page="{% module Widget() %}", settings={"ui_modules": {"Widget": Widget}})
