@@ -318,3 +318,36 @@ def test_functions_around_wrapped_ones_are_not_wrapped_themselves():
     again = wrap(around)
     assert again is not around
     assert again() == "result"
+
+
+def test_stk_2_a_context_manager_itself_is_refused():
+    calls = Calls()
+    before = stack_context._state.contexts
+    for manager in (calls("c")(), contextlib.nullcontext()):
+        with pytest.raises(TypeError), StackContext(manager):
+            pytest.fail("it was entered")
+    assert stack_context._state.contexts == before
+    assert not calls.seen
+
+
+def test_stk_3_a_context_that_is_deactivated_ends_where_it_is_in_effect():
+    """In callbacks that run, and in the block itself; it's kept from those that come."""
+    calls = Calls()
+
+    def start(done):
+        loop = IOLoop.current()
+
+        def first():
+            deactivate()
+            calls.seen.append("goes on")
+            loop.add_callback(second)
+
+        def second():
+            calls.seen.append("without")
+            done()
+
+        with StackContext(calls("c")) as deactivate:
+            loop.add_callback(first)
+
+    run(start)
+    assert calls.seen == ["+c", "-c", "+c", "goes on", "-c", "without"]
