@@ -86,6 +86,18 @@ def test_a_module_is_imported_when_a_name_of_it_is_asked_for(home: str) -> None:
     assert vars(late)["work"] is late.work
 
 
+def test_what_is_replaced_in_a_module_is_replaced_for_all(
+    home: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = LateModule(home)
+    assert late.work() == 3
+    monkeypatch.setattr(f"{home}.work", lambda: 4)
+    assert late.work() == 4
+    monkeypatch.undo()
+    sys.modules[home].play = lambda: 5  # type: ignore[attr-defined]
+    assert late.play() == 5
+
+
 def test_what_a_late_module_does_not_have_is_an_attribute_error(home: str) -> None:
     with pytest.raises(AttributeError, match="play"):
         LateModule(home).play

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 
 class LateModule:
-    """Stand for a module, whose names are its attributes.
+    """Stand for a module: once it's imported, the names of both are one and the same dictionary.
 
     Type checkers are to see the module itself::
 
@@ -26,13 +26,16 @@ class LateModule:
     :arg name: full name of the module.
     """
 
+    __slots__ = ("__dict__", "_module")
+
     def __init__(self, name: str) -> None:
         self._module = name
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(import_module(self._module), name)
-        setattr(self, name, value)
-        return value
+        module = import_module(self._module)
+        # What somebody replaces in the module is replaced here, too.
+        self.__dict__ = module.__dict__
+        return getattr(module, name)
 
 
 if TYPE_CHECKING:

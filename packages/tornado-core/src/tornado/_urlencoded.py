@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from binascii import a2b_qp
-from urllib.parse import unquote_to_bytes
+from typing import TYPE_CHECKING
+
+from tornado._late import LateModule
+
+if TYPE_CHECKING:
+    from urllib import parse
+else:
+    parse = LateModule("urllib.parse")
 
 
 def parse_urlencoded(
@@ -56,4 +63,4 @@ def percent_decode(data: bytes) -> bytes:
         # Each percent sign took two digits with it, unless it was none of an escape.
         if len(decoded) == len(data) - 2 * data.count(b"%"):
             return decoded
-    return unquote_to_bytes(data)
+    return parse.unquote_to_bytes(data)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
-from urllib.parse import quote, quote_plus, unquote, unquote_plus, unquote_to_bytes
 
-from tornado._json import dump
-from tornado._late import late_regex
+from tornado._late import LateModule, late_regex
 from tornado._urlencoded import parse_urlencoded
+
+if TYPE_CHECKING:
+    import json
+    from urllib import parse
+
+    from tornado import _json
+else:
+    json = LateModule("json")
+    parse = LateModule("urllib.parse")
+    _json = LateModule("tornado._json")
 
 # Characters from which on the way through bytes is the shorter one; texts with a tag have several
 # of the five.
@@ -143,7 +150,7 @@ def json_encode(value: Any) -> str:
 
     :raises TypeError: there is no JSON for it; bytes, for example.
     """
-    text = dump(value)
+    text = _json.dump(value)
     if "<" in text:
         text = text.replace("</", "<\\/").replace("<!", "\\u003c!")
     return text
@@ -174,7 +181,7 @@ def url_escape(value: str | bytes, plus: bool = True) -> str:
     .. versionadded:: 3.1
        ``plus``.
     """
-    return (quote_plus if plus else quote)(utf8(value))
+    return (parse.quote_plus if plus else parse.quote)(utf8(value))
 
 
 def url_unescape(
@@ -192,8 +199,8 @@ def url_unescape(
     """
     if encoding is None:
         raw = utf8(value)
-        return unquote_to_bytes(raw.replace(b"+", b" ") if plus else raw)
-    return (unquote_plus if plus else unquote)(to_basestring(value), encoding=encoding)
+        return parse.unquote_to_bytes(raw.replace(b"+", b" ") if plus else raw)
+    return (parse.unquote_plus if plus else parse.unquote)(to_basestring(value), encoding=encoding)
 
 
 def parse_qs_bytes(

@@ -13,10 +13,14 @@ import re
 import sys
 import weakref
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from tornado._late import late_regex
-from tornado._option import Error
+from tornado._late import LateModule, late_regex
+
+if TYPE_CHECKING:
+    from tornado import _option
+else:
+    _option = LateModule("tornado._option")
 
 access_log = logging.getLogger("tornado.access")
 app_log = logging.getLogger("tornado.application")
@@ -184,7 +188,7 @@ def enable_pretty_logging(options: Any = None, logger: logging.Logger | None = N
         return
     if level not in logging.getLevelNamesMapping():
         choice = ", ".join(_LEVELS)
-        raise Error(f"--logging: {choice} or none is needed, not {options.logging!r}")
+        raise _option.Error(f"--logging: {choice} or none is needed, not {options.logging!r}")
     logger = logger or logging.getLogger()
     path = options.log_file_prefix
     file_handler = _file_handler(options) if path else None
@@ -213,7 +217,7 @@ def _file_handler(options: Any) -> logging.Handler:
 
     mode, when = options.log_rotate_mode, options.log_rotate_when
     if mode not in ("size", "time"):
-        raise Error(f"--log-rotate-mode: size or time is needed, not {mode!r}")
+        raise _option.Error(f"--log-rotate-mode: size or time is needed, not {mode!r}")
     # A log line with half of a surrogate pair is better than none.
     encoding, errors = "utf-8", "backslashreplace"
     if mode == "size":
@@ -225,10 +229,12 @@ def _file_handler(options: Any) -> logging.Handler:
             errors=errors,
         )
     if not _TIME_UNIT.fullmatch(when):
-        raise Error(f"--log-rotate-when: S, M, H, D, W0 to W6 or midnight is needed, not {when!r}")
+        raise _option.Error(
+            f"--log-rotate-when: S, M, H, D, W0 to W6 or midnight is needed, not {when!r}"
+        )
     if options.log_rotate_interval < 1:
         number = options.log_rotate_interval
-        raise Error(f"--log-rotate-interval: a number above 0 is needed, not {number}")
+        raise _option.Error(f"--log-rotate-interval: a number above 0 is needed, not {number}")
     return TimedRotatingFileHandler(
         options.log_file_prefix,
         when=when,
@@ -295,4 +301,4 @@ def _set_up_as_parsed(options: Any) -> None:
     except OSError as error:
         path = options.log_file_prefix
         message = f"--log-file-prefix: {path!r} can't be opened: {error.strerror}"
-        raise Error(message) from error
+        raise _option.Error(message) from error

@@ -6,7 +6,8 @@ Header fields (`HTTPHeaders`), start lines, requests as servers' applications se
 cookies, dates and URLs.
 """
 
-from tornado._httputil.auth import encode_username_password
+from typing import TYPE_CHECKING
+
 from tornado._httputil.cookies import parse_cookie
 from tornado._httputil.dates import format_timestamp
 from tornado._httputil.delegates import (
@@ -15,21 +16,7 @@ from tornado._httputil.delegates import (
     HTTPServerConnectionDelegate,
 )
 from tornado._httputil.errors import HTTPInputError, HTTPOutputError
-from tornado._httputil.examples import doctests
-from tornado._httputil.forms import (
-    HTTPFile,
-    ParseBodyConfig,
-    ParseMultipartConfig,
-    ParseUrlEncodedConfig,
-    parse_body_arguments,
-    parse_multipart_form_data,
-    set_parse_body_config,
-)
 from tornado._httputil.headers import HTTPHeaders
-from tornado._httputil.parameters import encode_header as _encode_header
-from tornado._httputil.parameters import parse_header as _parse_header
-from tornado._httputil.ranges import get_content_range as _get_content_range
-from tornado._httputil.ranges import parse_request_range as _parse_request_range
 from tornado._httputil.request import HTTPServerRequest
 from tornado._httputil.startline import (
     RequestStartLine,
@@ -38,6 +25,41 @@ from tornado._httputil.startline import (
     parse_response_start_line,
 )
 from tornado._httputil.urls import qs_to_qsl, split_host_and_port, url_concat
+from tornado._late import late_names
+
+if TYPE_CHECKING:
+    from tornado._httputil.auth import encode_username_password
+    from tornado._httputil.examples import doctests
+    from tornado._httputil.forms import (
+        HTTPFile,
+        ParseBodyConfig,
+        ParseMultipartConfig,
+        ParseUrlEncodedConfig,
+        parse_body_arguments,
+        parse_multipart_form_data,
+        set_parse_body_config,
+    )
+    from tornado._httputil.parameters import _encode_header, _parse_header
+    from tornado._httputil.ranges import _get_content_range, _parse_request_range
+else:
+    __getattr__, __dir__ = late_names(
+        __name__,
+        {
+            "tornado._httputil.auth": ("encode_username_password",),
+            "tornado._httputil.examples": ("doctests",),
+            "tornado._httputil.forms": (
+                "HTTPFile",
+                "ParseBodyConfig",
+                "ParseMultipartConfig",
+                "ParseUrlEncodedConfig",
+                "parse_body_arguments",
+                "parse_multipart_form_data",
+                "set_parse_body_config",
+            ),
+            "tornado._httputil.parameters": ("_encode_header", "_parse_header"),
+            "tornado._httputil.ranges": ("_get_content_range", "_parse_request_range"),
+        },
+    )
 
 __all__ = [
     "HTTPConnection",

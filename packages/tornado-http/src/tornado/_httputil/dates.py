@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from tornado._late import LateModule
+
+if TYPE_CHECKING:
+    import datetime
+else:
+    datetime = LateModule("datetime")
 
 # The names are those of RFC 5322 whatever the locale, so `time.strftime` can't write them.
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

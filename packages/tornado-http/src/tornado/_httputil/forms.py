@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import lru_cache
 
+from tornado._httputil import query
 from tornado._httputil.errors import HTTPInputError
 from tornado._httputil.headers import HTTPHeaders
 from tornado._httputil.multipart import MultipartParser
 from tornado._httputil.parameters import parse_parameters
-from tornado.escape import parse_qs_bytes
 from tornado.util import ObjectDict
 
 
@@ -47,7 +46,7 @@ class ParseUrlEncodedConfig:
     .. versionadded:: 6.5.8
     """
 
-    max_arguments: int = 1000
+    max_arguments: int = query.MAX_ARGUMENTS
 
 
 @dataclasses.dataclass
@@ -64,43 +63,17 @@ class ParseBodyConfig:
     urlencoded: ParseUrlEncodedConfig = dataclasses.field(default_factory=ParseUrlEncodedConfig)
 
 
-_default_config = ParseBodyConfig()
-
-
 def set_parse_body_config(config: ParseBodyConfig) -> None:
     """Set the limits that hold where none are given.
 
     .. versionadded:: 6.5.5
     """
-    global _default_config
-    _default_config = config
+    query.default_config = config
 
 
-def parse_arguments(
-    text: str | bytes, config: ParseBodyConfig | None = None
-) -> dict[str, list[bytes]]:
-    """Return the arguments of a query string or of an urlencoded body.
-
-    :arg text: the query string or body.
-    :arg config: limits; without it those of `set_parse_body_config` hold.
-    :raises HTTPInputError: there are too many.
-    """
-    limit = (config or _default_config).urlencoded.max_arguments
-    if isinstance(text, str) and len(text) <= _MEMORABLE:
-        return {name: values[:] for name, values in _parse_memorable(text, limit).items()}
-    return _parse_fields(text, limit)
-
-
-def _parse_fields(text: str | bytes, limit: int) -> dict[str, list[bytes]]:
-    try:
-        return parse_qs_bytes(text, keep_blank_values=True, max_num_fields=limit)
-    except ValueError as error:
-        raise HTTPInputError(f"invalid arguments: {error}") from error
-
-
-# Short query strings come again and again; what is remembered of them has a limit.
-_MEMORABLE = 256  # characters
-_parse_memorable = lru_cache(maxsize=512)(_parse_fields)
+def default_config() -> ParseBodyConfig:
+    """Return the limits that hold where none are given."""
+    return query.default_config or ParseBodyConfig()
 
 
 def parse_body_arguments(
@@ -132,14 +105,14 @@ def parse_body_arguments(
         return
     if headers is not None and "Content-Encoding" in headers:
         raise HTTPInputError(f"form with content coding {headers['Content-Encoding'][:80]!r}")
-    config = config or _default_config
+    config = config or default_config()
     if kind == "multipart/form-data":
         boundary = parse_parameters(content_type)[1].get("boundary")
         if not boundary:
             raise HTTPInputError("multipart body without boundary")
         _parse_parts(boundary.encode(), body, arguments, files, config.multipart)
         return
-    for name, values in parse_arguments(body, config).items():
+    for name, values in query.parse_arguments(body, config).items():
         arguments.setdefault(name, []).extend(values)
 
 
@@ -168,7 +141,7 @@ def parse_multipart_form_data(
     """
     if len(boundary) > 1 and boundary.startswith(b'"') and boundary.endswith(b'"'):
         boundary = boundary[1:-1]
-    _parse_parts(boundary, data, arguments, files, config or _default_config.multipart)
+    _parse_parts(boundary, data, arguments, files, config or default_config().multipart)
 
 
 def _parse_parts(

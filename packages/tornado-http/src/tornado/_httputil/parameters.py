@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import unquote_to_bytes
+from typing import TYPE_CHECKING
 
 from tornado._httputil.errors import HTTPInputError
-from tornado._late import late_regex
+from tornado._late import LateModule, late_regex
+
+if TYPE_CHECKING:
+    from urllib import parse
+else:
+    parse = LateModule("urllib.parse")
 
 # All quantifiers are possessive: nothing is looked at twice.
 _SEPARATORS = late_regex(r"[ \t;]*+")
@@ -79,15 +84,15 @@ def _decode_extended(text: str) -> str:
     if len(parts) != 3 or charset not in ("utf-8", "iso-8859-1"):
         raise HTTPInputError(f"malformed extended parameter {text[:80]!r}")
     try:
-        return unquote_to_bytes(parts[2]).decode(charset)
+        return parse.unquote_to_bytes(parts[2]).decode(charset)
     except UnicodeDecodeError as error:
         raise HTTPInputError(f"malformed extended parameter {text[:80]!r}") from error
 
 
-def parse_header(line: str) -> tuple[str, dict[str, str]]:
+def _parse_header(line: str) -> tuple[str, dict[str, str]]:
     """Return the first part of a field's value, and its parameters.
 
-    >>> parse_header("attachment; filename=\\"a b.txt\\"; size=3")
+    >>> _parse_header("attachment; filename=\\"a b.txt\\"; size=3")
     ('attachment', {'filename': 'a b.txt', 'size': '3'})
 
     :raises HTTPInputError: it's malformed.
@@ -95,10 +100,10 @@ def parse_header(line: str) -> tuple[str, dict[str, str]]:
     return parse_parameters(line, prefer_extended=True)
 
 
-def encode_header(key: str, pdict: Mapping[str, object]) -> str:
-    """Return a field's value with parameters; it's what `parse_header` undoes.
+def _encode_header(key: str, pdict: Mapping[str, object]) -> str:
+    """Return a field's value with parameters; it's what `_parse_header` undoes.
 
-    >>> encode_header("permessage-deflate", {"server_no_context_takeover": None, "bits": 15})
+    >>> _encode_header("permessage-deflate", {"server_no_context_takeover": None, "bits": 15})
     'permessage-deflate; bits=15; server_no_context_takeover'
 
     :arg key: the first part.

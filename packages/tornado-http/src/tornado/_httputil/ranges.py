@@ -9,16 +9,16 @@ from tornado._late import late_regex
 _ONE_RANGE = late_regex(r"(?i:bytes)=[ \t]*+([0-9]{0,30}+)-([0-9]{0,30}+)[ \t]*+")
 
 
-def parse_request_range(range_header: str) -> tuple[int | None, int | None] | None:
+def _parse_request_range(range_header: str) -> tuple[int | None, int | None] | None:
     """Return what a ``Range`` field asks for, as the two ends of a slice.
 
-    >>> parse_request_range("bytes=1-2")
+    >>> _parse_request_range("bytes=1-2")
     (1, 3)
-    >>> parse_request_range("bytes=6-")
+    >>> _parse_request_range("bytes=6-")
     (6, None)
-    >>> parse_request_range("bytes=-6")
+    >>> _parse_request_range("bytes=-6")
     (-6, None)
-    >>> parse_request_range("bytes=-0")
+    >>> _parse_request_range("bytes=-0")
     (None, 0)
 
     :arg range_header: the field's value.
@@ -39,12 +39,12 @@ def parse_request_range(range_header: str) -> tuple[int | None, int | None] | No
     return (-suffix, None) if suffix else (None, 0)
 
 
-def get_content_range(start: int | None, end: int | None, total: int) -> str:
+def _get_content_range(start: int | None, end: int | None, total: int) -> str:
     """Return a ``Content-Range`` field.
 
-    >>> get_content_range(None, None, 4)
+    >>> _get_content_range(None, None, 4)
     'bytes 0-3/4'
-    >>> get_content_range(1, 4, 10)
+    >>> _get_content_range(1, 4, 10)
     'bytes 1-3/10'
 
     :arg start: first byte; `None` for the beginning.

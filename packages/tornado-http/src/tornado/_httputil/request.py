@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from tornado._httputil.cookies import parse_cookie
 from tornado._httputil.delegates import HTTPConnection
-from tornado._httputil.forms import HTTPFile, parse_arguments, parse_body_arguments
 from tornado._httputil.headers import HTTPHeaders
+from tornado._httputil.query import parse_arguments
 from tornado._httputil.startline import RequestStartLine, ResponseStartLine
 from tornado._httputil.urls import split_host_and_port
+from tornado._late import LateModule
 
 if TYPE_CHECKING:
     from http.cookies import SimpleCookie
+
+    from tornado._httputil import forms
+    from tornado._httputil.forms import HTTPFile
+else:
+    forms = LateModule("tornado._httputil.forms")
 
 T = TypeVar("T")
 
@@ -236,7 +242,7 @@ class HTTPServerRequest:
         self.files = files
         content_type = self.headers.get("Content-Type")
         if content_type:
-            parse_body_arguments(content_type, self.body, arguments, files, self.headers)
+            forms.parse_body_arguments(content_type, self.body, arguments, files, self.headers)
 
     @lazy
     def _cookie_values(self) -> dict[str, str]:

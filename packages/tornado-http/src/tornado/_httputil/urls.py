@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any
+
+from tornado._late import LateModule
+
+if TYPE_CHECKING:
+    from urllib import parse
+else:
+    parse = LateModule("urllib.parse")
 
 _MAX_PORT_DIGITS = 10
 
@@ -28,9 +34,9 @@ def url_concat(url: str, args: Mapping[str, Any] | Iterable[tuple[str, Any]] | N
         pairs = list(args)
     else:
         raise TypeError(f"'args' must be a dict, a list or tuple of pairs, or None, not {args!r}")
-    parts = urlsplit(url)
-    query = parse_qsl(parts.query, keep_blank_values=True) + pairs
-    return urlunsplit(parts._replace(query=urlencode(query)))
+    parts = parse.urlsplit(url)
+    query = parse.parse_qsl(parts.query, keep_blank_values=True) + pairs
+    return parse.urlunsplit(parts._replace(query=parse.urlencode(query)))
 
 
 def split_host_and_port(netloc: str) -> tuple[str, int | None]:

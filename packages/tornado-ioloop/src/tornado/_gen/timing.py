@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado._gen.convert import convert_yielded
 from tornado._ioloop.futures import new_future
 from tornado.concurrent import Future, chain_future, is_future
 from tornado.ioloop import IOLoop
 from tornado.log import app_log
+
+if TYPE_CHECKING:
+    import datetime
 
 
 def sleep(duration: float) -> Future[None]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import datetime
 import functools
 import logging
-import numbers
 import threading
 import time
 import traceback
@@ -17,14 +15,20 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from tornado._ioloop.belonging import in_main_thread, is_running_here, loop_that_is_set
+from tornado._late import LateModule
 from tornado.concurrent import Future, chain_future, is_future
 from tornado.log import app_log
 from tornado.util import Configurable, import_object
 
 if TYPE_CHECKING:
+    import datetime
+    import numbers
     from weakref import WeakSet
 
     from tornado._ioloop.watchdog import Watchdog
+else:
+    datetime = LateModule("datetime")
+    numbers = LateModule("numbers")
 
 T = TypeVar("T")
 
@@ -340,10 +344,12 @@ class IOLoop(Configurable):
         :returns: a handle for `remove_timeout`.
         :raises TypeError: ``deadline`` is something else.
         """
-        if isinstance(deadline, (float, int, numbers.Real)):
+        if isinstance(deadline, (float, int)):
             return self.call_at(float(deadline), callback, *args, **kwargs)
         if isinstance(deadline, datetime.timedelta):
             return self.call_later(deadline.total_seconds(), callback, *args, **kwargs)
+        if isinstance(deadline, numbers.Real):
+            return self.call_at(float(deadline), callback, *args, **kwargs)
         raise TypeError(f"Unsupported deadline {deadline!r}")
 
     def call_later(

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import functools
 import math
-import random
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
+from typing import TYPE_CHECKING
 
 from tornado._ioloop.loop import IOLoop, is_surrounded
+from tornado._late import LateModule
+
+if TYPE_CHECKING:
+    import datetime
+    import random
+else:
+    datetime = LateModule("datetime")
+    random = LateModule("random")
 
 
 class PeriodicCallback:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-from urllib.parse import unquote_to_bytes
+from typing import TYPE_CHECKING, Any
 
+from tornado._late import LateModule
 from tornado._routing.patterns import reversal_parts
 from tornado.escape import url_escape, utf8
 from tornado.httputil import HTTPServerRequest
+
+if TYPE_CHECKING:
+    from urllib import parse
+else:
+    parse = LateModule("urllib.parse")
 
 
 def compile_anchored(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
@@ -149,7 +154,7 @@ def _decoded(group: str | None) -> bytes | None:
     # A plus is a plus in a path; only forms and queries write a space so.
     if group is None:
         return None
-    return unquote_to_bytes(group) if "%" in group else group.encode("utf-8")
+    return parse.unquote_to_bytes(group) if "%" in group else group.encode("utf-8")
 
 
 def _escaped(arg: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import time
 from typing import TYPE_CHECKING, Any
 
 from tornado._web.output import OutputMethods
@@ -15,9 +15,10 @@ from tornado._web.signing import (
 from tornado.escape import native_str
 
 if TYPE_CHECKING:
+    import datetime
     from http.cookies import Morsel
 
-Expires = float | tuple[Any, ...] | datetime.datetime | str | None
+    Expires = float | tuple[Any, ...] | datetime.datetime | str | None
 
 
 class CookieMethods(OutputMethods):
@@ -113,7 +114,7 @@ class CookieMethods(OutputMethods):
         for argument in ("expires", "expires_days", "max_age"):
             if argument in kwargs:
                 raise TypeError(f"clear_cookie() decides about {argument!r} itself")
-        last_year = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=365)
+        last_year = time.time() - 365 * 86400
         self.set_cookie(name, "", domain, last_year, path, **kwargs)
 
     def clear_all_cookies(self, **kwargs: Any) -> None:

@@ -5,9 +5,14 @@ section 8.8.3).
 from __future__ import annotations
 
 from functools import lru_cache
-from hashlib import sha1
+from typing import TYPE_CHECKING
 
-from tornado._late import late_regex
+from tornado._late import LateModule, late_regex
+
+if TYPE_CHECKING:
+    import hashlib
+else:
+    hashlib = LateModule("hashlib")
 
 _OPAQUE_TAG = late_regex(r'"[\x21\x23-\x7e\x80-\xff]*"')
 
@@ -15,7 +20,7 @@ _OPAQUE_TAG = late_regex(r'"[\x21\x23-\x7e\x80-\xff]*"')
 def tag_of(content: bytes) -> str:
     """Return a strong entity tag for content."""
     # It tells versions of a page apart; nobody gains anything from a collision made on purpose.
-    return f'"{sha1(content, usedforsecurity=False).hexdigest()}"'
+    return f'"{hashlib.sha1(content, usedforsecurity=False).hexdigest()}"'
 
 
 # What is short is often the same again: an answer to whoever asks every few seconds.

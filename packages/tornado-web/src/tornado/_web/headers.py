@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Callable
 from functools import lru_cache
 from time import time
+from typing import TYPE_CHECKING
 
 import tornado
-from tornado._late import late_regex
+from tornado._late import LateModule, late_regex
 from tornado.httputil import HTTPHeaders, ResponseStartLine, format_timestamp
 
-HeaderValue = str | bytes | float | datetime.datetime
+if TYPE_CHECKING:
+    import datetime
+
+    HeaderValue = str | bytes | float | datetime.datetime
+else:
+    datetime = LateModule("datetime")
 
 # RFC 9110 section 5.6.2
 _TOKEN = late_regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

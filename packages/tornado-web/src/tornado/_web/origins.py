@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
+from tornado._late import LateModule
 from tornado.httputil import HTTPServerRequest
+
+if TYPE_CHECKING:
+    from urllib import parse
+else:
+    parse = LateModule("urllib.parse")
 
 # RFC 9110 section 9.2.1, of the methods that browsers use.
 SAFE_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
@@ -30,7 +36,7 @@ def is_same_origin(request: HTTPServerRequest) -> bool | None:
     if origin is None:
         return None
     try:
-        authority = urlsplit(origin).netloc
+        authority = parse.urlsplit(origin).netloc
     except ValueError:
         return False
     return bool(authority) and authority.lower() == request.host.lower()

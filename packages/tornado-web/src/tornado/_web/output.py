@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from time import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado._callbacks import deliver_result
 from tornado._web import etags
 from tornado._web.arguments import ArgumentMethods
 from tornado._web.errors import is_sendable_reason, standard_reason
 from tornado._web.headers import (
-    HeaderValue,
     allows_content,
     default_headers,
     drop_content_headers,
@@ -21,6 +20,9 @@ from tornado._web.headers import (
     status_line,
 )
 from tornado.escape import json_encode
+
+if TYPE_CHECKING:
+    from tornado._web.headers import HeaderValue
 
 Chunk = str | bytes | dict[Any, Any]
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tornado._late import late_regex
+from tornado._late import LateModule, late_regex
 from tornado.httputil import format_timestamp
+
+if TYPE_CHECKING:
+    import datetime
+else:
+    datetime = LateModule("datetime")
 
 # RFC 6265 section 4.1.1 calls a cookie's name a token.
 _NAME = late_regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

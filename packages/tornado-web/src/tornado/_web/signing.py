@@ -11,15 +11,19 @@ another field, which is the weakness of version 1.
 
 from __future__ import annotations
 
-import hmac
 import time
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tornado._late import late_regex
+from tornado._late import LateModule, late_regex
 from tornado.escape import utf8
+
+if TYPE_CHECKING:
+    import hmac
+else:
+    hmac = LateModule("hmac")
 
 Key = str | bytes
 Secret = Key | Mapping[int, Key]

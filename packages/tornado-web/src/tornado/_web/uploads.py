@@ -339,7 +339,7 @@ def _make_parser(
         raise HTTPError(415, "a form with files was expected, not %r", kind[:80])
     if "Content-Encoding" in request.headers:
         raise HTTPError(415, "form with content coding")
-    config = config or forms._default_config.multipart
+    config = config or forms.default_config().multipart
     if not config.enabled:
         raise HTTPInputError("multipart forms are not accepted")
     return MultipartParser(

@@ -9,13 +9,18 @@ itself in such digits.
 
 from __future__ import annotations
 
-import hmac
 import os
 import time
 from binascii import a2b_hex
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from tornado._late import LateModule
 from tornado.escape import utf8
+
+if TYPE_CHECKING:
+    import hmac
+else:
+    hmac = LateModule("hmac")
 
 _SECRET_SIZE = 16
 _MASK_SIZE = 4
