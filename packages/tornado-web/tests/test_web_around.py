@@ -302,6 +302,46 @@ def test_a_hook_that_fails_after_the_request_is_logged(journal, fetch, caplog, k
     assert record.exc_info[0] is ZeroDivisionError
 
 
+class Waiting(RequestHandler):
+    async def get(self):
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(TimeoutError, 500), (HTTPError(503), 503), (Finish("late"), 200)]
+)
+@pytest.mark.parametrize("kind", ["hook", "async_hook"])
+def test_a_hook_may_be_a_timeout(journal, fetch, caplog, error, code, kind):
+    """It answers with the exception that it makes of the cancellation; hooks around it see that."""
+
+    @contextlib.asynccontextmanager
+    async def limited(handler):
+        try:
+            async with asyncio.timeout(0):
+                yield
+        except TimeoutError:
+            raise error from None
+
+    hooks = [getattr(journal, kind)("a"), limited]
+    conn = fetch(Application([("/", Waiting)], around_request=hooks))
+    assert conn.code == code
+    assert not conn.closed
+    assert journal[-1] == f"a out {code} True"
+
+
+def test_a_timeout_that_says_nothing_closes_the_connection(journal, fetch):
+    @contextlib.asynccontextmanager
+    async def limited(handler):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                yield
+
+    conn = fetch(Application([("/", Waiting)], around_request=[journal.hook("a"), limited]))
+    assert conn.closed
+    assert conn.start_line is None
+    assert journal[-1].startswith("a out")
+
+
 @pytest.mark.parametrize("kind", ["hook", "async_hook"])
 def test_the_others_are_left_if_one_is_cancelled_meanwhile(journal, fetch, kind):
     @contextlib.asynccontextmanager

@@ -117,7 +117,8 @@ class Application(ReversibleRouter):
 
     Hooks of the application are entered before those of the route. A hook that raises before its
     request, or finishes the response, keeps the rest from being run: `HTTPError` and `Finish` mean
-    what they mean in handlers.
+    what they mean in handlers. So they do when it is left, if it has cancelled the handler before
+    (``asyncio.timeout``); otherwise what it raises then is logged, for the answer has been given.
 
     .. attribute:: settings
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado._gen.convert import convert_yielded
 from tornado._routing.around import AroundHook, hooks_of
-from tornado._web.handler import PRISTINE_EXECUTE, RequestHandler
+from tornado._web.handler import PRISTINE_EXECUTE, RequestHandler, is_task_cancelled
 from tornado._web.messages import HandlerMessage
 from tornado.log import app_log
 
@@ -97,6 +97,7 @@ class Surrounded:
     async def _run(self, begin: Begin) -> None:
         handler = self._handler
         handler._surrounded = self
+        cancelled: asyncio.CancelledError | None = None
         try:
             await self._enter_all()
             if not handler._finished:
@@ -109,13 +110,18 @@ class Surrounded:
         except Exception as error:
             handler._handle_request_exception(error)
         except asyncio.CancelledError as error:
-            self.error = error
-            handler._on_cancelled(error)
+            cancelled = self.error = error
+            if not is_task_cancelled():
+                handler._handle_request_exception(error)
         finally:
             handler._let_body_come()
             try:
                 await self._leave_all()
+                if cancelled is not None and is_task_cancelled():
+                    raise cancelled
             finally:
+                if cancelled is not None and not handler._finished:
+                    handler._abort()
                 # Both refer to the handler, which refers to them.
                 handler._surrounded = self.error = None
                 handler._end_task()
@@ -133,25 +139,34 @@ class Surrounded:
                 return
 
     async def _leave_all(self) -> None:
-        error = self.error
-        cancelled: asyncio.CancelledError | None = None
-        details = (None, None, None) if error is None else (type(error), error, error.__traceback__)
+        interruption: asyncio.CancelledError | None = None
         while self._entered:
+            error = self.error
             manager = self._entered.pop()
             try:
                 if _is_synchronous(manager):
-                    manager.__exit__(*details)
+                    manager.__exit__(*_details(error))
                 else:
                     await self._become_task()
-                    await manager.__aexit__(*details)
+                    await manager.__aexit__(*_details(error))
             except asyncio.CancelledError as raised:
                 # The others are to be left all the same.
-                cancelled = raised
+                if raised is not error:
+                    interruption = raised
             except Exception as raised:
                 if raised is not error:
-                    app_log.error("a hook failed after its request", exc_info=raised)
-        if cancelled is not None and cancelled is not error:
-            raise cancelled
+                    self._on_failed_exit(raised)
+        if interruption is not None:
+            raise interruption
+
+    def _on_failed_exit(self, error: Exception) -> None:
+        handler = self._handler
+        if handler._finished or handler._client_gone or is_task_cancelled():
+            app_log.error("a hook failed after its request", exc_info=error)
+            return
+        # The hook itself had cancelled the handler, and says with what that is to be answered; a
+        # timeout is such a hook.
+        handler._handle_request_exception(error)
 
     async def _wait_for_end(self) -> None:
         """Wait for a handler that left its response open to finish it."""
@@ -181,6 +196,11 @@ class Surrounded:
 def _interrupt() -> Generator[None, None, None]:
     """Give control back to whoever drives the coroutine."""
     yield
+
+
+def _details(error: BaseException | None) -> tuple[Any, Any, Any]:
+    """Return what the end of a ``with`` block is called with."""
+    return (None, None, None) if error is None else (type(error), error, error.__traceback__)
 
 
 def _is_synchronous(manager: Any) -> bool:

@@ -368,7 +368,8 @@ class RequestHandler(FailureMethods):
             self._handle_request_exception(error)
             return
         # Nobody is left who would finish the response; the client has to see that it will not come.
-        if not self._finished:
+        # Where hooks stand around the request, one of them may have cancelled it, to answer itself.
+        if not self._finished and self._surrounded is None:
             self._abort()
         raise error
 
