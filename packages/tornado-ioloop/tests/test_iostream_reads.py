@@ -47,6 +47,12 @@ async def connected(**options: Any) -> AsyncIterator[tuple[IOStream, socket.sock
         await asyncio.sleep(0)
 
 
+async def taken() -> None:
+    """Let a stream take by itself what was sent last."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 READS: list[tuple[str, Callable[[IOStream], Any], bytes, bytes]] = [
     ("delimiter", lambda s: s.read_until(b"\r\n"), b"one\r\n", b"two"),
     ("delimiter of one byte", lambda s: s.read_until(b"\n"), b"\n", b"\n"),
@@ -70,7 +76,7 @@ def test_a_read_delivers_its_part_and_leaves_the_rest(
             data = result + rest
             for piece in [data] if split == "whole" else [bytes([b]) for b in data]:
                 peer.send(piece)
-                await asyncio.sleep(0)
+                await taken()
             assert await pending == result
             assert await stream.read_bytes(len(rest)) == rest
 
@@ -90,7 +96,7 @@ def test_any_chunking_gives_the_same_reads(data: bytes, cuts: list[int], size: i
             async def feed() -> None:
                 for begin, end in itertools.pairwise(borders):
                     peer.send(data[begin:end])
-                    await asyncio.sleep(0)
+                    await taken()
                 peer.close()
 
             feeding = asyncio.ensure_future(feed())
@@ -102,6 +108,48 @@ def test_any_chunking_gives_the_same_reads(data: bytes, cuts: list[int], size: i
     parts = run(main())
     assert b"".join(parts) == data
     assert all(len(part) == size for part in parts[:-1])
+
+
+LETTERS = st.sampled_from([b"a", b"b", b"\n"])
+TEXTS = st.lists(LETTERS, max_size=40).map(b"".join)
+
+
+@given(
+    pieces=st.lists(TEXTS.filter(bool), min_size=1, max_size=12),
+    delimiter=st.lists(LETTERS, min_size=1, max_size=4).map(b"".join),
+    as_pattern=st.booleans(),
+    limit=st.sampled_from([None, 1000]),
+)
+def test_any_chunking_gives_the_same_lines(
+    pieces: list[bytes], delimiter: bytes, as_pattern: bool, limit: int | None
+) -> None:
+    """Each read ends with the first delimiter, whatever the pieces are that come."""
+
+    async def main() -> tuple[list[bytes], bytes]:
+        lines: list[bytes] = []
+        async with connected() as (stream, peer):
+
+            async def read() -> bytes:
+                try:
+                    while True:
+                        lines.append(
+                            await stream.read_until_regex(re.escape(delimiter), limit)
+                            if as_pattern
+                            else await stream.read_until(delimiter, limit)
+                        )
+                except StreamClosedError:
+                    rest: bytes = await stream.read_until_close()
+                return rest
+
+            reading = asyncio.ensure_future(read())
+            for piece in pieces:
+                peer.send(piece)
+                await taken()
+            peer.close()
+            return lines, await reading
+
+    *lines, rest = b"".join(pieces).split(delimiter)
+    assert run(main()) == ([line + delimiter for line in lines], rest)
 
 
 def test_partial_read_takes_what_is_there() -> None:
@@ -301,6 +349,28 @@ def test_max_bytes_without_any_delimiter() -> None:
             peer.send(b"x")
             with pytest.raises(StreamClosedError):
                 await pending
+
+    run(main())
+
+
+@pytest.mark.parametrize("read", ["delimiter", "pattern"])
+def test_max_bytes_of_what_a_closed_stream_has_left(read: str) -> None:
+    """A read whose limit is exceeded there fails, too, and leaves the bytes to others."""
+
+    async def main() -> None:
+        async with connected() as (stream, _):
+            stream.unread(b"x" * 20)
+            stream.close()
+            with pytest.raises(StreamClosedError) as caught:
+                await (
+                    stream.read_until(b"\n", max_bytes=10)
+                    if read == "delimiter"
+                    else stream.read_until_regex(b"\n", max_bytes=10)
+                )
+            assert isinstance(caught.value.real_error, UnsatisfiableReadError)
+            assert not stream.reading()
+            assert stream.error is None
+            assert await stream.read_bytes(20) == b"x" * 20
 
     run(main())
 

@@ -168,6 +168,9 @@ class Read:
             self._refuse(error)
 
     def _refuse(self, error: UnsatisfiableReadError | StreamBufferFullError) -> None:
+        if self.stream.closed():
+            self.closed(error)
+            return
         gen_log.info("Closing a stream: %s", error)
         self.stream.close(exc_info=error)
 
@@ -293,10 +296,12 @@ class ReadUntil(Read):
     def data_received(self, data: bytes) -> None:
         """See `Read.data_received`; a line that comes alone and whole needs less."""
         stream, future = self.stream, self.future
+        found = data.find(self.delimiter)
         if (
-            stream._read_buffer is None
+            found >= 0
+            and found + len(self.delimiter) == len(data)
+            and stream._read_buffer is None
             and self.limit is None
-            and data.find(self.delimiter) == len(data) - len(self.delimiter)
             and future is not None
             and not future.done()
         ):
