@@ -220,6 +220,8 @@ def add_accept_handler(
     Each call has a copy of the current context to itself. Exceptions are logged.
 
     :arg sock: it listens, and doesn't block.
+    :arg callback: gets the connected socket, and the peer's address as `socket.socket.accept`
+        returns it.
     :arg io_loop: the current loop by default.
     :returns: a function that stops the accepting. It doesn't close ``sock``.
 

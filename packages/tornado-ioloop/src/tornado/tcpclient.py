@@ -70,6 +70,8 @@ class TCPClient:
         that doesn't answer soon is left waiting while the next is tried, and the first that is
         connected wins (RFC 8305, "Happy Eyeballs").
 
+        :arg host: a name or an IP address.
+        :arg port: the TCP port there.
         :arg af: `socket.AF_INET` or `socket.AF_INET6` to restrict it to one family.
         :arg ssl_options: do a TLS handshake then; as for `.IOStream.start_tls`. The certificate
             must be for ``host``.

@@ -147,7 +147,10 @@ class TCPServer:
         )
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
-        """Accept connections on sockets that listen. The server owns them then."""
+        """Accept connections on sockets that listen.
+
+        :arg sockets: as of `.bind_sockets`. The server owns them from now on.
+        """
         for sock in sockets:
             self._sockets[sock.fileno()] = sock
             self._stop_accepting[sock.fileno()] = add_accept_handler(
@@ -155,7 +158,10 @@ class TCPServer:
             )
 
     def add_socket(self, socket: socket.socket) -> None:
-        """Accept connections on a socket that listens."""
+        """Accept connections on a socket that listens.
+
+        :arg socket: the server owns it from now on.
+        """
         self.add_sockets([socket])
 
     def bind(

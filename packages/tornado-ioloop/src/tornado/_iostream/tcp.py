@@ -138,6 +138,8 @@ class IOStream(BaseIOStream):
     def set_nodelay(self, value: bool) -> None:
         """Send small writes at once, or wait a little for more as the system does by default.
 
+        :arg value: true for at once.
+
         .. versionadded:: 3.1
         """
         # Sockets of other families have no such option, and need none.
