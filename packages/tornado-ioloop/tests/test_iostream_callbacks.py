@@ -160,30 +160,60 @@ def test_c9_cancelling_connect_closes_the_socket() -> None:
     run(main())
 
 
-def test_ios5_to_ios7_reads_call_back() -> None:
-    """IOS-5, IOS-6, IOS-7 with callbacks; they return nothing."""
+def test_ios5_read_until_calls_back() -> None:
+    """IOS-5: with all up to and including the delimiter; the rest stays buffered."""
 
     async def main() -> None:
         calls = Calls()
         async with connected() as (stream, peer):
-            peer.send(b"line\r\n42;12345rest")
-            assert stream.read_until(b"\r\n", calls("until")) is None
+            peer.send(b"line\r\nnext\r\nrest")
+            assert stream.read_until(b"\r\n", calls("first")) is None
             await calls.until(1)
-            assert stream.read_until_regex(b"[0-9]+;", calls("regex")) is None
+            assert stream.read_until(b"\r\n", callback=calls("second")) is None
             await calls.until(2)
-            stream.read_bytes(5, calls("bytes"))
-            await calls.until(3)
+            stream.read_bytes(4, calls("rest"))
+            assert await calls.until(3) == [
+                ("first", b"line\r\n"),
+                ("second", b"next\r\n"),
+                ("rest", b"rest"),
+            ]
+
+    run(main())
+
+
+def test_ios6_read_until_regex_calls_back() -> None:
+    """IOS-6: with all up to the end of the first match."""
+
+    async def main() -> None:
+        calls = Calls()
+        async with connected() as (stream, peer):
+            peer.send(b"ab42;7;rest")
+            assert stream.read_until_regex(b"[0-9]+;", calls("first")) is None
+            await calls.until(1)
+            assert stream.read_until_regex(b"[0-9]+;", callback=calls("second")) is None
+            assert await calls.until(2) == [("first", b"ab42;"), ("second", b"7;")]
+            assert await stream.read_bytes(4) == b"rest"
+
+    run(main())
+
+
+def test_ios7_read_bytes_calls_back() -> None:
+    """IOS-7: with exactly so many; none is an empty string."""
+
+    async def main() -> None:
+        calls = Calls()
+        async with connected() as (stream, peer):
+            peer.send(b"123")
+            assert stream.read_bytes(5, calls("five")) is None
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert calls.seen == []
+            peer.send(b"45rest")
+            await calls.until(1)
             stream.read_bytes(0, calls("none"))
-            await calls.until(4)
-            stream.read_bytes(4, callback=calls("keyword"))
-            await calls.until(5)
-        assert calls.seen == [
-            ("until", b"line\r\n"),
-            ("regex", b"42;"),
-            ("bytes", b"12345"),
-            ("none", b""),
-            ("keyword", b"rest"),
-        ]
+            await calls.until(2)
+            stream.read_bytes(4, callback=calls("rest"))
+            assert await calls.until(3) == [("five", b"12345"), ("none", b""), ("rest", b"rest")]
 
     run(main())
 

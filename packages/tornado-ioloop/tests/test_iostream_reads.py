@@ -265,7 +265,7 @@ def test_c10_read_until_close_reports_errors() -> None:
 
 
 @pytest.mark.parametrize("size, fits", [(999, True), (1000, True), (1001, False)])
-def test_s25_unstreamed_reads_are_limited(size: int, fits: bool) -> None:
+def test_ios10_s25_unstreamed_reads_are_limited(size: int, fits: bool) -> None:
     """IOS-10, S25: ``max_buffer_size`` bounds what a read keeps."""
 
     async def main() -> None:
@@ -297,7 +297,7 @@ def test_a_read_of_more_than_ever_fits_is_refused_at_once() -> None:
     run(main())
 
 
-def test_default_limits() -> None:
+def test_ios10_default_limits() -> None:
     """IOS-10: 104857600 bytes by default."""
 
     async def main() -> None:

@@ -126,6 +126,33 @@ def test_net5_one_worker_is_forked_too() -> None:
     assert answer == "True"
 
 
+@pytest.mark.parametrize(
+    ("number", "workers"),
+    [
+        ("1", ["None"]),
+        ("", ["None"]),
+        ("0", ["0", "1", "2"]),
+        ("None", ["0", "1", "2"]),
+        ("2", ["0", "1"]),
+    ],
+)
+def test_net4_start_forks_as_it_is_told(number: str, workers: list[str]) -> None:
+    """NET-4: for 0 and None one process per CPU, for more than 1 so many, for 1 none."""
+    output = lines_of(
+        f"""
+        from tornado import process
+        from tornado.tcpserver import TCPServer
+        process.cpu_count = lambda: 3
+        server = TCPServer()
+        server.bind(0, "127.0.0.1")
+        server.start({number})
+        say(task_id())
+        server.stop()
+        """
+    )
+    assert output == workers
+
+
 @pytest.mark.parametrize("death", ["os._exit(3)", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_prc4_a_worker_that_dies_is_started_again(death: str, tmp_path: object) -> None:
     """PRC-4: under its old number; a status of 0 is an end, not a death."""
