@@ -159,7 +159,7 @@ MUTATIONS = (
     *_of(
         f"{_WEBSOCKET}/src/tornado/_websocket/server.py",
         _SERVER,
-        ("origins are checked", "if not self.check_origin(origin):", "if False:"),
+        ("origins are checked", "if origin is None or not self.check_origin(origin):", "if False:"),
     ),
     *_of(
         f"{_WEBSOCKET}/src/tornado/_websocket/opening.py",
