@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import socket
 from typing import Any
@@ -62,7 +63,9 @@ class Pump:
     def end_target(self) -> None:
         """Tell the target's peer that nothing more comes."""
         if not self.target.closed():
-            self.target.socket.shutdown(socket.SHUT_WR)
+            # It may have broken off a moment ago, of which the stream will learn next.
+            with contextlib.suppress(OSError):
+                self.target.socket.shutdown(socket.SHUT_WR)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Close the other side, after what it still has to be sent."""

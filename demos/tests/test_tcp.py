@@ -1,14 +1,19 @@
 """The chat server, the port forwarder, and a short soak of both."""
 
+import asyncio
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from demos.tcp.forward import Pump
+
+from tornado.iostream import IOStream
 
 ROOT = Path(__file__).parent.parent.parent
 LIMIT = 20
@@ -184,6 +189,25 @@ def test_a_side_that_breaks_off_takes_the_other_one_along(start, listening):
             peer.settimeout(LIMIT)
             assert peer.recv(10) == b"hello"
         assert client.recv(10) == b""
+
+
+def test_an_end_is_passed_on_to_nobody_if_the_other_side_has_just_broken_off():
+    async def main():
+        near, client = socket.socketpair()
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            far = socket.create_connection(listening.getsockname())
+            peer, _ = listening.accept()
+        source, target = IOStream(near), IOStream(far)
+        there, back = Pump(source, target), Pump(target, source)
+        there.twin, back.twin = back, there
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+        assert there.eof_received()
+        source.close()
+        target.close()
+        client.close()
+
+    asyncio.run(main())
 
 
 def test_nobody_answers_behind_the_forwarder(start, listening):
