@@ -637,7 +637,7 @@ class RawClient:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("end", ["announced", "garbage", "later"])
+@pytest.mark.parametrize("end", ["announced", "garbage", "later", "cut"])
 @pytest.mark.parametrize("way", ["exact", "partial", "until close", "push", "paused", "idle"])
 def test_the_end_behind_full_records(count: int, end: str, way: str) -> None:
     """Full records are read together with what follows; an end or an error among that is told
@@ -678,7 +678,11 @@ def test_the_end_behind_full_records(count: int, end: str, way: str) -> None:
 
     async def main() -> None:
         ours, theirs = socket.socketpair()
-        server = server_stream(ours)
+        server = SSLIOStream(
+            server_context().wrap_socket(
+                ours, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            )
+        )
         client = RawClient()
         await asyncio.gather(server.wait_for_handshake(), client.handshake(theirs))
         size = 16384 * count
@@ -687,13 +691,17 @@ def test_the_end_behind_full_records(count: int, end: str, way: str) -> None:
             flight += client.close_notify()
         elif end == "garbage":
             flight += b"\x17\x03\x03\x00\x20" + b"no such record" * 3
-        else:
-            asyncio.get_running_loop().call_later(0.01, theirs.shutdown, socket.SHUT_WR)
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         await asyncio.get_running_loop().sock_sendall(theirs, flight)
+        if end == "cut":
+            theirs.shutdown(socket.SHUT_WR)
+        elif end == "later":
+            asyncio.get_running_loop().call_later(0.01, theirs.shutdown, socket.SHUT_WR)
         error = await use(server, size)
         assert isinstance(error, ssl.SSLError) if end == "garbage" else error is None
         assert server.closed()
+        # An end that the peer hasn't announced is an end all the same, which protocols may doubt.
+        assert server.input_was_cut is (end in ("later", "cut"))
         theirs.close()
 
     run(main())

@@ -295,6 +295,11 @@ class SSLIOStream(IOStream):
             data: bytes = self.socket.recv(RECORD_SIZE)
         except ssl.SSLWantReadError:
             return None
+        except ssl.SSLEOFError:
+            # RFC 8446 section 6.1: without close_notify nobody knows who has ended it. Where that
+            # matters is for protocols to say.
+            self.input_was_cut = True
+            return b""
         except ssl.SSLWantWriteError:
             self._read_needs_output = True
             self._watch_output()
