@@ -20,7 +20,16 @@ html_title = f"Tornado {release}"
 
 # Names in single backticks are Python objects, in docstrings and in pages.
 default_role = "py:obj"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+# Much of the public classes comes from private ones. What comes from elsewhere is documented there.
+_FOREIGN = (
+    "BaseException, object, dict, list, tuple, Executor, Future, Mapping, MutableMapping, Protocol,"
+    " TestCase"
+)
+autodoc_default_options = {
+    "members": True,
+    "show-inheritance": True,
+    "inherited-members": _FOREIGN,
+}
 autodoc_member_order = "bysource"
 # What is optional need not be there.
 autodoc_mock_imports = ["pycares", "pycurl"]
