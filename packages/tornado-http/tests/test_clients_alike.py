@@ -295,6 +295,29 @@ async def test_a_producer_has_to_keep_to_the_length(served, reply, length, piece
         assert server.requests[-1].body == b"body"
 
 
+@pytest.mark.parametrize("piece", ["text", None, 5, ["b"]])
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": "4"}])
+async def test_a_producer_writes_bytes(served, reply, piece, headers):
+    async def produce(write):
+        await write(piece)
+
+    async with served(lambda request: reply()) as server:
+        with pytest.raises(TypeError, match="made of bytes"):
+            await server.fetch(method="POST", body_producer=produce, headers=headers)
+        assert (await server.fetch()).code == 200
+
+
+@pytest.mark.parametrize("piece", [b"body", bytearray(b"body"), memoryview(b"body")])
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": "4"}])
+async def test_a_producer_may_write_what_is_like_bytes(served, reply, piece, headers):
+    async def produce(write):
+        await write(piece)
+
+    async with served(lambda request: reply(request.body)) as server:
+        response = await server.fetch(method="POST", body_producer=produce, headers=headers)
+        assert response.body == b"body"
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:abc/", "http://a:b:80/", "http://[::1]80/"])
 async def test_a_port_is_a_number(served, reply, url):
     async with served(lambda request: reply()) as server:

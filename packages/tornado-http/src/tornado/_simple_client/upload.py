@@ -70,7 +70,10 @@ class Upload:
 
         :returns: a future that resolves when the system has taken it, with
             `~tornado.iostream.StreamClosedError` if the request is over.
+        :raises TypeError: it isn't bytes.
         """
+        if not isinstance(chunk, (bytes, bytearray, memoryview)):
+            raise TypeError(f"a body is made of bytes, not of {chunk!r:.80}")
         if self._attempt.exchange is None:
             # Others may use the connection now.
             over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
