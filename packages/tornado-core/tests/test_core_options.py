@@ -6,6 +6,7 @@ import datetime
 import io
 import itertools
 import os
+import pickle
 import subprocess
 import sys
 from unittest import mock
@@ -511,6 +512,12 @@ def test_opt_8_an_error_in_a_file_that_the_command_line_names_is_the_users_too(o
     with pytest.raises(SystemExit) as caught:
         options.parse_command_line(["program", f"--config={config}"])
     assert caught.value.code == f"program: {config}:1: port: a whole number is needed, not 'x'"
+
+
+def test_errors_have_the_name_that_programs_know_them_by():
+    assert f"{Error.__module__}.{Error.__qualname__}" == "tornado.options.Error"
+    again = pickle.loads(pickle.dumps(Error("x")))
+    assert (type(again), str(again)) == (Error, "x")
 
 
 def test_errors_of_other_classes_stay_what_they_are(options):

@@ -1,5 +1,6 @@
 """What templates that are wrong say, and where their tracebacks point."""
 
+import pickle
 import traceback
 
 import pytest
@@ -350,6 +351,16 @@ def test_tpl_27_odd_characters_leave_the_mark_in_its_place(odd):
     with pytest.raises(ParseError) as caught:
         Template(f"\n<p>{odd}{{% if x %}}\r\n", name="page.html")
     assert str(caught.value).split("\n")[1:] == ["  2 | <p> {% if x %}", "    |     ^"]
+
+
+def test_parse_errors_have_the_name_that_programs_know_them_by():
+    with pytest.raises(ParseError) as caught:
+        Template("{{", name="page.html")
+    (first, *_) = traceback.format_exception_only(caught.value)
+    assert first.startswith("tornado.template.ParseError: page.html:1:1: ")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    assert type(again) is ParseError
 
 
 def test_parse_errors_made_by_others_have_the_attributes_of_the_documents():

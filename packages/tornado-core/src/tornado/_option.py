@@ -43,6 +43,8 @@ _LONGEST_RANGE = 1_000_000  # numbers
 class Error(Exception):
     """An option is unknown, defined twice, or is given a value that it can't have."""
 
+    __module__ = "tornado.options"  # as tracebacks and logs call it
+
 
 class Option:
     """What was said to ``define``, and the value that was set since then.

@@ -18,6 +18,8 @@ class ParseError(Exception):
        Added ``filename`` and ``lineno``.
     """
 
+    __module__ = "tornado.template"  # as tracebacks and logs call it
+
     def __init__(
         self,
         message: str,
