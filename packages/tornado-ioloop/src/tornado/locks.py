@@ -158,7 +158,9 @@ class Permits:
 
         :arg timeout: a time as of `tornado.ioloop.IOLoop.time`, or a `datetime.timedelta` from now;
             `None` for never.
-        :returns: a future with a context manager that gives it back.
+        :returns: a future with a context manager that gives it back. A task that is cancelled just
+            when the future is done has taken one and doesn't know; with ``async with`` nothing is
+            lost then.
         :raises tornado.gen.TimeoutError: from the future, when the time is over.
         """
         if self._value > 0:
