@@ -201,6 +201,7 @@ def gen_test(
 def gen_test(func: Callable[..., Any] | None = None, timeout: float | None = None) -> Any:
     """Make a coroutine, native or of a generator, a test of an `AsyncTestCase`.
 
+    :arg func: the coroutine function; without one, the result is a decorator.
     :arg timeout: seconds; `get_async_test_timeout` by default.
 
     .. code-block:: python
@@ -230,8 +231,11 @@ def gen_test(func: Callable[..., Any] | None = None, timeout: float | None = Non
 
 
 def setup_with_context_manager(testcase: unittest.TestCase, cm: Any) -> Any:
-    """Enter a context manager in ``setUp`` that is left when the test has ended; return what
-    entering it returns.
+    """Enter a context manager in ``setUp`` that is left when the test has ended, after
+    ``tearDown``; return what entering it returns.
+
+    :arg testcase: the test case.
+    :arg cm: the context manager.
 
     .. versionadded:: 6.4
     """

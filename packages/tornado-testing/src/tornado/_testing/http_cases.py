@@ -118,5 +118,8 @@ class AsyncHTTPTestCase(AsyncTestCase):
         return "http"
 
     def get_url(self, path: str) -> str:
-        """Return the URL of a path."""
+        """Return the URL of a path.
+
+        :arg path: begins with a slash, and may have a query.
+        """
         return f"{self.get_protocol()}://127.0.0.1:{self.get_http_port()}{path}"

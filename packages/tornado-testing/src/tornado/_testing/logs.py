@@ -66,6 +66,8 @@ class ExpectLog(logging.Filter):
     def expects(self, record: logging.LogRecord) -> bool:
         """Whether a record is one that this waits for; it's left as it is.
 
+        :arg record: the record.
+
         .. versionadded:: 6.100
         """
         return (
@@ -75,7 +77,10 @@ class ExpectLog(logging.Filter):
         )
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether a record may pass: not if it's one that is expected."""
+        """Say whether a record may pass: not if it's one that is expected.
+
+        :arg record: the record.
+        """
         if self._explains:
             return True
         if record.exc_info:

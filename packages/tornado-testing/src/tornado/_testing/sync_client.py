@@ -89,6 +89,7 @@ class TestClient(Verbs[HTTPResponse]):
         """Call ``function`` on the loop, wait for what it returns if that can be waited for, and
         return the result.
 
+        :arg function: takes no arguments.
         :raises RuntimeError: a loop runs in this thread already.
         """
 
@@ -107,7 +108,13 @@ class TestClient(Verbs[HTTPResponse]):
         return self.io_loop.asyncio_loop.run_until_complete(coroutine)
 
     def fetch(self, path: str, raise_error: bool = False, **kwargs: Any) -> HTTPResponse:
-        """Send a request, and return the response; see `AsyncTestClient.fetch`."""
+        """Send a request, and return the response.
+
+        :arg path: path, or a whole URL.
+        :arg raise_error: raise an error for responses that aren't 2xx.
+        :arg kwargs: as for `AsyncTestClient.fetch`.
+        :raises Exception: whatever the handler has let out.
+        """
         response: HTTPResponse = self._run(self._client.fetch(path, raise_error, **kwargs))
         return response
 
@@ -134,7 +141,11 @@ class TestClient(Verbs[HTTPResponse]):
             self._run(streaming.__aexit__(None, None, None))
 
     def websocket(self, path: str = "/", **kwargs: Any) -> TestWebSocket:
-        """Open a websocket; see `AsyncTestClient.websocket`."""
+        """Open a websocket, which needs the distribution tornado-websocket.
+
+        :arg path: path, or a whole URL.
+        :arg kwargs: as for `AsyncTestClient.websocket`.
+        """
         return TestWebSocket(self, self._run(self._client.websocket(path, **kwargs)))
 
 

@@ -129,7 +129,11 @@ class WebSocketProtocol(Ending):
         return self._dropped
 
     async def accept_connection(self, handler: Any) -> None:
-        """Answer the handshake that a server's handler has got, and open the websocket."""
+        """Answer the handshake that a server's handler has got, and open the websocket.
+
+        :arg handler: the handler.
+        :raises HandshakeError: it's no valid handshake.
+        """
         self.accept(handler)
 
     @abc.abstractmethod
@@ -143,11 +147,19 @@ class WebSocketProtocol(Ending):
     def write_message(
         self, message: str | bytes | dict[str, Any], binary: bool = False
     ) -> asyncio.Future[None]:
-        """Send a message."""
+        """Send a message.
+
+        :arg message: text, bytes, or a dictionary, which is sent as JSON.
+        :arg binary: send it as a binary message.
+        :returns: a future that resolves when it has been given to the system.
+        """
 
     @abc.abstractmethod
     def write_ping(self, data: bytes) -> None:
-        """Send a ping."""
+        """Send a ping.
+
+        :arg data: at most 125 bytes.
+        """
 
     @abc.abstractmethod
     def start_pinging(self) -> None:
@@ -155,7 +167,11 @@ class WebSocketProtocol(Ending):
 
     @abc.abstractmethod
     def close(self, code: int | None = None, reason: str | None = None) -> None:
-        """Begin or answer the closing handshake, and close the connection when it's done."""
+        """Begin or answer the closing handshake, and close the connection when it's done.
+
+        :arg code: close code.
+        :arg reason: text, at most 123 bytes.
+        """
 
     def write_shared(self, shared: SharedMessage) -> None:
         """Send a message that goes to others too, if it can go at once."""
@@ -163,7 +179,10 @@ class WebSocketProtocol(Ending):
             self.write_message(shared.payload, shared.binary)
 
     def set_nodelay(self, x: bool) -> None:
-        """Send small messages at once (true) or let the system collect them."""
+        """Send small messages at once, or let the system collect them for a moment.
+
+        :arg x: true for at once.
+        """
         self.stream.set_nodelay(x)
 
     def on_connection_close(self) -> None:

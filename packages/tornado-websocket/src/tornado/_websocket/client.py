@@ -257,7 +257,11 @@ class WebSocketClientConnection(HTTPMessageDelegate):
     # -- for the protocol (`tornado._websocket.base.Endpoint`)
 
     def on_message(self, message: Message) -> Awaitable[None] | None:
-        """Give a message to the callback, or keep it for `read_message`."""
+        """Give a message to the callback, or keep it for `read_message`; called by the protocol.
+
+        :arg message: text or bytes.
+        :returns: what the next message waits for, if anything.
+        """
         if self._callback is None:
             put = self._messages.put(message)
             return None if put.done() else put
@@ -268,10 +272,16 @@ class WebSocketClientConnection(HTTPMessageDelegate):
         return self._running
 
     def on_ping(self, data: bytes) -> Awaitable[None] | None:
-        """Called with each ping; override it. It may be a coroutine, which nothing waits for."""
+        """Called with each ping; override it. It may be a coroutine, which nothing waits for.
+
+        :arg data: what the ping carries, at most 125 bytes.
+        """
 
     def on_pong(self, data: bytes) -> Awaitable[None] | None:
-        """Called with each pong; override it, likewise."""
+        """Called with each pong; override it, likewise.
+
+        :arg data: what the pong carries, at most 125 bytes.
+        """
 
     def log_exception(
         self,
@@ -280,13 +290,22 @@ class WebSocketClientConnection(HTTPMessageDelegate):
         tb: TracebackType | None,
     ) -> None:
         """Log an exception that the callback raised, which closes the websocket; override it to do
-        so in another way."""
+        so in another way.
+
+        :arg typ: its class.
+        :arg value: the exception.
+        :arg tb: its traceback.
+        """
         app_log.error("Uncaught exception in a websocket", exc_info=value)
 
     def on_ws_connection_close(
         self, close_code: int | None = None, close_reason: str | None = None
     ) -> None:
-        """The websocket is closed: that's the end of the messages."""
+        """The websocket is closed, and that's the end of the messages; called by the protocol.
+
+        :arg close_code: what becomes the attribute of that name.
+        :arg close_reason: likewise.
+        """
         self.close_code = close_code
         self.close_reason = close_reason
         self.protocol = None

@@ -117,7 +117,10 @@ class WebSocketProtocol13(WebSocketProtocol):
 
     @staticmethod
     def compute_accept_value(key: str | bytes) -> str:
-        """Return the ``Sec-WebSocket-Accept`` value for a key (RFC 6455 section 4.2.2)."""
+        """Return the ``Sec-WebSocket-Accept`` value for a key (RFC 6455 section 4.2.2).
+
+        :arg key: the value of ``Sec-WebSocket-Key``.
+        """
         return accept_value(key)
 
     ping_sleep_time = staticmethod(sleep_time)
@@ -280,6 +283,7 @@ class WebSocketProtocol13(WebSocketProtocol):
     def write_ping(self, data: bytes) -> None:
         """Send a ping.
 
+        :arg data: at most 125 bytes.
         :raises WebSocketClosedError: the connection is closed or closing.
         :raises ValueError: ``data`` is longer than 125 bytes.
         """

@@ -443,7 +443,10 @@ class WebSocketHandler(RequestHandler):
             self.ws_connection.close(code, reason)
 
     def set_nodelay(self, value: bool) -> None:
-        """Send small messages at once (true, the default) or let the system collect them.
+        """Send small messages at once, or let the system collect them for a moment.
+
+        :arg value: true, as it is by default, for at once.
+        :raises WebSocketClosedError: the websocket is closed.
 
         .. versionadded:: 3.1
         """
@@ -467,7 +470,11 @@ class WebSocketHandler(RequestHandler):
     def on_ws_connection_close(
         self, close_code: int | None = None, close_reason: str | None = None
     ) -> None:
-        """The connection is closed; called by the protocol."""
+        """The connection is closed; called by the protocol.
+
+        :arg close_code: what becomes the attribute of that name.
+        :arg close_reason: likewise.
+        """
         self.close_code = close_code
         self.close_reason = close_reason
         self.on_connection_close()
