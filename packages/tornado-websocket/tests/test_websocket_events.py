@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 
 import pytest
+import trustme
 
 from tornado import gen
 from tornado._websocket.base import MAX_ASIDES
 from tornado._websocket.closing import CLOSE_TIMEOUT
+from tornado.httpclient import HTTPRequest
 from tornado.web import Application
 from tornado.websocket import WebSocketClosedError, WebSocketHandler, websocket_connect
 
@@ -33,10 +36,10 @@ class Recording(WebSocketHandler):
 class Served:
     """A server for one handler, and connections to it."""
 
-    def __init__(self, handler, **settings):
+    def __init__(self, handler, ssl_options=None, **settings):
         self.events = asyncio.Queue()
-        arguments = {"events": self.events}
-        self.server = Application([("/", handler, arguments)], **settings).listen(0, "127.0.0.1")
+        application = Application([("/", handler, {"events": self.events})], **settings)
+        self.server = application.listen(0, "127.0.0.1", ssl_options=ssl_options)
         self.port = next(iter(self.server._sockets.values())).getsockname()[1]
         self.connections = []
 
@@ -457,6 +460,31 @@ def test_what_was_written_before_giving_up_arrives():
             assert await rest_of(connection) == ["last"]
             assert connection.close_code is None
             assert await served.next() == ("closed", None, None)
+
+    run(main())
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+def test_w2_who_is_still_sending_learns_why_the_connection_ends(secure):
+    """No reset overtakes the close frame."""
+    ours = theirs = None
+    if secure:
+        authority = trustme.CA()
+        ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(ours)
+        theirs = ssl.create_default_context()
+        authority.configure_trust(theirs)
+
+    async def main():
+        async with Served(Recording, ssl_options=ours, websocket_max_message_size=1000) as served:
+            url = f"{'wss' if secure else 'ws'}://127.0.0.1:{served.port}/"
+            connection = await websocket_connect(HTTPRequest(url, ssl_options=theirs))
+            await served.next()
+            for _ in range(5):
+                connection.write_message(bytes(3 << 20), binary=True)
+            assert await connection.read_message() is None
+            assert (connection.close_code, connection.close_reason) == (1009, "message too large")
+            assert await served.next() == ("closed", 1009, None)
 
     run(main())
 

@@ -85,10 +85,12 @@ class Ending(ABC):
 
         :returns: false if that can't be done.
         """
-        if isinstance(stream, SSLIOStream):
-            return False
         try:
-            stream.socket.shutdown(socket.SHUT_WR)
+            if isinstance(stream, SSLIOStream):
+                # A TLS socket's own method would end reading, too.
+                socket.socket.shutdown(stream.socket, socket.SHUT_WR)
+            else:
+                stream.socket.shutdown(socket.SHUT_WR)
         except OSError:
             return False
         self._lingering = LINGERS
