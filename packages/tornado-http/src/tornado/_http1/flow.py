@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import abstractmethod
 from collections.abc import Awaitable
 from typing import Any
@@ -13,7 +14,10 @@ from tornado.httputil import HTTPInputError, HTTPMessageDelegate
 from tornado.log import gen_log
 
 MAX_HELD = 65536  # bytes of pipelined input that are held before reading pauses
-REQUESTS_IN_A_ROW = 32  # after so many that came together the rest of the program has its turn
+# Of requests that came together, so many are answered before a look at the clock, and for so long,
+# in seconds, before the rest of the program has its turn.
+REQUESTS_IN_A_ROW = 8
+LONGEST_TURN = 0.005
 
 
 class FlowControl(ClosingConnection):
@@ -31,6 +35,7 @@ class FlowControl(ClosingConnection):
     _eof_waits = False
     # How many requests were answered while the next one had come already.
     _pipelined = 0
+    _last_turn = 0.0
     _gives_way = False
 
     @abstractmethod
@@ -127,6 +132,10 @@ class FlowControl(ClosingConnection):
         self._pipelined += 1
         if self._pipelined % REQUESTS_IN_A_ROW:
             return
+        now = time.monotonic()
+        if now - self._last_turn < LONGEST_TURN:
+            return
+        self._last_turn = now
         self._gives_way = True
         self._hold()
         asyncio.get_running_loop().call_soon(self._go_on)
