@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import itertools
 import socket
 
 import pytest
@@ -395,6 +396,23 @@ async def test_h1c_8_s23_bodies_with_gzip_are_decoded(members):
         # What isn't packed is left alone.
         await ask(ends.client, POST, packed, Content_Encoding="other")
         assert ends.delegate.messages[1].body == packed
+
+
+async def test_s24_decoding_lets_others_have_their_turn():
+    size = 20_000_000
+    turns = []
+
+    def count():
+        if ends.delegate.messages:
+            turns.append(len(ends.delegate.messages[0].body))
+        if not turns or turns[-1] < size:
+            asyncio.get_running_loop().call_soon(count)
+
+    async with Ends(Serving(), decompress=True) as ends:
+        count()
+        await ask(ends.client, POST, gzip.compress(bytes(size)), Content_Encoding="gzip")
+        assert turns[-1] == size
+        assert max(b - a for a, b in itertools.pairwise(turns)) < 1_200_000
 
 
 async def test_h1c_8_without_decompress_bodies_come_as_they_are():

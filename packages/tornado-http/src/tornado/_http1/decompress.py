@@ -17,6 +17,9 @@ from tornado.httputil import (
 )
 from tornado.util import GzipDecompressor
 
+# Bytes that are decoded before the rest of the program has its turn; a kilobyte may hold so many.
+DECODED_AT_ONCE = 1048576
+
 
 class HasLimit(Protocol):
     """What knows how large a body may be."""
@@ -77,9 +80,10 @@ class GunzipDelegate(HTTPMessageDelegate):
         self._delegate.on_connection_close()
 
     def _decode(self, data: bytes) -> Awaitable[None] | None:
-        """Decode until all is handed over, or until the delegate wants to be waited for."""
+        """Decode until all is handed over, or until there is something to wait for."""
         decompressor = self._decompressor
         assert decompressor is not None
+        enough = self._decoded_size + DECODED_AT_ONCE
         while data:
             try:
                 decoded = decompressor.decompress(data, self._chunk_size)
@@ -93,6 +97,8 @@ class GunzipDelegate(HTTPMessageDelegate):
                 waiting = self._delegate.data_received(decoded)
                 if waiting is not None:
                     return waiting
+                if data and self._decoded_size >= enough:
+                    return asyncio.sleep(0)
             elif not data:
                 break
         return None
