@@ -174,6 +174,12 @@ def test_hut_3_many_folded_lines_take_linear_time():
     assert time.process_time() - begin < 10
 
 
+@pytest.mark.parametrize("text", ["A: b\r", "A: b\r\nC: d\r", "A: b\rC: d\r\n", "\r"])
+def test_s9_a_cr_alone_ends_no_line(text):
+    with pytest.raises(HTTPInputError):
+        HTTPHeaders.parse(text)
+
+
 @pytest.mark.parametrize("end", ["\r\n", "\n"])
 def test_hut_4_parse_takes_a_text_of_lines(end):
     text = end.join(["Content-Type: text/html", "A: 1", "a: 2", "", ""])

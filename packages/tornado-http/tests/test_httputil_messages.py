@@ -81,6 +81,7 @@ def test_response_start_lines(line, parsed):
     [
         "",
         "HTTP/1.1 20 OK",
+        "HTTP/1.1 020 OK",
         "HTTP/1.1 2000 OK",
         "HTTP/1.1 +20 OK",
         "HTTP/1.1 \u0662\u0660\u0660 OK",

@@ -207,8 +207,9 @@ class HTTPHeaders(MutableMapping[str, str]):
         parsed = cls()
         if accept_folded_lines:
             headers = _FOLD.sub(" ", headers)
-        for line in headers.split("\n"):
-            parsed.parse_line(line.removesuffix("\r"), _chars_are_bytes=_chars_are_bytes)
+        *lines, last = headers.split("\n")
+        for line in (*[line.removesuffix("\r") for line in lines], last):
+            parsed.parse_line(line, _chars_are_bytes=_chars_are_bytes)
         return parsed
 
     # -- the interface of mappings

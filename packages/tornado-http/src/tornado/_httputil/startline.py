@@ -9,7 +9,7 @@ from tornado._late import late_regex
 
 _REQUEST = late_regex(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^\x00-\x20\x7f]+) (HTTP/1\.[0-9])")
 # Some servers leave out the space before an empty reason phrase; it makes nothing ambiguous.
-_RESPONSE = late_regex(r"(HTTP/1\.[0-9]) ([0-9]{3})(?: ([^\x00-\x08\x0a-\x1f\x7f]*))?")
+_RESPONSE = late_regex(r"(HTTP/1\.[0-9]) ([1-9][0-9]{2})(?: ([^\x00-\x08\x0a-\x1f\x7f]*))?")
 
 
 class RequestStartLine(NamedTuple):
