@@ -287,10 +287,18 @@ def test_only_http_1_1_is_asked_for_a_body():
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_p8_an_early_answer_is_read_by_who_still_sends(tls):
+@pytest.mark.parametrize(
+    ("head", "body", "status"),
+    [
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n", b"x", 413),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"x", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nA: ", b"x", 431),
+        (b"GET /", b"x", 414),
+    ],
+)
+def test_p8_an_early_answer_is_read_by_who_still_sends(tls, head, body, status):
     """It's not destroyed by a reset, though the connection ends."""
-    body = bytes(3_000_000)
-    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+    body *= 3_000_000
     authority = trustme.CA()
     server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(server_context)
@@ -309,7 +317,7 @@ def test_p8_an_early_answer_is_read_by_who_still_sends(tls):
                 writer.write(body)
                 await writer.drain()
                 answer = await reader.readuntil(b"\r\n\r\n")
-                assert answer.startswith(b"HTTP/1.1 413 ")
+                assert answer.startswith(b"HTTP/1.1 %d " % status)
                 writer.close()
 
     run(main())

@@ -20,6 +20,8 @@ from tornado.log import app_log, gen_log
 # Bytes of a body nobody wants that are read before the connection is given up.
 MAX_DISCARDED = 8388608
 _REASONS = {int(status): status.phrase for status in HTTPStatus}
+# What is wrong with messages whose rest is probably on its way; the same goes for bad bodies.
+_TOO_MUCH = (413, 414, 431)
 LINGER_TIME = 2.0  # seconds in which a peer may read an error before the connection is cut
 
 
@@ -148,7 +150,7 @@ class ClosingConnection(MessageOutput):
         self._output = DONE
         line = writer.status_line(code, _REASONS.get(code, "Refused"))
         self._emit(writer.serialize_head(line, fields))
-        self._linger(more_comes=code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        self._linger(more_comes=code in _TOO_MUCH or self._delegate is not None)
 
     def _give_up(self, error: BaseException | None = None) -> None:
         """End the exchange, because whoever was to use or answer the message failed.
