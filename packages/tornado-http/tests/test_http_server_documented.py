@@ -179,6 +179,27 @@ async def test_bad_input_that_a_callback_comes_upon_is_answered(caplog):
     assert "Uncaught" not in caplog.text
 
 
+async def test_it_is_no_error_if_the_client_leaves_a_coroutine(caplog):
+    left = asyncio.Event()
+    done = asyncio.Event()
+
+    async def answer(request):
+        request.connection.set_close_callback(left.set)
+        writer.transport.abort()
+        await left.wait()
+        try:
+            await request.connection.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        finally:
+            done.set()
+
+    async with listening(answer) as (_, port):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(LAST)
+        await done.wait()
+        await asyncio.sleep(0)
+    assert caplog.records == []
+
+
 async def test_an_error_after_the_answer_concerns_no_later_request(caplog):
     requests = []
 

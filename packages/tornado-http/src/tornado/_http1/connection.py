@@ -33,8 +33,8 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from tornado.iostream import IOStream
-from tornado.log import app_log
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.log import app_log, gen_log
 
 MAX_INTERIM_RESPONSES = 10
 
@@ -502,7 +502,9 @@ class HTTP1Connection(FlowControl):
         while present is not None and present is not delegate:
             # Some delegates stand before others.
             present = getattr(present, "_delegate", None)
-        if present is not None:
+        if isinstance(error, StreamClosedError) and self._phase is GONE:
+            gen_log.debug("Client left before its answer: %s", self.context)
+        elif present is not None:
             self._give_up(error)
         elif error is not None:
             # The exchange was over.
