@@ -267,6 +267,21 @@ async def test_h1c_7_time_that_the_server_takes_is_not_the_clients(body):
         assert (await served.read(1)).startswith(b"HTTP/1.1 200 OK")
 
 
+async def test_h1c_7_who_is_waited_for_holds_up_no_end():
+    async with Served(header_timeout=1000, body_timeout=1000) as served:
+        await served.send(b"POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n")
+        await served.site.arrived.wait()
+        # The answer comes early, and the client neither sends the rest nor goes.
+        served.connection.no_keep_alive = True
+        served.connection._keep_alive = False
+        respond(served.connection, b"early")
+        assert (await served.read()).endswith(b"early")
+        assert served.connection.is_lingering
+        served.time_is_up()
+        assert served.stream.closed()
+        served.site.go_on.set()
+
+
 async def test_h1c_7_after_the_wait_the_client_has_its_time_again(caplog):
     caplog.set_level("INFO")
     async with Served(body_timeout=1000) as served:

@@ -100,7 +100,9 @@ class FlowControl(ClosingConnection):
                 self._close_in_order()
 
     def _peer_is_due(self) -> bool:
-        return not self._holds and super()._peer_is_due()
+        # Once the connection ends, nobody's use of what has come counts any more.
+        is_held = self._holds and self._phase is OPEN
+        return not is_held and super()._peer_is_due()
 
     def _pause_input(self) -> None:
         self._input_paused = True
