@@ -95,7 +95,7 @@ class BaseAsyncIOLoop(IOLoop):
         loop = self.asyncio_loop
         if loop.is_running() and _get_running_loop() is not loop:
             # Another thread asks for it; a loop that waits has to be woken.
-            loop.call_soon_threadsafe(loop.stop)
+            self._wake_with(loop.stop, ())
         else:
             loop.stop()
 
