@@ -56,8 +56,8 @@ def main():
     server = tornado.httpserver.HTTPServer(make_application(debug=options.debug))
     sockets = tornado.netutil.bind_sockets(options.port, "127.0.0.1")
     server.add_sockets(sockets)
-    print(f"The newspaper is at http://127.0.0.1:{sockets[0].getsockname()[1]}/", flush=True)
     try:
+        print(f"The newspaper is at http://127.0.0.1:{sockets[0].getsockname()[1]}/", flush=True)
         tornado.ioloop.IOLoop.instance().start()
     except KeyboardInterrupt:
         server.stop()
