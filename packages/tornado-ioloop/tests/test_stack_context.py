@@ -126,6 +126,29 @@ def test_exceptions_of_the_block_itself_are_handled_too():
     assert seen == [KeyError, ZeroDivisionError]
 
 
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_handlers_cannot_keep_a_program_from_being_ended(kind):
+    """An interrupt comes in the middle of whatever runs, which has nothing to do with it."""
+    seen = []
+
+    def deal_with(*error):
+        seen.append(error)
+        return True
+
+    def end():
+        raise kind
+
+    loop = IOLoop(make_current=False)
+    with ExceptionStackContext(deal_with):
+        loop.add_callback(end)
+    with pytest.raises(kind):
+        loop.start()
+    with pytest.raises(kind), ExceptionStackContext(deal_with):
+        end()
+    loop.close()
+    assert seen == []
+
+
 def test_stk_5_null_contexts_keep_contexts_away():
     calls = Calls()
 

@@ -49,6 +49,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+# What comes in the middle of whatever runs, which has nothing to do with it.
+_ENDS = (KeyboardInterrupt, SystemExit)
+
 # Attribute of functions that `wrap` has made.
 WRAPPED = "__tornado_contexts__"
 
@@ -169,7 +172,8 @@ class ExceptionStackContext(Following):
     """Handles exceptions of what is started inside, whenever that runs.
 
     :arg exception_handler: called with type, value and traceback. If it returns something true, the
-        exception is dealt with; otherwise outer handlers see it.
+        exception is dealt with; otherwise outer handlers see it. `KeyboardInterrupt` and
+        `SystemExit` are none of its business: they end the program.
     """
 
     def __init__(self, exception_handler: ExceptionHandler) -> None:
@@ -187,7 +191,7 @@ class ExceptionStackContext(Following):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        if kind is None or error is None:
+        if kind is None or error is None or issubclass(kind, _ENDS):
             return False
         return bool(self._handler(kind, error, trace))
 
