@@ -8,7 +8,6 @@ them can backtrack.
 from __future__ import annotations
 
 import re
-import socket
 from functools import lru_cache
 
 from tornado.httputil import (
@@ -221,9 +220,12 @@ def _is_host(host: str) -> bool:
         return False
     if not host.startswith("[") or host[1] in "vV":
         return True
+    # Few hosts are written like that.
+    from ipaddress import AddressValueError, IPv6Address
+
     try:
-        socket.inet_pton(socket.AF_INET6, host[1 : host.index("]")])
-    except OSError:
+        IPv6Address(host[1 : host.index("]")])
+    except AddressValueError:
         return False
     return True
 
