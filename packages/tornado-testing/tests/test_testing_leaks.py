@@ -44,6 +44,9 @@ class Leaky(AsyncTestCase):
         loop = IOLoop(make_current=False)
         loop.run_sync(nothing)
 
+    @unittest.skipUnless(
+        hasattr(asyncio.StreamWriter, "__del__"), "the first versions of 3.11 don't tell of writers"
+    )
     @gen_test
     async def test_writer(self):
         sock, port = bind_unused_port()
@@ -116,6 +119,8 @@ def names_of(cls):
 @pytest.mark.parametrize("name", names_of(Leaky))
 def test_leaks_fail_the_test(name):
     case = Leaky(name)
+    if getattr(getattr(case, name), "__unittest_skip__", False):
+        pytest.skip(getattr(case, name).__unittest_skip_why__)
     (text,) = problems_of(case)
     assert "the test leaves behind" in text
     assert re.search("never awaited|unclosed|coroutine object|loop is closed", text)

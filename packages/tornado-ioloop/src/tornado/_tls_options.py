@@ -76,13 +76,19 @@ def ssl_wrap_socket(
     :arg ssl_options: as for `ssl_options_to_context`.
     :arg server_hostname: the name that the server's certificate must be for; for clients.
     :arg server_side: take the server's part; a client's by default.
-    :arg kwargs: more arguments for `ssl.SSLContext.wrap_socket`.
+    :arg kwargs: more arguments for `ssl.SSLContext.wrap_socket`. Without ``suppress_ragged_eofs``
+        the context is told to tell of them.
 
     .. versionchanged:: 6.2
        Added ``server_side``.
     """
+    import ssl
+
     side = bool(server_side)
     context = ssl_options_to_context(ssl_options, server_side=side)
+    if not kwargs.get("suppress_ragged_eofs", True):
+        # The first Pythons of 3.11 have OpenSSL 3 hide them.
+        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     return context.wrap_socket(
         socket, server_side=side, server_hostname=None if side else server_hostname, **kwargs
     )

@@ -255,6 +255,7 @@ class TCPServer:
                 self._context_of(options),
                 server_side=True,
                 do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
             )
         except OSError as error:
             connection.close()

@@ -216,7 +216,7 @@ class SSLIOStream(IOStream):
     def _handshake_failed(self, error: Exception) -> None:
         unheard = self._connect_future is None and self._handshake_future is None
         # Which of the two it is depends on the version of OpenSSL.
-        peer_left = is_reset(error) or isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+        peer_left = is_reset(error) or isinstance(error, ssl.SSLZeroReturnError) or _is_cut(error)
         if unheard and not peer_left and gen_log.isEnabledFor(logging.WARNING):
             gen_log.warning("TLS handshake with %s failed: %s", _peer_of(self.socket), error)
         self.close(exc_info=error.with_traceback(None))
@@ -266,13 +266,15 @@ class SSLIOStream(IOStream):
             size: int = self.socket.recv_into(buf, len(buf))
         except ssl.SSLWantReadError:
             return None
-        except ssl.SSLEOFError:
-            self.input_was_cut = True
-            return 0
         except ssl.SSLWantWriteError:
             self._read_needs_output = True
             self._watch_output()
             return None
+        except ssl.SSLError as error:
+            if not _is_cut(error):
+                raise
+            self.input_was_cut = True
+            return 0
         return size
 
     def write_to_fd(self, data: memoryview) -> int:
@@ -295,15 +297,17 @@ class SSLIOStream(IOStream):
             data: bytes = self.socket.recv(RECORD_SIZE)
         except ssl.SSLWantReadError:
             return None
-        except ssl.SSLEOFError:
-            # RFC 8446 section 6.1: without close_notify nobody knows who has ended it. Where that
-            # matters is for protocols to say.
-            self.input_was_cut = True
-            return b""
         except ssl.SSLWantWriteError:
             self._read_needs_output = True
             self._watch_output()
             return None
+        except ssl.SSLError as error:
+            if not _is_cut(error):
+                raise
+            # RFC 8446 section 6.1: without close_notify nobody knows who has ended it. Where that
+            # matters is for protocols to say.
+            self.input_was_cut = True
+            return b""
         return data
 
     def _and_more(self, first: bytes) -> bytes:
@@ -415,6 +419,14 @@ class SSLIOStream(IOStream):
             self._add_reader()
         else:
             super()._watch_queue()
+
+
+def _is_cut(error: Exception) -> bool:
+    """Whether the peer has ended the connection without a word; the first Pythons of 3.11 have no
+    class of its own for that."""
+    return isinstance(error, ssl.SSLEOFError) or (
+        isinstance(error, ssl.SSLError) and error.reason == "UNEXPECTED_EOF_WHILE_READING"
+    )
 
 
 def _is_connected(wrapped: ssl.SSLSocket) -> bool:
