@@ -567,8 +567,6 @@ def test_an_orderly_end_is_announced(lost: bool) -> None:
     async def main() -> None:
         ours, theirs = socket.socketpair()
         context = client_context()
-        # Some versions of Python take any end for an orderly one, unless they are told not to.
-        context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
         strict = ssl_wrap_socket(
             theirs,
             context,
@@ -679,8 +677,12 @@ def test_the_end_behind_full_records(count: int, end: str, way: str) -> None:
     async def main() -> None:
         ours, theirs = socket.socketpair()
         server = SSLIOStream(
-            server_context().wrap_socket(
-                ours, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            ssl_wrap_socket(
+                ours,
+                server_context(),
+                server_side=True,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
             )
         )
         client = RawClient()
