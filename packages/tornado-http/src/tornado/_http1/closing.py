@@ -6,7 +6,6 @@ import asyncio
 import enum
 import socket
 from collections.abc import Callable
-from http import HTTPStatus
 
 from tornado._http1 import writer
 from tornado._http1.deadlines import NEVER
@@ -19,7 +18,6 @@ from tornado.log import app_log, gen_log
 
 # Bytes of a body nobody wants that are read before the connection is given up.
 MAX_DISCARDED = 8388608
-_REASONS = {int(status): status.phrase for status in HTTPStatus}
 # What is wrong with messages whose rest is probably on its way; the same goes for bad bodies.
 _TOO_MUCH = (413, 414, 431)
 LINGER_TIME = 2.0  # seconds in which a peer may read an error before the connection is cut
@@ -148,7 +146,7 @@ class ClosingConnection(MessageOutput):
             {"Date": current_date(), "Content-Length": "0", "Connection": "close"}
         )
         self._output = DONE
-        line = writer.status_line(code, _REASONS.get(code, "Refused"))
+        line = writer.status_line(code, writer.REASONS.get(code, "Refused"))
         self._emit(writer.serialize_head(line, fields))
         self._linger(more_comes=code in _TOO_MUCH or self._delegate is not None)
 

@@ -24,10 +24,10 @@ def status_line(code: int, reason: str) -> str:
     return line
 
 
+#: The usual reasons, by code.
+REASONS = {int(status): status.phrase for status in HTTPStatus}
 #: The lines that most responses begin with, by code and reason.
-STATUS_LINES = {
-    (status.value, status.phrase): status_line(status.value, status.phrase) for status in HTTPStatus
-}
+STATUS_LINES = {(code, reason): status_line(code, reason) for code, reason in REASONS.items()}
 
 
 def serialize_head(first_line: str, headers: HTTPHeaders, extra: Iterable[str] = ()) -> bytes:

@@ -175,7 +175,27 @@ class Read:
         self.stream.close(exc_info=error)
 
 
-class ReadBytes(Read):
+class HoldingRead(Read):
+    """A read that holds what has come by itself, not in the stream's buffer."""
+
+    __slots__ = ()
+
+    def abandon(self, data: bytes = b"") -> None:
+        """See `Read.abandon`."""
+        self._put_back()
+        super().abandon(data)
+
+    def closed(self, error: BaseException | None) -> None:
+        """Fail; what came is buffered again, for a later read."""
+        self._put_back()
+        super().closed(error)
+
+    def _put_back(self) -> None:
+        """Give what is held to the stream's buffer."""
+        raise NotImplementedError(f"{type(self).__name__} doesn't say what it holds")
+
+
+class ReadBytes(HoldingRead):
     """Exactly ``size`` bytes, or with ``partial`` at least one and at most ``size``.
 
     What comes in a few pieces is kept as it is, and joined once when it's enough; many pieces go to
@@ -236,16 +256,6 @@ class ReadBytes(Read):
             self.missing = self.size - len(data)
         else:
             super().data_received(data)
-
-    def abandon(self, data: bytes = b"") -> None:
-        """See `Read.abandon`."""
-        self._put_back()
-        super().abandon(data)
-
-    def closed(self, error: BaseException | None) -> None:
-        """Fail; what came is buffered again, for a later read."""
-        self._put_back()
-        super().closed(error)
 
     def _add(self, data: bytes) -> None:
         stream, pieces = self.stream, self.pieces
@@ -430,7 +440,7 @@ class StreamedRead(Read):
         return b"" if self.remaining is None else None
 
 
-class ReadInto(Read):
+class ReadInto(HoldingRead):
     """Into a buffer of the program's: until it is full, or with ``partial`` whatever there is."""
 
     __slots__ = ("filled", "partial", "target")
@@ -476,16 +486,6 @@ class ReadInto(Read):
         if size < len(data):
             self.stream._store(data[size:])
         self._finish_if_enough()
-
-    def abandon(self, data: bytes = b"") -> None:
-        """See `Read.abandon`."""
-        self._put_back()
-        super().abandon(data)
-
-    def closed(self, error: BaseException | None) -> None:
-        """Fail; what came is buffered again, for a later read."""
-        self._put_back()
-        super().closed(error)
 
     def _put_back(self) -> None:
         self.stream._unstore(bytes(self.target[: self.filled]))
