@@ -256,6 +256,50 @@ def test_send_says_whether_something_is_kept() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("size", [10, 5_000_000])
+def test_pieces_are_sent_one_after_the_other(size: int) -> None:
+    async def main() -> None:
+        async with connected() as (stream, peer):
+            pieces = (b"head", b"x" * size, b"end")
+            assert stream.send_pieces(pieces) is (size == 10)
+            assert stream.send_pieces((b"more", b"")) is (size == 10)
+            assert await read_all(peer, size + 11) == b"".join(pieces) + b"more"
+            await stream.write(b"")
+            stream.max_write_buffer_size = 4
+            assert stream.send_pieces((b"li", b"mi"))
+            with pytest.raises(StreamBufferFullError):
+                stream.send_pieces((b"lim", b"it"))
+            assert await read_all(peer, 4) == b"limi"
+            peer.close()
+            stream.max_write_buffer_size = None
+            with pytest.raises(StreamClosedError):
+                while True:
+                    stream.send_pieces((b"x", b"y"))
+            assert stream.closed()
+
+    run(main())
+
+
+def test_pieces_go_through_the_hooks_of_a_subclass() -> None:
+    written = []
+
+    class Own(IOStream):
+        def write_to_fd(self, data: memoryview) -> int:
+            written.append(bytes(data))
+            return super().write_to_fd(data)
+
+    async def main() -> None:
+        here, there = socket.socketpair()
+        stream = Own(here)
+        assert stream.send_pieces((b"one ", b"two"))
+        assert there.recv(100) == b"one two"
+        assert written == [b"one two"]
+        stream.close()
+        there.close()
+
+    run(main())
+
+
 def test_watermarks_pause_and_resume_the_receiver() -> None:
     async def main() -> None:
         async with connected() as (stream, peer):

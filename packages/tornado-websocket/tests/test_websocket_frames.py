@@ -1,11 +1,13 @@
 """The framing engine (RFC 6455 section 5), without sockets."""
 
+import ctypes
 import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tornado._websocket import masks, openssl
 from tornado._websocket.deflate import Agreement, CompressionOptions, Compressor, Inflater
 from tornado._websocket.errors import ProtocolViolation
 from tornado._websocket.frames import (
@@ -14,7 +16,7 @@ from tornado._websocket.frames import (
     make_close_payload,
     make_frame,
 )
-from tornado._websocket.masks import apply_mask, apply_mask_in_python
+from tornado._websocket.masks import apply_mask, apply_mask_in_python, combine_integers
 from tornado._websocket.reader import FrameReader
 
 
@@ -55,19 +57,20 @@ def test_messages_of_all_lengths(size, masked):
 
 # With tornado-speedups the first is native code.
 MASKS = [apply_mask, apply_mask_in_python]
+COMBINE = [apply_mask, combine_integers, openssl.make_apply_mask()]
 
 
-@pytest.mark.parametrize("apply_mask", MASKS)
-@given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
+@pytest.mark.parametrize("apply_mask", COMBINE)
+@given(st.binary(max_size=2000), st.binary(min_size=4, max_size=4))
 def test_masking_twice_gives_the_data(apply_mask, data, mask):
     masked = apply_mask(mask, data)
     assert masked == bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
     assert apply_mask(mask, masked) == data
 
 
-@pytest.mark.parametrize("apply_mask", MASKS)
-@pytest.mark.parametrize("size", [4095, 4096, 4097, 70_001])
-def test_large_payloads_are_masked_in_steps(apply_mask, size):
+@pytest.mark.parametrize("apply_mask", COMBINE)
+@pytest.mark.parametrize("size", [4095, 4096, 4097, 8191, 8192, 8193, 70_001])
+def test_large_payloads_are_masked_whole(apply_mask, size):
     data = bytes(i * 5 & 0xFF for i in range(size))
     assert apply_mask(b"key!", data) == bytes(byte ^ b"key!"[i % 4] for i, byte in enumerate(data))
 
@@ -76,6 +79,25 @@ def test_large_payloads_are_masked_in_steps(apply_mask, size):
 def test_s26_masks_have_four_bytes(apply_mask):
     with pytest.raises(ValueError, match="four"):
         apply_mask(b"abc", b"data")
+
+
+def test_masking_leaves_its_arguments_alone():
+    mask, data = bytes([1, 2, 3, 4]), bytes(1000)
+    assert openssl.make_apply_mask()(mask, data) != data
+    assert mask == bytes([1, 2, 3, 4])
+    assert data == bytes(1000)
+
+
+def test_interpreters_without_openssl_mask_with_integers(monkeypatch):
+    monkeypatch.setattr(ctypes, "PyDLL", lambda name: object())
+    assert openssl.make_apply_mask() is None
+    monkeypatch.setattr(masks, "_combine_long", combine_integers)
+    assert apply_mask_in_python(b"abcd", bytes(1000)) == b"abcd" * 250
+
+
+def test_openssl_that_masks_otherwise_is_not_used(monkeypatch):
+    monkeypatch.setattr(openssl, "_EXPECTED", b"something else")
+    assert openssl.make_apply_mask() is None
 
 
 STREAM = b"".join(
@@ -145,6 +167,24 @@ def test_violations_have_close_codes(data, code):
     with pytest.raises(ProtocolViolation) as caught:
         read(data)
     assert caught.value.close_code == code
+
+
+@pytest.mark.parametrize("second", range(128, 256))
+def test_masks_of_servers_are_never_taken_for_lengths(second):
+    # The eight bytes that follow would be a good length.
+    data = bytes((0x82, second)) + (70_000).to_bytes(8) + bytes(80_000)
+    with pytest.raises(ProtocolViolation):
+        read(data, masked=False, limit=100_000)
+
+
+@pytest.mark.parametrize("first", [0x81, 0x82])
+@pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536, 70_000])
+@pytest.mark.parametrize("masked", [True, False])
+def test_messages_cut_anywhere_in_their_heads(first, size, masked):
+    data = make_frame(first & 15, b"x" * size, masked=masked)
+    message = b"x" * size if first == 0x82 else "x" * size
+    for cut in range(len(data) - size + 1):
+        assert read(data[:cut], data[cut:], masked=masked, limit=70_000) == [message]
 
 
 def test_servers_do_not_mask():

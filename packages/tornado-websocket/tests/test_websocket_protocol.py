@@ -90,6 +90,9 @@ class MemoryStream:
             self.receiver.pause_writing()
         return not self.kept
 
+    def send_pieces(self, pieces):
+        return self.send(b"".join(pieces))
+
     def write(self, data):
         self.send(data)
         future = self.asyncio_loop.create_future()

@@ -20,7 +20,7 @@ from tornado._iostream.reads import (
     ReadUntilRegex,
     StreamedRead,
 )
-from tornado._iostream.state import State
+from tornado._iostream.state import CLOSED, OPEN
 
 
 class BaseIOStream(StreamCore):
@@ -123,12 +123,16 @@ class BaseIOStream(StreamCore):
             raise TypeError(f"num_bytes must be an integer, not {num_bytes!r}")
         if num_bytes < 0:
             raise ValueError(f"num_bytes must not be negative, it is {num_bytes!r}")
-        if partial is False and callback is None and streaming_callback is None:
-            read = ReadBytes(self, None, num_bytes, False)
+        if (
+            callback is None
+            and streaming_callback is None
+            and (partial is True or partial is False)
+        ):
+            read = ReadBytes(self, None, num_bytes, partial)
             if (
                 self._consumer is None
                 and self._read_buffer is None
-                and self._state is State.OPEN
+                and self._state is OPEN
                 and 0 < num_bytes <= self.max_buffer_size
             ):
                 # What `_start_read` would come to.
@@ -207,7 +211,7 @@ class BaseIOStream(StreamCore):
         .. versionchanged:: 4.5
            Takes `memoryview` too.
         """
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             raise StreamClosedError(self.error)
         if callback is not None:
             self._write_with_callback(data, StreamCallback(callback))
@@ -255,11 +259,11 @@ class BaseIOStream(StreamCore):
         self._consumer = read
         if (read.wants_nothing or self._read_buffer is not None) and read.begin():
             return future
-        if self._state is State.OPEN:
+        if self._state is OPEN:
             self._sink = read
             if not self._watching_input:
                 self._watch_input()
-        elif self._state is State.CLOSED:
+        elif self._state is CLOSED:
             self._read_too_late(read)
         else:
             self._watch_input()

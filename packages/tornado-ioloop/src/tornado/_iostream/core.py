@@ -26,7 +26,7 @@ from tornado._iostream.errors import StreamClosedError
 from tornado._iostream.output import Output
 from tornado._iostream.reads import Read
 from tornado._iostream.receiver import StreamReceiver
-from tornado._iostream.state import ExcInfo, State, exception_of
+from tornado._iostream.state import CLOSED, CLOSING, OPEN, ExcInfo, exception_of
 from tornado.ioloop import IOLoop
 from tornado.log import app_log
 
@@ -93,7 +93,7 @@ class StreamCore(Output):
 
     def closed(self) -> bool:
         """Whether the stream is closed. What is buffered can be read all the same."""
-        return self._state is State.CLOSED
+        return self._state is CLOSED
 
     def set_nodelay(self, value: bool) -> None:
         """Ask for small writes to be sent at once; nothing happens where that has no meaning.
@@ -123,7 +123,7 @@ class StreamCore(Output):
         self._sink = None
         self._paused = False
         self._input_ended = False
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             self._loop.call_soon(self._deliver_to_late, receiver)
             return
         self._start_flow()
@@ -176,14 +176,14 @@ class StreamCore(Output):
 
     def _start_flow(self) -> None:
         """Let the consumer have the input, beginning with what is buffered."""
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             return
         if self._read_buffer is not None and not isinstance(self._consumer, Read):
             self._sink = None
             if not self._delivery_due:
                 self._delivery_due = True
                 self._loop.call_soon(self._deliver_buffered)
-        elif self._state is State.OPEN:
+        elif self._state is OPEN:
             self._sink = self._consumer
         self._watch_input()
 
@@ -193,7 +193,7 @@ class StreamCore(Output):
         if receiver is None or isinstance(receiver, Read) or self._paused:
             return
         data = self._take_all_buffered()
-        if self._state is State.OPEN:
+        if self._state is OPEN:
             self._sink = receiver
             self._watch_input()
         if data:
@@ -224,7 +224,7 @@ class StreamCore(Output):
             self._close_callback = None
             return
         self._close_callback = StreamCallback(callback)
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             self._report_closed()
         elif self._consumer is None:
             # An end that comes while nobody reads shall be noticed.
@@ -239,13 +239,13 @@ class StreamCore(Output):
         .. versionchanged:: 3.1
            Added ``exc_info``.
         """
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             return
         error = exception_of(exc_info)
         if error is not None:
             self.error = error
         self._unwatch()
-        self._state = State.CLOSED
+        self._state = CLOSED
         self._direct = False
         self._sink = None
         self.close_fd()
@@ -280,16 +280,16 @@ class StreamCore(Output):
         except Exception as error:
             self._consumer_failed(sink, error)
             return
-        if stay or self._state is State.CLOSED:
+        if stay or self._state is CLOSED:
             return
         if isinstance(sink, Read) or not self._queue:
             self.close()
         else:
-            self._state = State.CLOSING
+            self._state = CLOSING
 
     def _idle(self) -> None:
         """Deal with input that nobody can take now."""
-        if self._state is State.OPEN and self._consumer is None:
+        if self._state is OPEN and self._consumer is None:
             buffered = self._read_buffer
             if self._close_callback is not None and (
                 buffered is None or len(buffered) < self.read_chunk_size
@@ -320,7 +320,7 @@ class StreamCore(Output):
 
     def _open(self) -> None:
         """Let bytes flow both ways."""
-        self._state = State.OPEN
+        self._state = OPEN
         if self._consumer is not None and not self._paused:
             self._start_flow()
         elif self._close_callback is not None:
@@ -423,7 +423,7 @@ class StreamCore(Output):
 
     def _report_closed(self) -> None:
         """Run the close callback, if it is time."""
-        if self._close_callback is None or self._state is not State.CLOSED or self._callbacks_due:
+        if self._close_callback is None or self._state is not CLOSED or self._callbacks_due:
             return
         callback, self._close_callback = self._close_callback, None
         callback.schedule(self)
@@ -431,5 +431,5 @@ class StreamCore(Output):
     # -- the loop
 
     def _watch_input(self) -> None:
-        if not self._watching_input and self._state is State.OPEN and not self._input_ended:
+        if not self._watching_input and self._state is OPEN and not self._input_ended:
             self._add_reader()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 DEFAULT_CHUNK_SIZE = 65536
@@ -29,6 +30,8 @@ class Descriptor:
             cls._read_chunk = Descriptor._read_chunk  # type: ignore[method-assign]  # chosen per class
         if "write_to_fd" in own and "_write_chunk" not in own:
             cls._write_chunk = Descriptor._write_chunk  # type: ignore[method-assign]  # chosen per class
+        if "_write_chunk" in cls.__dict__ and "_write_pieces" not in own:
+            cls._write_pieces = Descriptor._write_pieces  # type: ignore[method-assign]  # chosen per class
 
     def fileno(self) -> int | Any:
         """Return the descriptor, or an object with ``fileno``, that the loop shall watch."""
@@ -79,6 +82,10 @@ class Descriptor:
             return 0
         finally:
             view.release()
+
+    def _write_pieces(self, pieces: Sequence[bytes]) -> int:
+        """Write what goes of several pieces without waiting; return how much that was."""
+        return self._write_chunk(b"".join(pieces))
 
     # -- events
 

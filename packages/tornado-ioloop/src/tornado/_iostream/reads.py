@@ -246,16 +246,19 @@ class ReadBytes(HoldingRead):
         future = self.future
         if self.pieces is not None:
             self._add(data)
-        elif stream._read_buffer is not None or self.partial or future is None or future.done():
+        elif (
+            stream._read_buffer is not None
+            or future is None
+            or future.done()
+            or len(data) > self.size
+        ):
             super().data_received(data)
-        elif len(data) == self.size:
+        elif self.partial or len(data) == self.size:
             stream._consumer = stream._sink = None
             future.set_result(data)
-        elif len(data) < self.size:
+        else:
             self.pieces = [data]
             self.missing = self.size - len(data)
-        else:
-            super().data_received(data)
 
     def _add(self, data: bytes) -> None:
         stream, pieces = self.stream, self.pieces

@@ -25,6 +25,10 @@ class State(enum.Enum):
     CLOSED = "the descriptor is gone"
 
 
+# Names of a module are found quicker than members of a class.
+OPEN, CONNECTING, CLOSING, CLOSED = State.OPEN, State.CONNECTING, State.CLOSING, State.CLOSED
+
+
 def exception_of(exc_info: ExcInfo) -> BaseException | None:
     """Return the exception that the argument of ``close`` stands for."""
     if isinstance(exc_info, BaseException):

@@ -7,7 +7,7 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from socket import socket as Socket  # the module's name is an attribute here
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,7 +15,7 @@ from tornado._iostream.base import BaseIOStream
 from tornado._iostream.buffer import FilePart, OutputQueue
 from tornado._iostream.callbacks import StreamCallback, as_callback
 from tornado._iostream.errors import StreamClosedError
-from tornado._iostream.state import State
+from tornado._iostream.state import CLOSED, CONNECTING, OPEN
 from tornado.log import gen_log
 
 if TYPE_CHECKING:
@@ -88,6 +88,12 @@ class IOStream(BaseIOStream):
         except (BlockingIOError, InterruptedError):
             return 0
 
+    def _write_pieces(self, pieces: Sequence[bytes]) -> int:
+        try:
+            return self.socket.sendmsg(pieces)
+        except (BlockingIOError, InterruptedError):
+            return 0
+
     def has_unread_input(self) -> bool:
         """Ask the system whether something has come that wasn't read yet, be it the end.
 
@@ -118,7 +124,7 @@ class IOStream(BaseIOStream):
 
         .. versionadded:: 6.100
         """
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             raise StreamClosedError(self.error)
         part = FilePart(fd, start, size)
         if self._direct and size:
@@ -184,7 +190,7 @@ class IOStream(BaseIOStream):
 
     def _begin_connecting(self, callback: Callable[..., Any] | None) -> asyncio.Future[Any] | None:
         self._unwatch()
-        self._state = State.CONNECTING
+        self._state = CONNECTING
         self._direct = False
         self._sink = None
         self._connect_callback = as_callback(callback)
@@ -273,9 +279,9 @@ class IOStream(BaseIOStream):
         from tornado._iostream.tls import SSLIOStream
         from tornado._tls_options import ssl_wrap_socket
 
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             raise StreamClosedError(self.error)
-        if self._state is not State.OPEN or self._consumer is not None or self._queue:
+        if self._state is not OPEN or self._consumer is not None or self._queue:
             raise ValueError("TLS can't begin while the stream is in use")
         if self._read_buffer is not None:
             raise ValueError("TLS can't begin while unprotected input is unread")
@@ -291,7 +297,7 @@ class IOStream(BaseIOStream):
         )
         callback, self._close_callback = self._close_callback, None
         self.socket = None  # type: ignore[assignment]  # only a closed stream has none
-        self._state = State.CLOSED
+        self._state = CLOSED
         self._direct = False
         stream = SSLIOStream(
             wrapped,

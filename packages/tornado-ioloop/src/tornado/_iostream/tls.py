@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from tornado._iostream.errors import StreamClosedError, is_reset
-from tornado._iostream.state import State
+from tornado._iostream.state import CLOSED, CONNECTING
 from tornado._iostream.tcp import IOStream
 from tornado._tls_options import ssl_wrap_socket
 from tornado.log import gen_log
@@ -80,7 +80,7 @@ class SSLIOStream(IOStream):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._ssl_options: SSLOptions = kwargs.pop("ssl_options", None)
         super().__init__(*args, **kwargs)
-        self._state = State.CONNECTING
+        self._state = CONNECTING
         self._direct = False
         if not isinstance(self.socket, ssl.SSLSocket):
             return
@@ -145,7 +145,7 @@ class SSLIOStream(IOStream):
             return self._connect_future
         if self._handshake_future is not None:
             return self._handshake_future
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             return self._failed(self._handshake_error())
         if self._handshake is Handshake.DONE:
             done: asyncio.Future[SSLIOStream] = self._loop.create_future()
@@ -393,7 +393,7 @@ class SSLIOStream(IOStream):
 
     def _watch_what_is_needed(self) -> None:
         """Watch for what output waits for, after it has been tried on whichever event."""
-        if self._state is State.CLOSED or self._state is State.CONNECTING:
+        if self._state is CLOSED or self._state is CONNECTING:
             return
         if self._write_needs_input:
             self._add_reader()
@@ -403,7 +403,7 @@ class SSLIOStream(IOStream):
             self._unwatch_output()
 
     def _idle(self) -> None:
-        if self._handshake is Handshake.UNDER_WAY and self._state is State.CONNECTING:
+        if self._handshake is Handshake.UNDER_WAY and self._state is CONNECTING:
             self._step()
         elif not self._write_needs_input:
             super()._idle()

@@ -524,12 +524,14 @@ class WebSocketProtocol(Ending):
         """Return how many bytes are kept for the peer, 0 as long as that's a few."""
         return self.stream.write_buffer_size if self._obstacles & CHOKED else 0
 
-    def _send(self, data: bytes) -> asyncio.Future[None]:
+    def _send(self, data: bytes, payload: bytes | None = None) -> asyncio.Future[None]:
+        """Send ``data``, and a payload that would be costly to join to it."""
+        stream = self.stream
         try:
-            if self.stream.send(data):
+            if stream.send(data) if payload is None else stream.send_pieces((data, payload)):
                 return self._settled or self._settle()
             written: asyncio.Future[None] = self._loop.create_future()
-            self.stream.write(b"").add_done_callback(functools.partial(_pass_on, written))
+            stream.write(b"").add_done_callback(functools.partial(_pass_on, written))
             return written
         except StreamClosedError:
             return self._failed(WebSocketClosedError("the websocket is closed"))

@@ -1,7 +1,7 @@
 """Masks of frames (RFC 6455 section 5.3).
 
-In Python a mask is applied as one exclusive or of two large integers. With tornado-speedups it's
-done in native code.
+With tornado-speedups a mask is applied in native code. Without, it's an exclusive or of two
+integers for short payloads, and OpenSSL's work for longer ones.
 """
 
 from __future__ import annotations
@@ -14,8 +14,22 @@ _SHORT = 126
 REPEATED = tuple(int.from_bytes(b"\0\0\0\1" * ((size + 3) // 4 + 1)) for size in range(_SHORT))
 PADDING = tuple(8 * (-size % 4) for size in range(_SHORT))
 
-# Bytes that are masked at once; such integers, and what is made of them, stay in the nearest cache.
+# Bytes from which OpenSSL is quicker than integers.
+_LONG = 400
+
+# Bytes of one integer; such integers, and what is made of them, stay in the nearest cache.
 _STEP = 8192
+
+
+def combine_integers(mask: bytes, data: bytes) -> bytes:
+    """Return ``data`` combined with a mask of four bytes, as `apply_mask_in_python`."""
+    size = len(data)
+    if size > _STEP:
+        steps = range(0, size, _STEP)
+        return b"".join([combine_integers(mask, data[start : start + _STEP]) for start in steps])
+    repeated = (mask * (size // 4 + 1))[:size]
+    number = int.from_bytes(data, "little") ^ int.from_bytes(repeated, "little")
+    return number.to_bytes(size, "little")
 
 
 def apply_mask_in_python(mask: bytes, data: bytes) -> bytes:
@@ -23,22 +37,9 @@ def apply_mask_in_python(mask: bytes, data: bytes) -> bytes:
 
     :raises ValueError: the mask has another length.
     """
-    size = len(data)
     if len(mask) != 4:
         raise ValueError(f"a mask has four bytes, not {len(mask)}")
-    if size <= _STEP:
-        repeated = (mask * (size // 4 + 1))[:size]
-        number = int.from_bytes(data, "little") ^ int.from_bytes(repeated, "little")
-        return number.to_bytes(size, "little")
-    pattern = int.from_bytes(mask * (_STEP // 4), "little")
-    pieces = []
-    whole = size - size % _STEP
-    for start in range(0, whole, _STEP):
-        number = int.from_bytes(data[start : start + _STEP], "little") ^ pattern
-        pieces.append(number.to_bytes(_STEP, "little"))
-    if whole < size:
-        pieces.append(apply_mask_in_python(mask, data[whole:]))
-    return b"".join(pieces)
+    return (combine_integers if len(data) < _LONG else _combine_long)(mask, data)
 
 
 def unmask_in_python(data: bytes, start: int, stop: int) -> bytes:
@@ -59,11 +60,15 @@ def unmask_in_python(data: bytes, start: int, stop: int) -> bytes:
 
 apply_mask: Callable[[bytes, bytes], bytes] = apply_mask_in_python
 unmask: Callable[[bytes, int, int], bytes] = unmask_in_python
+_combine_long: Callable[[bytes, bytes], bytes] = combine_integers
 
 try:
     import tornado._speedups as native
 except ImportError:
-    pass  # it's an extra
+    # It's an extra.
+    from tornado._websocket import openssl
+
+    _combine_long = openssl.make_apply_mask() or combine_integers
 else:
     apply_mask, unmask = native.apply_mask, native.unmask
 

@@ -46,7 +46,7 @@ from tornado._websocket.slices import SlicedOutput
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.log import gen_log
 
-SENT_ALONE = 1 << 18  # bytes of a payload above which copying costs more than a call of the system
+SENT_ALONE = 8192  # bytes of a payload above which copying costs more than handing over two pieces
 MAX_PONGS = 16  # in output that is collected
 
 
@@ -204,8 +204,7 @@ class WebSocketProtocol13(WebSocketProtocol):
         """Send a payload that is too large to be copied behind its head."""
         if self._out:
             self._flush(self._out)
-        self._send(make_head(FINAL | opcode, len(payload)))
-        return self._send(payload)
+        return self._send(make_head(FINAL | opcode, len(payload)), payload)
 
     def _write_with_obstacles(
         self, message: str | bytes | dict[str, Any], binary: bool

@@ -5,7 +5,7 @@ One engine for both roles. How it works:
 - The payload of a data frame is used as it comes, not when the frame is complete: text is checked
   to be UTF-8, and compressed data is inflated, piece by piece. Only heads and control frames wait
   until they are whole.
-- The usual frame, a message of no more than 64 KiB that has come as a whole, has a way of its own.
+- The usual frame, a message that has come as a whole, has a way of its own.
 - A call of `FrameReader.feed` does only so much. What is left then is held, and the next call goes
   on with it.
 """
@@ -31,6 +31,9 @@ from tornado._websocket.masks import IS_NATIVE, PADDING, REPEATED, apply_mask, u
 FRAMES_AT_ONCE = 256  # of one call, so that many tiny frames leave time for others
 INFLATED_AT_ONCE = 1 << 20  # bytes of one call, for the same reason
 MAX_PIECES = 512  # of a message, before they are joined
+
+# What a longer length is at least, and how many bytes it has, by what stands in its place.
+_LONGER = {126: (126, 2), 127: (65536, 8)}
 
 _TEXT = FINAL | Opcode.TEXT
 _BINARY = FINAL | Opcode.BINARY
@@ -81,7 +84,6 @@ class FrameReader:
         "_sink",
         "_size",
         "_span",
-        "_whole_size",
     )
 
     def __init__(
@@ -100,7 +102,6 @@ class FrameReader:
         self._span = 6 - MASKED if expects_mask else 2
         # How long a frame may be for the quick ways.
         self._quick_end = min(max_message_size, 125) + (6 if expects_mask else 2)
-        self._whole_size = min(max_message_size, 65535)
         self._held = b""
         self._halted = False
         # Nothing is held or under way, and nothing stands in the way.
@@ -187,7 +188,7 @@ class FrameReader:
         end = len(data)
         position = 0
         frames = FRAMES_AT_ONCE
-        whole_size = self._whole_size
+        limit = self._max_message_size
         self._inflated = 0
         if self._expects_mask:
             mask_size, bit = 4, MASKED
@@ -209,14 +210,14 @@ class FrameReader:
                 size = data[position + 1] - bit
                 start = position + 2
                 if size > 125:
-                    # Lengths in eight bytes are rare; lengths that could be shorter are refused.
-                    is_medium = size == 126 and end - position > 3
-                    size = int.from_bytes(data[start : start + 2]) if is_medium else -1
-                    start += 2
-                    if size < 126:
+                    # Lengths that could be shorter, and masks against the rules, are refused below.
+                    least, digits = _LONGER.get(size, (0, 0))
+                    size = int.from_bytes(data[start : start + digits])
+                    start += digits
+                    if size < least or not digits:
                         size = -1
                 stop = start + mask_size + size
-                if 0 <= size <= whole_size and stop <= end:
+                if 0 <= size <= limit and stop <= end:
                     payload = unmask(data, start, stop) if bit else data[start:stop]
                     position = stop
                     sink.on_data(payload if first == _BINARY else _decode(payload))
