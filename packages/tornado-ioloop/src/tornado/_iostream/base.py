@@ -11,6 +11,7 @@ from tornado._iostream.buffer import Bytes, OutputQueue, settled
 from tornado._iostream.callbacks import StreamCallback, as_callback
 from tornado._iostream.core import Callback, StreamCore
 from tornado._iostream.errors import StreamClosedError
+from tornado._iostream.output import NOT_NOW
 from tornado._iostream.reads import (
     Read,
     ReadBytes,
@@ -222,8 +223,10 @@ class BaseIOStream(StreamCore):
             try:
                 taken = self._write_chunk(data)
             except OSError as error:
-                self._break(error)
-                return self._failed(StreamClosedError(error))
+                if not isinstance(error, NOT_NOW):
+                    self._break(error)
+                    return self._failed(StreamClosedError(error))
+                taken = 0
             if taken == len(data):
                 return self._written or self._make_written()
             self._keep(settled(data, taken))

@@ -23,7 +23,7 @@ from tornado._iostream.buffer import take
 from tornado._iostream.callbacks import StreamCallback
 from tornado._iostream.descriptor import DEFAULT_CHUNK_SIZE
 from tornado._iostream.errors import StreamClosedError
-from tornado._iostream.output import Output
+from tornado._iostream.output import NOT_NOW, Output
 from tornado._iostream.reads import Read
 from tornado._iostream.receiver import StreamReceiver
 from tornado._iostream.state import CLOSED, CLOSING, OPEN, ExcInfo, exception_of
@@ -259,9 +259,10 @@ class StreamCore(Output):
             self._idle()
             return
         try:
-            data = self._read_chunk()
+            data = self._read_chunk(self.read_chunk_size)
         except OSError as error:
-            self._break(error)
+            if not isinstance(error, NOT_NOW):
+                self._break(error)
             return
         if data:
             try:
@@ -301,7 +302,9 @@ class StreamCore(Output):
     def _read_ahead(self) -> None:
         """Read what is there, about a chunk at most, for the sake of noticing the end."""
         try:
-            data = self._read_chunk()
+            data = self._read_chunk(self.read_chunk_size)
+        except NOT_NOW:
+            return
         except OSError as error:
             if error.errno in (errno.ENOTCONN, errno.EINVAL):
                 # Not connected yet (Unix sockets say EINVAL); connecting watches the input afresh.

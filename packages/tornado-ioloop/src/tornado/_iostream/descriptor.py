@@ -62,29 +62,30 @@ class Descriptor:
         """Return what is wrong with the descriptor, if the system knows of anything."""
         return None
 
-    def _read_chunk(self) -> bytes | None:
-        """Return the next bytes, ``b""`` at the end, `None` if there's nothing now."""
-        buffer = bytearray(self.read_chunk_size)
-        try:
-            size = self.read_from_fd(buffer)
-        except (BlockingIOError, InterruptedError):
-            return None
-        return None if size is None else bytes(memoryview(buffer)[:size])
+    def _read_chunk(self, size: int) -> bytes | None:
+        """Return the next bytes, ``size`` at most, or ``b""`` at the end.
+
+        If there's nothing now, `None` is returned or `BlockingIOError` raised.
+        """
+        buffer = bytearray(size)
+        count = self.read_from_fd(buffer)
+        return None if count is None else bytes(memoryview(buffer)[:count])
 
     def _write_chunk(self, data: bytes | memoryview) -> int:
-        """Write what goes without waiting; return how much that was."""
+        """Write what goes without waiting; return how much that was.
+
+        If that's nothing, `BlockingIOError` may be raised.
+        """
         if not data:
             return 0
         view = memoryview(data)
         try:
             return self.write_to_fd(view) or 0
-        except (BlockingIOError, InterruptedError):
-            return 0
         finally:
             view.release()
 
     def _write_pieces(self, pieces: Sequence[bytes]) -> int:
-        """Write what goes of several pieces without waiting; return how much that was."""
+        """Do as `_write_chunk` with several pieces."""
         return self._write_chunk(b"".join(pieces))
 
     # -- events

@@ -19,6 +19,9 @@ from tornado._iostream.state import CLOSED, CLOSING, CONNECTING, OPEN, ExcInfo, 
 PAUSE_ABOVE = 65536
 RESUME_AT = 16384
 
+# What the system says when something has to wait.
+NOT_NOW = (BlockingIOError, InterruptedError)
+
 
 class Output(Descriptor):
     """How a stream writes. What it says of its own state is for the rest of the stream to see."""
@@ -81,8 +84,7 @@ class Output(Descriptor):
         try:
             taken = self._write_chunk(data)
         except OSError as error:
-            self._break(error)
-            raise StreamClosedError(error) from None
+            taken = self._taken_at(error)
         if taken == len(data):
             return True
         self._keep(settled(data, taken))
@@ -100,8 +102,7 @@ class Output(Descriptor):
         try:
             taken = self._write_pieces(pieces)
         except OSError as error:
-            self._break(error)
-            raise StreamClosedError(error) from None
+            taken = self._taken_at(error)
         if taken == sum(map(len, pieces)):
             return True
         self._keep(settled(b"".join(pieces), taken))
@@ -142,7 +143,8 @@ class Output(Descriptor):
             else:
                 taken = self._write_chunk(head)
         except OSError as error:
-            self._break(error)
+            if not isinstance(error, NOT_NOW):
+                self._break(error)
             return
         queue.advance(taken)
         if self._writing_paused and queue.size <= RESUME_AT:
@@ -164,8 +166,7 @@ class Output(Descriptor):
             try:
                 taken = self._write_chunk(cast("bytes", data))
             except OSError as error:
-                self._break(error)
-                raise StreamClosedError(error) from None
+                taken = self._taken_at(error)
             if taken == size:
                 return True
             self._keep(settled(data, taken))
@@ -217,6 +218,17 @@ class Output(Descriptor):
         """
         if self._state is not CONNECTING:
             self._watch_output()
+
+    def _taken_at(self, error: OSError) -> int:
+        """Return how much the system took that has raised ``error``: nothing, if it only has no
+        room.
+
+        :raises StreamClosedError: it's something else, because of which the stream is closed now.
+        """
+        if isinstance(error, NOT_NOW):
+            return 0
+        self._break(error)
+        raise StreamClosedError(error) from None
 
     def _break(self, error: OSError) -> None:
         """Close because of what the system said; its traceback would keep this stream alive."""

@@ -36,8 +36,9 @@ class PipeIOStream(BaseIOStream):
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         """See `BaseIOStream.read_from_fd`."""
-        data = self._read_chunk_of(len(buf))
-        if data is None:
+        try:
+            data = self._read_chunk(len(buf))
+        except (BlockingIOError, InterruptedError):
             return None
         buf[: len(data)] = data
         return len(data)
@@ -46,11 +47,5 @@ class PipeIOStream(BaseIOStream):
         """See `BaseIOStream.write_to_fd`."""
         return os.write(self.fd, data)
 
-    def _read_chunk(self) -> bytes | None:
-        return self._read_chunk_of(self.read_chunk_size)
-
-    def _read_chunk_of(self, size: int) -> bytes | None:
-        try:
-            return os.read(self.fd, size)
-        except (BlockingIOError, InterruptedError):
-            return None
+    def _read_chunk(self, size: int) -> bytes:
+        return os.read(self.fd, size)

@@ -47,6 +47,11 @@ class IOStream(BaseIOStream):
     def __init__(self, socket: Socket, *args: Any, **kwargs: Any) -> None:
         self.socket = socket
         socket.setblocking(False)
+        if type(self)._read_chunk is IOStream._read_chunk:
+            # What is done most gets along without a method of Python.
+            self._read_chunk = socket.recv  # type: ignore[assignment, method-assign]  # it does the same
+        if type(self)._write_chunk is IOStream._write_chunk:
+            self._write_chunk = socket.send  # type: ignore[assignment, method-assign]  # likewise
         super().__init__(*args, **kwargs)
 
     # -- the kind of descriptor
@@ -76,23 +81,14 @@ class IOStream(BaseIOStream):
         """See `BaseIOStream.write_to_fd`."""
         return self.socket.send(data)
 
-    def _read_chunk(self) -> bytes | None:
-        try:
-            return self.socket.recv(self.read_chunk_size)
-        except (BlockingIOError, InterruptedError):
-            return None
+    def _read_chunk(self, size: int) -> bytes | None:
+        return self.socket.recv(size)
 
     def _write_chunk(self, data: bytes | memoryview) -> int:
-        try:
-            return self.socket.send(data)
-        except (BlockingIOError, InterruptedError):
-            return 0
+        return self.socket.send(data)
 
     def _write_pieces(self, pieces: Sequence[bytes]) -> int:
-        try:
-            return self.socket.sendmsg(pieces)
-        except (BlockingIOError, InterruptedError):
-            return 0
+        return self.socket.sendmsg(pieces)
 
     def has_unread_input(self) -> bool:
         """Ask the system whether something has come that wasn't read yet, be it the end.

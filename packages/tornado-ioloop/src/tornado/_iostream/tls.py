@@ -285,12 +285,12 @@ class SSLIOStream(IOStream):
         """See `IOStream.has_unread_input`."""
         return self._held is not None or super().has_unread_input()
 
-    def _read_chunk(self) -> bytes | None:
+    def _read_chunk(self, size: int) -> bytes | None:
         if self._held is not None:
             return self._take_held()
         data = self._read_record()
         # A full record is hardly ever the last of a message.
-        return self._and_more(data) if data is not None and len(data) >= RECORD_SIZE else data
+        return self._and_more(data, size) if data is not None and len(data) >= RECORD_SIZE else data
 
     def _read_record(self) -> bytes | None:
         try:
@@ -310,10 +310,10 @@ class SSLIOStream(IOStream):
             return b""
         return data
 
-    def _and_more(self, first: bytes) -> bytes:
-        """Return a full record with those that are there after it, as far as one chunk goes."""
+    def _and_more(self, first: bytes, size: int) -> bytes:
+        """Return a full record with those that are there after it, as far as ``size`` goes."""
         records = [first]
-        room = self.read_chunk_size // RECORD_SIZE - 1
+        room = size // RECORD_SIZE - 1
         while room > 0 and len(records[-1]) >= RECORD_SIZE:
             room -= 1
             try:
@@ -382,7 +382,7 @@ class SSLIOStream(IOStream):
             super()._on_readable()
             return
         try:
-            data = self._read_chunk()
+            data = self._read_chunk(self.read_chunk_size)
         except OSError as error:
             self._break(error)
             return

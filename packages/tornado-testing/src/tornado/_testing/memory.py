@@ -214,20 +214,6 @@ class MemoryStream(IOStream):
         future.set_result(self)
         return future
 
-    # -- bytes
-
-    def _read_chunk(self) -> bytes | None:
-        try:
-            return self._end.recv(self.read_chunk_size)
-        except BlockingIOError:
-            return None
-
-    def _write_chunk(self, data: bytes | memoryview) -> int:
-        try:
-            return self._end.send(data)
-        except BlockingIOError:
-            return 0
-
     # -- events
 
     def expect_input(self) -> None:
