@@ -68,6 +68,10 @@ class _Recorder:
         else:
             self.events.append(data)
 
+    def on_request(self, start_line: Any, headers: HTTPHeaders) -> None:
+        self.on_head(start_line, headers)
+        self.reader.postpone_end()
+
     def on_complete(self) -> None:
         self.events.append(None)
         self.reader.next_message()

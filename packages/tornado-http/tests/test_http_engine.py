@@ -32,6 +32,10 @@ class Recorder:
         else:
             self.events.append(data)
 
+    def on_request(self, start_line, headers):
+        self.on_head(start_line, headers)
+        self.reader.postpone_end()
+
     def on_complete(self):
         self.events.append("end")
         self.reader.next_message()

@@ -14,8 +14,10 @@ class Heads:
     def __init__(self) -> None:
         self.targets: list[str] = []
 
-    def on_head(self, start_line, headers):
+    def on_request(self, start_line, headers):
         self.targets.append(start_line.path)
+
+    on_head = on_request
 
     def on_body(self, data):
         raise AssertionError("these requests have no body")

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tornado._ioloop.readiness import Readiness
 from tornado.iostream import IOStream, StreamBufferFullError, StreamClosedError
 
 
@@ -562,20 +563,20 @@ def test_the_reader_is_registered_once_for_many_messages() -> None:
     async def main() -> None:
         async with connected() as (stream, peer):
             loop = asyncio.get_running_loop()
-            own = stream.fileno()
             calls: list[str] = []
-            add, remove = loop.add_reader, loop.remove_reader
 
-            def counted_add(fd: Any, *args: Any) -> None:
-                calls.extend(["add"] if fd == own else [])
-                add(fd, *args)
+            class Counted(Readiness):
+                """Notes what streams ask for."""
 
-            def counted_remove(fd: Any) -> bool:
-                calls.extend(["remove"] if fd == own else [])
-                return remove(fd)
+                def add_reader(self, fd: Any, callback: Any) -> None:
+                    calls.append("add")
+                    super().add_reader(fd, callback)
 
-            loop.add_reader = counted_add  # type: ignore[method-assign]
-            loop.remove_reader = counted_remove  # type: ignore[method-assign]
+                def remove_reader(self, fd: Any) -> None:
+                    calls.append("remove")
+                    super().remove_reader(fd)
+
+            stream.io_loop._readiness = Counted(loop)
             receiver = Recorder()
             receiver.on_data = stream.send
             stream.start_receiving(receiver)

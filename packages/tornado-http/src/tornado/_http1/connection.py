@@ -97,6 +97,9 @@ class HTTP1Connection(FlowControl):
         self._body_timeout: float | None = None
         self._discarded = 0
 
+    # Connection. Seconds for the next request's head, and for the sweep to notice.
+    _time_for_head = NEVER
+
     # Message. The defaults stand until a message sets something else.
     _interim_count = 0
     # The stream between `detach` and the return of what was not used.
@@ -207,7 +210,8 @@ class HTTP1Connection(FlowControl):
 
         It has to be called before the body: in the delegate's ``headers_received``.
         """
-        self._reader.max_body_size = max_body_size
+        if self._reader.state < COMPLETE or self._server is None:
+            self._reader.max_body_size = max_body_size
 
     @property
     def current_request(self) -> RequestStartLine | None:
@@ -313,23 +317,6 @@ class HTTP1Connection(FlowControl):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> None:
         """A head has come (`tornado._http1.reader.MessageSink`)."""
-        server = self._server
-        if server is None or not self._reader.ordinary or self.params.decompress:
-            self._take_head(start_line, headers)
-            return
-        # Nothing in it has to be looked at, and no body will come.
-        self._request = start_line  # type: ignore[assignment]  # it's a request's
-        self._output = NONE
-        self._keep_alive = not self.no_keep_alive
-        self._delegate = delegate = server.start_request(server, self)
-        waiting = delegate.headers_received(start_line, headers)
-        if waiting is not None:
-            self._wait_for(waiting)
-
-    def _take_head(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> None:
-        """Take a head of any kind."""
         reader = self._reader
         if self.is_client:
             if self._is_interim(start_line):
@@ -370,7 +357,7 @@ class HTTP1Connection(FlowControl):
             )
         self._keep_alive = keep_alive and not self.no_keep_alive
         self._continue_pending = (
-            "Expect" in values and version == "HTTP/1.1" and self._reader.state != ENDING
+            "Expect" in values and version == "HTTP/1.1" and self._reader.state < ENDING
         )
 
     def _is_interim(self, start_line: RequestStartLine | ResponseStartLine) -> bool:
@@ -420,6 +407,30 @@ class HTTP1Connection(FlowControl):
         if waiting is not None:
             self._wait_for(waiting)
 
+    def on_request(self, start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+        """An ordinary request has come (`tornado._http1.reader.MessageSink`)."""
+        server = self._server
+        reader = self._reader
+        self.deadline = NEVER
+        if server is None or self.params.decompress:
+            reader.postpone_end()
+            self.on_head(start_line, headers)
+            return
+        # Nothing in it has to be looked at.
+        self._request = start_line
+        self._output = NONE
+        self._keep_alive = not self.no_keep_alive
+        self._delegate = delegate = server.start_request(server, self)
+        waiting = delegate.headers_received(start_line, headers)
+        if waiting is not None:
+            self._wait_for(waiting)
+        if reader.state == COMPLETE:
+            # It was neither answered nor given up.
+            if reader._paused:
+                reader.postpone_end()
+            else:
+                delegate.finish()
+
     def on_complete(self) -> None:
         """The message has ended (`tornado._http1.reader.MessageSink`)."""
         self.deadline = NEVER
@@ -462,18 +473,21 @@ class HTTP1Connection(FlowControl):
         if not self._keep_alive:
             self._close_in_order()
             return
-        if self._server is None:
+        sweep = self._sweep
+        if sweep is None or self._server is None:
             # The next message waits for `read_response`.
             return
-        self._reader.next_message()
+        reader = self._reader
+        if reader.ordinary:
+            reader.state = HEAD
+        else:
+            reader.next_message()
         if self._body_timeout is not None or self._answered_early:
             self._reset_message()
-        timeout = self.params.header_timeout
-        if timeout is not None and self._sweep is not None:
-            self.deadline = self._sweep.clock + self._sweep.period + timeout
+        self.deadline = sweep.clock + self._time_for_head
         if not self._corked:
             self._advance()
-        elif self._reader.has_rest:
+        elif reader.has_rest:
             self._give_way()
 
     def _reset_message(self) -> None:

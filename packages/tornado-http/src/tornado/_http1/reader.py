@@ -61,6 +61,12 @@ class MessageSink(Protocol):
     def on_complete(self) -> None:
         """The message has ended."""
 
+    def on_request(self, start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+        """An ordinary request has come: head and end in one (`grammar.parse_request_fields`).
+
+        A sink that isn't done with the head calls `MessageReader.postpone_end`.
+        """
+
 
 class MessageReader:
     """Read messages one after another.
@@ -132,8 +138,9 @@ class MessageReader:
         self.expects_no_body = False
         # Whether something has come after the message that is complete.
         self.has_rest = False
-        # Whether the head is that of an ordinary request of HTTP/1.1, which ends with its head and
-        # changes nothing about the connection (`grammar.parse_request_fields`).
+        # Whether the message is an ordinary request of HTTP/1.1, which ends with its head and
+        # changes nothing about the connection (`grammar.parse_request_fields`). After such a one
+        # there's nothing to get ready for the next, but the state.
         self.ordinary = False
 
     @property
@@ -166,6 +173,11 @@ class MessageReader:
         self.expects_no_body = False
         self.max_body_size = self._default_max_body_size
 
+    def postpone_end(self) -> None:
+        """Have `MessageSink.on_complete` called after `MessageSink.on_request`, as soon as the
+        reader isn't paused."""
+        self.state = ENDING
+
     def detach(self) -> None:
         """Stop for good, because another protocol takes over; `take_rest` gives it what is left."""
         self.state = DETACHED
@@ -189,29 +201,29 @@ class MessageReader:
         :raises HTTPInputError: the bytes are no valid message. Nothing can be read afterwards.
         """
         held = self._held
+        position, end = 0, len(data)
         if held is not None:
             held += data
             if not self._may_advance(held):
                 return
             data = bytes(held)
+            end = len(data)
             self._held = None
             self._scanned = 0
-        elif len(data) <= self._longest_known and self.state == HEAD and not self._paused:
+        elif end <= self._longest_known and self.state == HEAD and not self._paused:
             known = _known_heads.get(data)
             if known is not None:
                 # A whole request that is like an earlier one, byte by byte.
                 start_line, values = known
                 headers = _new_headers(HTTPHeaders)
                 headers._values = values.copy()
-                self.received = 0
                 self.ordinary = True
-                self.state = ENDING
-                self._sink.on_head(start_line, headers)
-                if self.state == ENDING and not self._paused:
-                    self.state = COMPLETE
-                    self._sink.on_complete()
-                return
-        position, end = 0, len(data)
+                self.has_rest = False
+                self.state = COMPLETE
+                self._sink.on_request(start_line, headers)
+                if self.state != ENDING:
+                    return
+                position = end
         while not self._paused:
             state = self.state
             if state == ENDING:
@@ -289,18 +301,19 @@ class MessageReader:
                 headers, is_ordinary = grammar.parse_request_fields(block)
                 start_line = grammar.parse_request_line(line)
                 self.ordinary = is_ordinary and start_line.version == "HTTP/1.1"
-                if self.ordinary:
-                    if position == 0 and after == len(data) <= self._longest_known:
-                        _remember_head(data, start_line, headers)
-                    self.state = ENDING
-                    self._sink.on_head(start_line, headers)
-                else:
+                if not self.ordinary:
                     self.state = self._frame_request(start_line.version, headers)
                     self._sink.on_head(start_line, headers)
                     self.check_announced_length()
         except HTTPInputError:
             self.state = FAILED
             raise
+        if self.ordinary:
+            if position == 0 and after == len(data) <= self._longest_known:
+                _remember_head(data, start_line, headers)
+            self.has_rest = after < len(data)
+            self.state = COMPLETE
+            self._sink.on_request(start_line, headers)
         return after
 
     def _skip_empty_lines(self, data: bytes, position: int) -> int:

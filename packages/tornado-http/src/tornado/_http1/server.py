@@ -101,6 +101,8 @@ class HTTP1ServerConnection:
         if sweep is None:
             sweep = DeadlineSweep(params.shortest_timeout)
         connection._sweep = sweep
+        if params.header_timeout is not None:
+            connection._time_for_head = params.header_timeout + sweep.period
         sweep.watch(connection)
         connection._start_message_deadline(params.header_timeout)
         connection.start_receiving()

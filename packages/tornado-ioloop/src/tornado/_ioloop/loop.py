@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numbers
     from weakref import WeakSet
 
+    from tornado._ioloop.readiness import Readiness
     from tornado._ioloop.watchdog import Watchdog
 else:
     datetime = LateModule("datetime")
@@ -110,6 +111,8 @@ class IOLoop(Configurable):
     selector_loop: asyncio.AbstractEventLoop
     # Who has something to close before the loop is closed.
     _tenants: WeakSet[Tenant]
+    # Tells the streams of the loop of events, once there are any.
+    _readiness: Readiness | None = None
 
     # For code that calls callbacks without the loop's help.
     _call_surrounded = staticmethod(call_surrounded)

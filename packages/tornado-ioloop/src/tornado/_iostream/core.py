@@ -41,7 +41,6 @@ class StreamCore(Output):
     """
 
     # For life.
-    io_loop: IOLoop
     max_buffer_size: int = DEFAULT_BUFFER_SIZE
 
     # Input.
@@ -253,24 +252,26 @@ class StreamCore(Output):
 
     # -- events
 
-    def _on_readable(self) -> None:
+    def _on_readable(self) -> int | None:
         sink = self._sink
         if sink is None:
             self._idle()
-            return
+            return None
         try:
             data = self._read_chunk(self.read_chunk_size)
         except OSError as error:
             if not isinstance(error, NOT_NOW):
                 self._break(error)
-            return
+            return None
         if data:
             try:
                 sink.data_received(data)
             except Exception as error:
                 self._consumer_failed(sink, error)
-        elif data is not None:
+            return len(data)
+        if data is not None:
             self._on_eof(sink)
+        return None
 
     def _on_eof(self, sink: StreamReceiver | Read) -> None:
         self._input_ended = True

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from tornado._ioloop.readiness import readiness_of
+from tornado.ioloop import IOLoop
+
 DEFAULT_CHUNK_SIZE = 65536
 
 
@@ -18,6 +21,7 @@ class Descriptor:
 
     read_chunk_size: int = DEFAULT_CHUNK_SIZE
 
+    io_loop: IOLoop
     _loop: asyncio.AbstractEventLoop
     _watching_input: bool = False
     _watching_output: bool = False
@@ -90,9 +94,10 @@ class Descriptor:
 
     # -- events
 
-    def _on_readable(self) -> None:
-        """Deal with input that is there."""
+    def _on_readable(self) -> int | None:
+        """Deal with input that is there; return how many bytes that was, if it's known."""
         self._unwatch_input()
+        return None
 
     def _on_writable(self) -> None:
         """Deal with room for output."""
@@ -101,22 +106,22 @@ class Descriptor:
     def _add_reader(self) -> None:
         if not self._watching_input:
             self._watching_input = True
-            self._loop.add_reader(self.fileno(), self._on_readable)
+            readiness_of(self.io_loop).add_reader(self.fileno(), self._on_readable)
 
     def _watch_output(self) -> None:
         if not self._watching_output:
             self._watching_output = True
-            self._loop.add_writer(self.fileno(), self._on_writable)
+            readiness_of(self.io_loop).add_writer(self.fileno(), self._on_writable)
 
     def _unwatch_output(self) -> None:
         if self._watching_output:
             self._watching_output = False
-            self._loop.remove_writer(self.fileno())
+            readiness_of(self.io_loop).remove_writer(self.fileno())
 
     def _unwatch_input(self) -> None:
         if self._watching_input:
             self._watching_input = False
-            self._loop.remove_reader(self.fileno())
+            readiness_of(self.io_loop).remove_reader(self.fileno())
 
     def _unwatch(self) -> None:
         self._unwatch_input()

@@ -358,14 +358,15 @@ class SSLIOStream(IOStream):
             return 0
         return taken
 
-    def _on_readable(self) -> None:
+    def _on_readable(self) -> int | None:
         if self._write_needs_input:
             self._write_needs_input = False
             self._on_writable()
-        super()._on_readable()
+        taken = super()._on_readable()
         if self._held is not None:
             # Its turn, unless nobody reads now.
             super()._on_readable()
+        return taken
 
     def _on_writable(self) -> None:
         if self._read_needs_output:

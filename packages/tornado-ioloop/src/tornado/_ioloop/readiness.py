@@ -1,0 +1,171 @@
+"""`Readiness`: what tells streams that their descriptors can be read or written.
+
+asyncio makes a handle of each event and runs it in an iteration of its own. For a busy server that
+takes longer than reading the bytes. So, where the system has epoll, the streams of a loop share an
+epoll object of their own; the loop watches that as a single descriptor, and its one callback goes
+through the events. As with asyncio, each callback runs in the context in which it was registered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import select
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from tornado._ioloop.loop import IOLoop
+
+#: Called when there's something to do; may return how many bytes it has taken in.
+Callback: TypeAlias = Callable[[], int | None]
+
+# Events, and bytes taken in, after which the rest of the program has its turn. What was read waits
+# in memory for the coroutines that asked for it; little of it fits the processor's cache.
+MOST_EVENTS = 64
+MOST_TAKEN = 131072
+
+_HAS_EPOLL = hasattr(select, "epoll")
+_IN, _OUT = (select.EPOLLIN, select.EPOLLOUT) if _HAS_EPOLL else (1, 4)
+_NOT_IN, _NOT_OUT = ~_IN, ~_OUT
+
+
+class Watcher(Protocol):
+    """What watches descriptors, in words of asyncio's loops."""
+
+    def add_reader(self, fd: Any, callback: Callback) -> Any:
+        """Call ``callback`` whenever ``fd`` can be read."""
+
+    def remove_reader(self, fd: Any) -> Any:
+        """Undo that."""
+
+    def add_writer(self, fd: Any, callback: Callback) -> Any:
+        """Call ``callback`` whenever ``fd`` can be written."""
+
+    def remove_writer(self, fd: Any) -> Any:
+        """Undo that."""
+
+
+def readiness_of(io_loop: IOLoop) -> Watcher:
+    """Return what watches descriptors for the streams of a loop; the loop itself where there's
+    nothing better."""
+    loop = io_loop.selector_loop
+    if loop.is_closed():
+        return loop
+    found = io_loop._readiness
+    if found is None:
+        if not _HAS_EPOLL or not isinstance(loop, asyncio.SelectorEventLoop):
+            return loop
+        io_loop._readiness = found = Readiness(loop)
+    return found
+
+
+class Readiness:
+    """The `Watcher` on epoll.
+
+    :arg loop: watches the epoll object, which is closed when the loop is.
+    """
+
+    __slots__ = ("_epoll", "_readers", "_round", "_writers")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._epoll = select.epoll()
+        # What stands for a descriptor: how to call in a context, what, and since which round.
+        self._readers: dict[int, tuple[Callable[..., int | None], Callback, int]] = {}
+        self._writers: dict[int, tuple[Callable[..., int | None], Callback, int]] = {}
+        self._round = 0
+        loop.add_reader(self._epoll.fileno(), self._dispatch)
+        close_loop = loop.close
+
+        def close() -> None:
+            close_loop()
+            self._epoll.close()
+            vars(loop).pop("close", None)
+
+        loop.close = close  # type: ignore[method-assign]  # `asyncio.run` knows nothing of this one
+
+    def add_reader(self, fd: Any, callback: Callback) -> None:
+        """See `Watcher.add_reader`.
+
+        :arg fd: a descriptor, or an object with ``fileno``.
+        :raises OSError: the system can't watch it.
+        """
+        number = _number(fd)
+        self._watch(number, _IN | _OUT if number in self._writers else _IN)
+        self._readers[number] = copy_context().run, callback, self._round
+
+    def add_writer(self, fd: Any, callback: Callback) -> None:
+        """See `Watcher.add_writer`; arguments and errors as of `add_reader`."""
+        number = _number(fd)
+        self._watch(number, _IN | _OUT if number in self._readers else _OUT)
+        self._writers[number] = copy_context().run, callback, self._round
+
+    def remove_reader(self, fd: Any) -> None:
+        """See `Watcher.remove_reader`."""
+        number = _number(fd)
+        if self._readers.pop(number, None) is not None:
+            self._watch_less(number, _OUT if number in self._writers else 0)
+
+    def remove_writer(self, fd: Any) -> None:
+        """See `Watcher.remove_writer`."""
+        number = _number(fd)
+        if self._writers.pop(number, None) is not None:
+            self._watch_less(number, _IN if number in self._readers else 0)
+
+    def _watch(self, number: int, events: int) -> None:
+        """Watch a descriptor for ``events``, whatever it was watched for."""
+        try:
+            if number in self._readers or number in self._writers:
+                self._epoll.modify(number, events)
+            else:
+                self._epoll.register(number, events)
+        except FileNotFoundError:
+            # The system forgets descriptors that are closed; this is another with the same number.
+            self._epoll.register(number, events)
+        except FileExistsError:
+            self._epoll.modify(number, events)
+
+    def _watch_less(self, number: int, events: int) -> None:
+        """Watch a descriptor only for ``events`` from now on, if it's still open."""
+        with contextlib.suppress(OSError):
+            if events:
+                self._epoll.modify(number, events)
+            else:
+                self._epoll.unregister(number)
+
+    def _dispatch(self) -> None:
+        """Call who waits for what has happened."""
+        self._round = this = self._round + 1
+        readers, writers = self._readers, self._writers
+        taken = 0
+        for number, events in self._epoll.poll(0, MOST_EVENTS):
+            # An event may be that of a descriptor which has been closed since, and whose number
+            # somebody else has got in this round. Errors are for both sides, as with asyncio.
+            try:
+                if events & _NOT_OUT and number in readers:
+                    run, callback, since = readers[number]
+                    if since < this:
+                        taken += run(callback) or 0
+                if events & _NOT_IN and number in writers:
+                    run, callback, since = writers[number]
+                    if since < this:
+                        run(callback)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                _report(error)
+            if taken > MOST_TAKEN:
+                # The system tells of the others again.
+                break
+
+
+def _number(fd: Any) -> int:
+    return fd if type(fd) is int else fd.fileno()
+
+
+def _report(error: BaseException) -> None:
+    """Do with an exception from a callback as asyncio does."""
+    asyncio.get_running_loop().call_exception_handler(
+        {"message": "Exception in a callback of a stream", "exception": error}
+    )

@@ -1,0 +1,286 @@
+"""What tells streams that their descriptors are ready."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import select
+import socket
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+
+from tornado._ioloop import readiness
+from tornado._ioloop.readiness import MOST_EVENTS, MOST_TAKEN, Readiness, readiness_of
+from tornado.ioloop import IOLoop
+from tornado.iostream import IOStream
+
+pytestmark = pytest.mark.skipif(not hasattr(select, "epoll"), reason="this system has no epoll")
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pairs() -> Iterator[Any]:
+    with contextlib.ExitStack() as stack:
+
+        def make() -> Pair:
+            here, there = socket.socketpair()
+            here.setblocking(False)
+            there.setblocking(False)
+            return stack.enter_context(here), stack.enter_context(there)
+
+        yield make
+
+
+async def rounds(count: int = 3) -> None:
+    """Let the loop look for events a few times."""
+    for _ in range(2 * count):
+        await asyncio.sleep(0)
+
+
+def watcher() -> Readiness:
+    found = readiness_of(IOLoop.current())
+    assert isinstance(found, Readiness)
+    return found
+
+
+def test_a_loop_has_one_and_loses_it_when_it_is_closed() -> None:
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    async def main() -> None:
+        assert readiness_of(IOLoop.current()) is watcher()
+
+    asyncio.run(main())
+    gc.collect()
+    before = descriptors()
+    for _ in range(5):
+        asyncio.run(main())
+        loop = IOLoop(make_current=False)
+        loop.run_sync(main)
+        loop.close()
+        assert readiness_of(loop) is loop.selector_loop
+    gc.collect()
+    assert descriptors() == before
+
+
+def test_loops_without_epoll_watch_by_themselves(
+    monkeypatch: pytest.MonkeyPatch, pairs: Any
+) -> None:
+    monkeypatch.setattr(readiness, "_HAS_EPOLL", False)
+
+    async def main() -> None:
+        assert readiness_of(IOLoop.current()) is asyncio.get_running_loop()
+        here, there = pairs()
+        stream = IOStream(here)
+        there.send(b"message")
+        assert await stream.read_bytes(7) == b"message"
+        big = b"x" * 5_000_000
+        writing = stream.write(big)
+        other = IOStream(there)
+        assert await other.read_bytes(len(big)) == big
+        await writing
+        stream.close()
+        assert await other.read_until_close() == b""
+
+    asyncio.run(main())
+
+
+def test_callbacks_run_in_the_context_of_their_registration(pairs: Any) -> None:
+    number: ContextVar[int] = ContextVar("number", default=0)
+    seen = []
+
+    async def main() -> None:
+        here, there = pairs()
+        number.set(1)
+        watcher().add_reader(here, lambda: seen.append(("reader", number.get(), here.recv(9))))
+        number.set(2)
+        watcher().add_writer(
+            here, lambda: (seen.append(("writer", number.get())), watcher().remove_writer(here))
+        )
+        number.set(3)
+        await rounds()
+        there.send(b"x")
+        await rounds()
+        watcher().remove_reader(here)
+
+    asyncio.run(main())
+    assert seen == [("writer", 2), ("reader", 1, b"x")]
+
+
+def test_reading_and_writing_are_watched_apart(pairs: Any) -> None:
+    events: list[str] = []
+
+    async def main() -> None:
+        here, there = pairs()
+        watch = watcher()
+        watch.add_writer(here, lambda: events.append("writer"))
+        watch.add_reader(here.fileno(), lambda: events.append("reader"))
+        await rounds()
+        assert set(events) == {"writer"}
+        watch.remove_writer(here)
+        events.clear()
+        there.send(b"x")
+        await rounds()
+        assert set(events) == {"reader"}
+        watch.add_writer(here, lambda: events.append("writer"))
+        watch.remove_reader(here)
+        events.clear()
+        await rounds()
+        assert set(events) == {"writer"}
+        watch.remove_writer(here)
+        watch.remove_writer(here)
+        watch.remove_reader(here)
+        events.clear()
+        await rounds()
+        assert events == []
+
+    asyncio.run(main())
+
+
+def test_an_exception_is_told_and_others_are_called(pairs: Any) -> None:
+    told: list[dict[str, Any]] = []
+    seen = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, what: told.append(what))
+        ends = [pairs() for _ in range(3)]
+
+        def take(place: int) -> None:
+            ends[place][0].recv(9)
+            seen.append(place)
+            if place == 1:
+                raise asyncio.CancelledError("of a callback")
+
+        for place, (here, there) in enumerate(ends):
+            watcher().add_reader(here, lambda place=place: take(place))  # type: ignore[misc]
+            there.send(b"x")
+        await rounds()
+        for here, _ in ends:
+            watcher().remove_reader(here)
+
+    asyncio.run(main())
+    assert sorted(seen) == [0, 1, 2]
+    assert [str(what["exception"]) for what in told] == ["of a callback"]
+
+
+def test_an_interrupt_ends_the_loop_and_loses_no_events(pairs: Any) -> None:
+    loop = asyncio.new_event_loop()
+    seen = []
+
+    async def begin() -> None:
+        ends.extend(pairs() for _ in range(2))
+
+        def take(place: int) -> None:
+            ends[place][0].recv(9)
+            seen.append(place)
+            if len(seen) == 1:
+                raise KeyboardInterrupt
+
+        for place, (here, _) in enumerate(ends):
+            watcher().add_reader(here, lambda place=place: take(place))  # type: ignore[misc]
+
+    ends: list[Pair] = []
+    loop.run_until_complete(begin())
+    for _, there in ends:
+        there.send(b"x")
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(rounds())
+    loop.run_until_complete(rounds())
+    loop.close()
+    assert sorted(seen) == [0, 1]
+
+
+def test_the_number_of_a_closed_descriptor_may_be_anothers(pairs: Any) -> None:
+    """In the round in which it's closed, and when nobody has said that it's watched no more."""
+    seen: list[str] = []
+
+    async def main() -> None:
+        watch = watcher()
+        first, second = pairs(), pairs()
+        fresh: list[Pair] = []
+
+        def replace(own: Pair, other: Pair) -> None:
+            own[0].recv(9)
+            seen.append("old")
+            number = other[0].fileno()
+            watch.remove_reader(number)
+            other[0].close()
+            fresh.append(pairs())
+            here = fresh[0][0] if fresh[0][0].fileno() == number else fresh[0][1]
+            assert here.fileno() == number
+            watch.add_reader(number, lambda: seen.append("new"))
+
+        watch.add_reader(first[0], lambda: replace(first, second))
+        watch.add_reader(second[0], lambda: replace(second, first))
+        first[1].send(b"x")
+        second[1].send(b"x")
+        await rounds()
+        assert seen == ["old"]
+        here, there = fresh[0]
+        number = here.fileno() if here.fileno() in watch._readers else there.fileno()
+        # Closed behind the watcher's back:
+        (here if number == here.fileno() else there).close()
+        last = pairs()
+        taker, giver = last if last[0].fileno() == number else (last[1], last[0])
+        assert taker.fileno() == number
+        watch.add_reader(taker, lambda: seen.append(taker.recv(9).decode()))
+        giver.send(b"last")
+        await rounds()
+        assert seen == ["old", "last"]
+        taker.close()
+        watch.remove_reader(number)
+
+    asyncio.run(main())
+
+
+def test_what_cannot_be_watched_is_refused(pairs: Any, tmp_path: Any) -> None:
+    async def main() -> None:
+        with open(tmp_path / "file", "w") as file, pytest.raises(PermissionError):
+            watcher().add_reader(file, lambda: None)
+        with pytest.raises(ValueError, match="negative"):
+            watcher().add_writer(-1, lambda: None)
+        assert not watcher()._readers
+        assert not watcher()._writers
+
+    asyncio.run(main())
+
+
+def test_a_round_ends_when_much_was_taken_or_many_were_called(pairs: Any) -> None:
+    async def main() -> None:
+        watch = watcher()
+        ends = [pairs() for _ in range(MOST_EVENTS + 10)]
+        calls: list[int] = []
+
+        def take(place: int, size: int) -> int:
+            ends[place][0].recv(9)
+            calls.append(place)
+            return size
+
+        def send_to_all(size: int) -> None:
+            for place, (here, there) in enumerate(ends):
+                watch.remove_reader(here)
+                watch.add_reader(here, lambda place=place: take(place, size))  # type: ignore[misc]
+                there.send(b"x")
+
+        send_to_all(1)
+        watch._dispatch()
+        assert len(calls) == MOST_EVENTS
+        watch._dispatch()
+        assert sorted(calls) == list(range(len(ends)))
+        calls.clear()
+        send_to_all(MOST_TAKEN // 4)
+        watch._dispatch()
+        assert len(calls) == 5
+        while len(calls) < len(ends):
+            watch._dispatch()
+        assert sorted(calls) == list(range(len(ends)))
+        for here, _ in ends:
+            watch.remove_reader(here)
+
+    asyncio.run(main())
