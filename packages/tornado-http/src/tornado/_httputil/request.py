@@ -159,7 +159,10 @@ class HTTPServerRequest:
         request.uri = uri
         request.headers = headers
         request.connection = connection
-        request._context = getattr(connection, "context", None)
+        try:
+            request._context = connection.context  # type: ignore[attr-defined]  # most have one
+        except AttributeError:
+            request._context = None
         request._start_time = time.time()
         request.server_connection = server_connection
         if uri[0] != "/" and "://" in uri:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import select
 from collections.abc import Callable
 from contextvars import copy_context
@@ -28,7 +29,6 @@ MOST_TAKEN = 131072
 
 _HAS_EPOLL = hasattr(select, "epoll")
 _IN, _OUT = (select.EPOLLIN, select.EPOLLOUT) if _HAS_EPOLL else (1, 4)
-_NOT_IN, _NOT_OUT = ~_IN, ~_OUT
 
 
 class Watcher(Protocol):
@@ -61,6 +61,10 @@ def readiness_of(io_loop: IOLoop) -> Watcher:
     return found
 
 
+_Entry: TypeAlias = tuple[Callable[..., int | None], Callback, float]
+_NOBODY: _Entry = (lambda callback: callback(), lambda: None, math.inf)
+
+
 class Readiness:
     """The `Watcher` on epoll.
 
@@ -72,8 +76,8 @@ class Readiness:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._epoll = select.epoll()
         # What stands for a descriptor: how to call in a context, what, and since which round.
-        self._readers: dict[int, tuple[Callable[..., int | None], Callback, int]] = {}
-        self._writers: dict[int, tuple[Callable[..., int | None], Callback, int]] = {}
+        self._readers: dict[int, _Entry] = {}
+        self._writers: dict[int, _Entry] = {}
         self._round = 0
         loop.add_reader(self._epoll.fileno(), self._dispatch)
         close_loop = loop.close
@@ -137,25 +141,26 @@ class Readiness:
     def _dispatch(self) -> None:
         """Call who waits for what has happened."""
         self._round = this = self._round + 1
-        readers, writers = self._readers, self._writers
+        reader_of, writer_of = self._readers.get, self._writers.get
+        readable, writable, most_taken = _IN, _OUT, MOST_TAKEN
         taken = 0
         for number, events in self._epoll.poll(0, MOST_EVENTS):
             # An event may be that of a descriptor which has been closed since, and whose number
             # somebody else has got in this round. Errors are for both sides, as with asyncio.
             try:
-                if events & _NOT_OUT and number in readers:
-                    run, callback, since = readers[number]
+                if events != writable:
+                    run, callback, since = reader_of(number, _NOBODY)
                     if since < this:
                         taken += run(callback) or 0
-                if events & _NOT_IN and number in writers:
-                    run, callback, since = writers[number]
+                if events != readable:
+                    run, callback, since = writer_of(number, _NOBODY)
                     if since < this:
                         run(callback)
             except (SystemExit, KeyboardInterrupt):
                 raise
             except BaseException as error:
                 _report(error)
-            if taken > MOST_TAKEN:
+            if taken > most_taken:
                 # The system tells of the others again.
                 break
 

@@ -13,7 +13,7 @@ One engine for both roles. How it works:
 from __future__ import annotations
 
 import codecs
-from typing import Protocol
+from typing import Any, Protocol
 
 from tornado._websocket.deflate import Inflater
 from tornado._websocket.errors import ProtocolViolation
@@ -153,9 +153,6 @@ class FrameReader:
         :raises ProtocolViolation: they break the protocol. Nothing can be read afterwards.
         """
         end = len(data)
-        sink = self._sink
-        if sink is None:
-            return False
         if self._idle and 1 < end <= self._quick_end and data[1] + self._span == end:
             first = data[0]
             if _TEXT <= first <= _BINARY:
@@ -170,6 +167,8 @@ class FrameReader:
                     number = int.from_bytes(data[2:])
                     mask = (number >> 8 * size) * REPEATED[size] >> PADDING[size]
                     payload = (number ^ mask).to_bytes(size)
+                # There is one as long as it's idle.
+                sink: Any = self._sink
                 if first == _BINARY:
                     sink.on_data(payload)
                     return False
@@ -179,9 +178,12 @@ class FrameReader:
                     raise ProtocolViolation("text is not UTF-8", 1007) from error
                 sink.on_data(text)
                 return False
-        return self._feed(sink, data)
+        return self._feed(data)
 
-    def _feed(self, sink: FrameSink, data: bytes) -> bool:
+    def _feed(self, data: bytes) -> bool:
+        sink = self._sink
+        if sink is None:
+            return False
         if self._held:
             data = self._held + data
             self._held = b""
