@@ -9,13 +9,19 @@ import os
 import select
 import socket
 from collections.abc import Iterator
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from typing import Any
 
 import pytest
 
 from tornado._ioloop import readiness
-from tornado._ioloop.readiness import MOST_EVENTS, MOST_TAKEN, Readiness, readiness_of
+from tornado._ioloop.readiness import (
+    MOST_EVENTS,
+    MOST_TAKEN,
+    LoopWatcher,
+    Readiness,
+    readiness_of,
+)
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
@@ -64,7 +70,7 @@ def test_a_loop_has_one_and_loses_it_when_it_is_closed() -> None:
         loop = IOLoop(make_current=False)
         loop.run_sync(main)
         loop.close()
-        assert readiness_of(loop) is loop.selector_loop
+        assert isinstance(readiness_of(loop), LoopWatcher)
     gc.collect()
     assert descriptors() == before
 
@@ -75,7 +81,7 @@ def test_loops_without_epoll_watch_by_themselves(
     monkeypatch.setattr(readiness, "_HAS_EPOLL", False)
 
     async def main() -> None:
-        assert readiness_of(IOLoop.current()) is asyncio.get_running_loop()
+        assert isinstance(readiness_of(IOLoop.current()), LoopWatcher)
         here, there = pairs()
         stream = IOStream(here)
         there.send(b"message")
@@ -111,6 +117,68 @@ def test_callbacks_run_in_the_context_of_their_registration(pairs: Any) -> None:
 
     asyncio.run(main())
     assert seen == [("writer", 2), ("reader", 1, b"x")]
+
+
+@pytest.mark.parametrize("has_epoll", [True, False])
+def test_a_receiver_may_have_a_context_of_its_own(
+    has_epoll: bool, monkeypatch: pytest.MonkeyPatch, pairs: Any
+) -> None:
+    monkeypatch.setattr(readiness, "_HAS_EPOLL", has_epoll)
+    name: ContextVar[str] = ContextVar("name", default="none")
+    seen: list[tuple[str, str]] = []
+
+    class Receiver:
+        def __init__(self, stream: IOStream) -> None:
+            self.stream = stream
+
+        def data_received(self, data: bytes) -> None:
+            seen.append((data.decode(), name.get()))
+            name.set(data.decode())
+
+        def eof_received(self) -> None:
+            seen.append(("eof", name.get()))
+
+        def connection_lost(self, exc: BaseException | None) -> None:
+            seen.append(("lost", name.get()))
+
+        def pause_writing(self) -> None: ...
+
+        def resume_writing(self) -> None: ...
+
+    async def main() -> None:
+        here, there = pairs()
+        stream = IOStream(here)
+        name.set("early")
+        stream.start_receiving(Receiver(stream))
+        there.send(b"one")
+        await rounds()
+        own = Context()
+        stream.run_in(own)
+        there.send(b"two")
+        await rounds()
+        stream.pause_reading()
+        there.send(b"three")
+        await rounds()
+        name.set("late")
+        stream.resume_reading()
+        await rounds()
+        stream.pause_reading()
+        stream.unread(b"four")
+        stream.resume_reading()
+        await rounds()
+        there.close()
+        await rounds()
+        assert own[name] == "four"
+
+    asyncio.run(main())
+    assert seen == [
+        ("one", "early"),
+        ("two", "none"),
+        ("three", "two"),
+        ("four", "three"),
+        ("eof", "four"),
+        ("lost", "four"),
+    ]
 
 
 def test_reading_and_writing_are_watched_apart(pairs: Any) -> None:

@@ -568,9 +568,9 @@ def test_the_reader_is_registered_once_for_many_messages() -> None:
             class Counted(Readiness):
                 """Notes what streams ask for."""
 
-                def add_reader(self, fd: Any, callback: Any) -> None:
+                def add_reader(self, fd: Any, callback: Any, context: Any = None) -> None:
                     calls.append("add")
-                    super().add_reader(fd, callback)
+                    super().add_reader(fd, callback, context)
 
                 def remove_reader(self, fd: Any) -> None:
                     calls.append("remove")

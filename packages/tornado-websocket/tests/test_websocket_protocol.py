@@ -59,6 +59,13 @@ class MemoryStream:
     def start_receiving(self, receiver):
         self.receiver = receiver
 
+    def run_in(self, context):
+        self.context = context
+
+    def receive(self, data):
+        """Have bytes come."""
+        self.context.run(self.receiver.data_received, data)
+
     def pause_reading(self):
         self.is_paused = True
 
@@ -190,7 +197,7 @@ class Peer:
     def send(self, *frames):
         """Send ``(opcode, payload)`` in one piece."""
         masked = not self.protocol.mask_outgoing
-        self.stream.receiver.data_received(
+        self.stream.receive(
             b"".join(make_frame(opcode, payload, masked=masked) for opcode, payload in frames)
         )
 
@@ -350,7 +357,7 @@ def test_what_is_set_while_opening_is_there_for_messages(loop):
         return stream
 
     stream = contextvars.copy_context().run(connect)
-    stream.receiver.data_received(make_frame(1, b"x", masked=True))
+    stream.receive(make_frame(1, b"x", masked=True))
     assert seen == ["set"]
     assert variable.get() == "unset"
 
@@ -361,7 +368,7 @@ def test_messages_wait_for_a_coroutine_that_opens(loop):
     protocol = WebSocketProtocol13(endpoint, False, ConnectionParams())
     protocol.open_on(stream)
     run_in(loop, lambda: protocol.start(endpoint.wait))
-    stream.receiver.data_received(make_frame(1, b"x", masked=True))
+    stream.receive(make_frame(1, b"x", masked=True))
     loop.settle()
     assert endpoint.events == []
     endpoint.gate.set()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numbers
     from weakref import WeakSet
 
-    from tornado._ioloop.readiness import Readiness
+    from tornado._ioloop.readiness import Watcher
     from tornado._ioloop.watchdog import Watchdog
 else:
     datetime = LateModule("datetime")
@@ -112,7 +112,7 @@ class IOLoop(Configurable):
     # Who has something to close before the loop is closed.
     _tenants: WeakSet[Tenant]
     # Tells the streams of the loop of events, once there are any.
-    _readiness: Readiness | None = None
+    _readiness: Watcher | None = None
 
     # For code that calls callbacks without the loop's help.
     _call_surrounded = staticmethod(call_surrounded)

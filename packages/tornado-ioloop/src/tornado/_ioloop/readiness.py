@@ -13,7 +13,7 @@ import contextlib
 import math
 import select
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -32,33 +32,66 @@ _IN, _OUT = (select.EPOLLIN, select.EPOLLOUT) if _HAS_EPOLL else (1, 4)
 
 
 class Watcher(Protocol):
-    """What watches descriptors, in words of asyncio's loops."""
+    """What watches descriptors."""
 
-    def add_reader(self, fd: Any, callback: Callback) -> Any:
-        """Call ``callback`` whenever ``fd`` can be read."""
+    def add_reader(self, fd: Any, callback: Callback, context: Context | None = None) -> None:
+        """Call ``callback`` whenever ``fd`` can be read.
 
-    def remove_reader(self, fd: Any) -> Any:
+        :arg fd: a descriptor, or an object with ``fileno``.
+        :arg context: what it's called in; a copy of the present one by default.
+        :raises OSError: the system can't watch it.
+        """
+
+    def remove_reader(self, fd: Any) -> None:
         """Undo that."""
 
-    def add_writer(self, fd: Any, callback: Callback) -> Any:
-        """Call ``callback`` whenever ``fd`` can be written."""
+    def add_writer(self, fd: Any, callback: Callback, context: Context | None = None) -> None:
+        """Call ``callback`` whenever ``fd`` can be written; arguments and errors as of
+        `add_reader`."""
 
-    def remove_writer(self, fd: Any) -> Any:
+    def remove_writer(self, fd: Any) -> None:
         """Undo that."""
 
 
 def readiness_of(io_loop: IOLoop) -> Watcher:
-    """Return what watches descriptors for the streams of a loop; the loop itself where there's
-    nothing better."""
+    """Return what watches descriptors for the streams of a loop."""
     loop = io_loop.selector_loop
     if loop.is_closed():
-        return loop
+        return LoopWatcher(loop)
     found = io_loop._readiness
     if found is None:
-        if not _HAS_EPOLL or not isinstance(loop, asyncio.SelectorEventLoop):
-            return loop
-        io_loop._readiness = found = Readiness(loop)
+        nests = _HAS_EPOLL and isinstance(loop, asyncio.SelectorEventLoop)
+        io_loop._readiness = found = Readiness(loop) if nests else LoopWatcher(loop)
     return found
+
+
+class LoopWatcher:
+    """The `Watcher` that leaves it to the loop, for systems without epoll and other loops than
+    asyncio's own.
+
+    :arg loop: the loop.
+    """
+
+    __slots__ = ("_loop",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def add_reader(self, fd: Any, callback: Callback, context: Context | None = None) -> None:
+        """See `Watcher.add_reader`."""
+        self._loop.add_reader(fd, _run_in(context), callback)
+
+    def remove_reader(self, fd: Any) -> None:
+        """See `Watcher.remove_reader`."""
+        self._loop.remove_reader(fd)
+
+    def add_writer(self, fd: Any, callback: Callback, context: Context | None = None) -> None:
+        """See `Watcher.add_writer`."""
+        self._loop.add_writer(fd, _run_in(context), callback)
+
+    def remove_writer(self, fd: Any) -> None:
+        """See `Watcher.remove_writer`."""
+        self._loop.remove_writer(fd)
 
 
 _Entry: TypeAlias = tuple[Callable[..., int | None], Callback, float]
@@ -89,21 +122,17 @@ class Readiness:
 
         loop.close = close  # type: ignore[method-assign]  # `asyncio.run` knows nothing of this one
 
-    def add_reader(self, fd: Any, callback: Callback) -> None:
-        """See `Watcher.add_reader`.
-
-        :arg fd: a descriptor, or an object with ``fileno``.
-        :raises OSError: the system can't watch it.
-        """
+    def add_reader(self, fd: Any, callback: Callback, context: Context | None = None) -> None:
+        """See `Watcher.add_reader`."""
         number = _number(fd)
         self._watch(number, _IN | _OUT if number in self._writers else _IN)
-        self._readers[number] = copy_context().run, callback, self._round
+        self._readers[number] = _run_in(context), callback, self._round
 
-    def add_writer(self, fd: Any, callback: Callback) -> None:
-        """See `Watcher.add_writer`; arguments and errors as of `add_reader`."""
+    def add_writer(self, fd: Any, callback: Callback, context: Context | None = None) -> None:
+        """See `Watcher.add_writer`."""
         number = _number(fd)
         self._watch(number, _IN | _OUT if number in self._readers else _OUT)
-        self._writers[number] = copy_context().run, callback, self._round
+        self._writers[number] = _run_in(context), callback, self._round
 
     def remove_reader(self, fd: Any) -> None:
         """See `Watcher.remove_reader`."""
@@ -163,6 +192,10 @@ class Readiness:
             if taken > most_taken:
                 # The system tells of the others again.
                 break
+
+
+def _run_in(context: Context | None) -> Callable[..., int | None]:
+    return copy_context().run if context is None else context.run
 
 
 def _number(fd: Any) -> int:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any, TypeAlias
 
 from tornado._iostream.buffer import take
@@ -123,7 +124,7 @@ class StreamCore(Output):
         self._paused = False
         self._input_ended = False
         if self._state is CLOSED:
-            self._loop.call_soon(self._deliver_to_late, receiver)
+            self._loop.call_soon(self._deliver_to_late, receiver, context=self._context)
             return
         self._start_flow()
 
@@ -173,6 +174,17 @@ class StreamCore(Output):
             if self._consumer is not None:
                 self._start_flow()
 
+    def run_in(self, context: Context) -> None:
+        """Have the receiver called in ``context`` from now on, rather than in that in which the
+        stream began to read.
+
+        .. versionadded:: 6.100
+        """
+        self._context = context
+        if self._watching_input:
+            self._watching_input = False
+            self._add_reader()
+
     def _start_flow(self) -> None:
         """Let the consumer have the input, beginning with what is buffered."""
         if self._state is CLOSED:
@@ -181,7 +193,7 @@ class StreamCore(Output):
             self._sink = None
             if not self._delivery_due:
                 self._delivery_due = True
-                self._loop.call_soon(self._deliver_buffered)
+                self._loop.call_soon(self._deliver_buffered, context=self._context)
         elif self._state is OPEN:
             self._sink = self._consumer
         self._watch_input()
@@ -416,7 +428,7 @@ class StreamCore(Output):
         if isinstance(consumer, Read):
             consumer.closed(self.error)
         elif consumer is not None:
-            self._loop.call_soon(self._tell_receiver)
+            self._loop.call_soon(self._tell_receiver, context=self._context)
         self._report_closed()
 
     def _tell_receiver(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import Context
 from typing import Any
 
 from tornado._ioloop.readiness import readiness_of
@@ -23,6 +24,8 @@ class Descriptor:
 
     io_loop: IOLoop
     _loop: asyncio.AbstractEventLoop
+    # What events are dealt with in; `None` for that in which they were asked for.
+    _context: Context | None = None
     _watching_input: bool = False
     _watching_output: bool = False
 
@@ -106,12 +109,14 @@ class Descriptor:
     def _add_reader(self) -> None:
         if not self._watching_input:
             self._watching_input = True
-            readiness_of(self.io_loop).add_reader(self.fileno(), self._on_readable)
+            watcher = readiness_of(self.io_loop)
+            watcher.add_reader(self.fileno(), self._on_readable, self._context)
 
     def _watch_output(self) -> None:
         if not self._watching_output:
             self._watching_output = True
-            readiness_of(self.io_loop).add_writer(self.fileno(), self._on_writable)
+            watcher = readiness_of(self.io_loop)
+            watcher.add_writer(self.fileno(), self._on_writable, self._context)
 
     def _unwatch_output(self) -> None:
         if self._watching_output:

@@ -187,7 +187,7 @@ class MemoryStream(IOStream):
     """A stream over a `MemorySocket`. The other arguments are those of `IOStream`.
 
     What is called because of its input runs in the context in which the stream was made, as it does
-    with a stream over a socket.
+    with a stream over a socket; unless it's given another.
     """
 
     sends_files = False

@@ -84,7 +84,6 @@ class WebSocketProtocol(Ending):
         "_worker",
         "close_code",
         "close_reason",
-        "data_received",
         "handler",
         "params",
     )
@@ -94,7 +93,6 @@ class WebSocketProtocol(Ending):
     delivers_rest = False
 
     _context: Context
-    data_received: Callable[[bytes], None]
 
     def __init__(self, handler: Any, params: ConnectionParams | None = None) -> None:
         super().__init__()
@@ -226,12 +224,12 @@ class WebSocketProtocol(Ending):
 
     def _set_context(self, context: Context) -> None:
         self._context = context
-        #: Uses the bytes that have come (`tornado.iostream.StreamReceiver`).
-        self.data_received = functools.partial(context.run, self._use)  # type: ignore[call-arg]  # the rest comes with the call
+        self.stream.run_in(context)
 
     # -- the stream's receiver
 
-    def _use(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
+        """Use the bytes that have come (`tornado.iostream.StreamReceiver`)."""
         out: list[bytes] = []
         self._out = out
         try:
@@ -255,7 +253,7 @@ class WebSocketProtocol(Ending):
             self._close_stream()
         elif is_behind and not self._halts:
             self._halt(OTHERS_TURN)
-            self._loop.call_soon(self._continue)
+            self._loop.call_soon(self._continue, context=self._context)
 
     def eof_received(self) -> bool | None:
         """The peer sends nothing more (`tornado.iostream.StreamReceiver`)."""
@@ -272,7 +270,7 @@ class WebSocketProtocol(Ending):
         if self.delivers_rest and self._inbox and self._phase is _OPEN:
             self._is_lost = True
             return
-        self._context.run(self._end)
+        self._end()
 
     def _end(self) -> None:
         """Tell the endpoint that the connection is closed."""
@@ -281,7 +279,6 @@ class WebSocketProtocol(Ending):
         if self._last_words is not None:
             self.close_code, self.close_reason = self._last_words
         self._release()
-        self.data_received = _ignore
         endpoint, self.handler = self.handler, None
         if endpoint is not None:
             endpoint.on_ws_connection_close(self.close_code, self.close_reason)
@@ -332,7 +329,7 @@ class WebSocketProtocol(Ending):
         self._halts &= ~reason
         if not self._halts:
             self._halts = OTHERS_TURN
-            self._loop.call_soon(self._continue)
+            self._loop.call_soon(self._continue, context=self._context)
 
     def _continue(self) -> None:
         self._halts &= ~OTHERS_TURN
@@ -590,10 +587,6 @@ def _pass_on(written: asyncio.Future[None], rest: asyncio.Future[None]) -> None:
     written.set_exception(closed)
     # Who doesn't wait for it doesn't want to know.
     written.exception()
-
-
-def _ignore(data: bytes) -> None:
-    """Take nothing: the connection has ended."""
 
 
 def as_future(waiting: Any) -> asyncio.Future[Any] | None:
