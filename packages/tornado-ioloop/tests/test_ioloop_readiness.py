@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import os
 import select
@@ -352,3 +353,67 @@ def test_a_round_ends_when_much_was_taken_or_many_were_called(pairs: Any) -> Non
             watch.remove_reader(here)
 
     asyncio.run(main())
+
+
+def test_busy_descriptors_leave_their_turn_to_others(pairs: Any) -> None:
+    names = ["first", "second", "third", "modest"]
+    watched, called = [pairs() for _ in names], []
+
+    def note(name: str) -> int:
+        called.append(name)
+        return 1 if name == "modest" else MOST_TAKEN // 2 + 1
+
+    async def main() -> None:
+        watch = watcher()
+        for (here, there), name in zip(watched, names, strict=True):
+            there.send(b"some")
+            watch.add_reader(here, functools.partial(note, name))
+        await rounds(8)
+        for here, _ in watched:
+            watch.remove_reader(here)
+
+    asyncio.run(main())
+    assert called[:8] == names * 2
+
+
+class NestingLoop(asyncio.SelectorEventLoop):
+    """A loop that can be run inside of its own callbacks, as some programs make theirs."""
+
+    def run_forever(self) -> None:
+        super().run_forever()
+
+    def run_once(self) -> None:
+        ready: Any = self._ready  # type: ignore[attr-defined]  # it has no public way
+        self._process_events(self._selector.select(0))  # type: ignore[attr-defined]
+        while ready:
+            ready.popleft()._run()
+
+
+def test_a_loop_that_runs_inside_of_a_callback_serves_the_others(pairs: Any) -> None:
+    loop = NestingLoop()
+    (outer, to_outer), (inner, to_inner) = pairs(), pairs()
+    called: list[bytes] = []
+
+    async def main() -> None:
+        watch, done = watcher(), loop.create_future()
+
+        def on_outer() -> None:
+            outer.recv(10)
+            to_inner.send(b"inner")
+            for _ in range(5):
+                loop.run_once()
+            called.append(b"outer")
+            done.set_result(None)
+
+        watch.add_reader(outer, on_outer)
+        watch.add_reader(inner, lambda: called.append(inner.recv(10)))
+        to_outer.send(b"outer")
+        await done
+        watch.remove_reader(outer)
+        watch.remove_reader(inner)
+
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+    assert called == [b"inner", b"outer"]

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import math
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -104,14 +104,17 @@ class Readiness:
     :arg loop: watches the epoll object, which is closed when the loop is.
     """
 
-    __slots__ = ("_epoll", "_readers", "_round", "_writers")
+    __slots__ = ("_epoll", "_left", "_loop", "_readers", "_round", "_writers")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._epoll = select.epoll()
         # What stands for a descriptor: how to call in a context, what, and since which round.
         self._readers: dict[int, _Entry] = {}
         self._writers: dict[int, _Entry] = {}
         self._round = 0
+        # What the latest round has left for the next turn.
+        self._left: Iterator[tuple[int, int]] | None = None
         loop.add_reader(self._epoll.fileno(), self._dispatch)
         close_loop = loop.close
 
@@ -169,11 +172,30 @@ class Readiness:
 
     def _dispatch(self) -> None:
         """Call who waits for what has happened."""
-        self._round = this = self._round + 1
+        if type(self._loop).run_forever is not asyncio.BaseEventLoop.run_forever:
+            # Such a loop may be run inside of a callback. What runs now can't be called then,
+            # because its context has been entered; a new registration brings a new context.
+            self._loop.add_reader(self._epoll.fileno(), self._dispatch)
+        happened, self._left = self._left, None
+        if happened is None:
+            self._round += 1
+            happened = iter(self._epoll.poll(0, MOST_EVENTS))
+        this = self._round
+        # The system tells of the same descriptors first, as long as they are ready. So what is left
+        # is kept, or a few busy streams would be all that is ever served. Only if the loop was run
+        # inside of a callback that has had its time.
+        if self._call(happened, this) and this == self._round:
+            self._left = happened
+
+    def _call(self, happened: Iterator[tuple[int, int]], this: int) -> bool:
+        """Call who waits for what has happened in a round, unless that takes too long.
+
+        :returns: whether something may be left.
+        """
         reader_of, writer_of = self._readers.get, self._writers.get
         readable, writable, most_taken = _IN, _OUT, MOST_TAKEN
         taken = 0
-        for number, events in self._epoll.poll(0, MOST_EVENTS):
+        for number, events in happened:
             # An event may be that of a descriptor which has been closed since, and whose number
             # somebody else has got in this round. Errors are for both sides, as with asyncio.
             try:
@@ -190,8 +212,8 @@ class Readiness:
             except BaseException as error:
                 _report(error)
             if taken > most_taken:
-                # The system tells of the others again.
-                break
+                return True
+        return False
 
 
 def _run_in(context: Context | None) -> Callable[..., int | None]:
