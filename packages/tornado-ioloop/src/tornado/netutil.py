@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tornado import _worker
+from tornado._ioloop.readiness import readiness_of
 from tornado._tls_options import ssl_options_to_context, ssl_wrap_socket
 from tornado.ioloop import IOLoop
 from tornado.log import app_log, gen_log
@@ -228,8 +229,7 @@ def add_accept_handler(
     .. versionchanged:: 5.0
        Returns something.
     """
-    loop = (io_loop or IOLoop.current()).selector_loop
-    acceptor = _Acceptor(sock, callback, loop)
+    acceptor = _Acceptor(sock, callback, io_loop or IOLoop.current())
     acceptor.resume()
     return acceptor.stop
 
@@ -237,13 +237,11 @@ def add_accept_handler(
 class _Acceptor:
     """Accepts the connections of one listening socket."""
 
-    def __init__(
-        self, sock: socket.socket, callback: AcceptCallback, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, sock: socket.socket, callback: AcceptCallback, io_loop: IOLoop) -> None:
         self._sock = sock
         self._fd = sock.fileno()
         self._callback = callback
-        self._loop = loop
+        self._io_loop = io_loop
         self._pause: asyncio.TimerHandle | None = None
         # The lowest of the siblings' counts when connections were last left to them.
         self._left_at: int | None = None
@@ -252,7 +250,7 @@ class _Acceptor:
     def resume(self) -> None:
         """Accept from now on."""
         self._pause = None
-        self._loop.add_reader(self._fd, self._on_readable)
+        readiness_of(self._io_loop).add_reader(self._fd, self._on_readable)
 
     def stop(self) -> None:
         """Accept nothing more; the second time is no error."""
@@ -261,7 +259,7 @@ class _Acceptor:
         self._stopped = True
         if self._pause is not None:
             self._pause.cancel()
-        self._loop.remove_reader(self._fd)
+        readiness_of(self._io_loop).remove_reader(self._fd)
 
     def _on_readable(self) -> None:
         limit = ACCEPTS_PER_EVENT if _worker.tally is None else self._fair_share(_worker.tally)
@@ -310,8 +308,8 @@ class _Acceptor:
             connection.close()
 
     def _pause_accepting(self, seconds: float) -> None:
-        self._loop.remove_reader(self._fd)
-        self._pause = self._loop.call_later(seconds, self.resume)
+        readiness_of(self._io_loop).remove_reader(self._fd)
+        self._pause = self._io_loop.selector_loop.call_later(seconds, self.resume)
 
 
 # -- names and addresses

@@ -1,7 +1,7 @@
-"""`Readiness`: what tells streams that their descriptors can be read or written.
+"""`Readiness`: what tells streams and listening sockets that they can be read or written.
 
 asyncio makes a handle of each event and runs it in an iteration of its own. For a busy server that
-takes longer than reading the bytes. So, where the system has epoll, the streams of a loop share an
+takes longer than reading the bytes. So, where the system has epoll, the sockets of a loop share an
 epoll object of their own; the loop watches that as a single descriptor, and its one callback goes
 through the events. As with asyncio, each callback runs in the context in which it was registered.
 """
