@@ -45,7 +45,11 @@ class DummyExecutor(futures.Executor):
             future.set_result(fn(*args, **kwargs))
         except Exception as error:
             future.set_exception(error)
-        return future
+        try:
+            return future
+        finally:
+            # The error knows this frame, which would keep both until the garbage is collected.
+            del future
 
     def shutdown(self, wait: bool = True, cancel_futures: bool = False) -> None:
         """There is nothing to shut down."""
@@ -88,7 +92,11 @@ def run_on_executor(*args: Any, **kwargs: Any) -> Callable[..., Any]:
             )
             if callback is not None:
                 _pass_on(result, callback)
-            return result
+            try:
+                return result
+            finally:
+                # As in `DummyExecutor`, which may have called the function.
+                del result
 
         return submit
 

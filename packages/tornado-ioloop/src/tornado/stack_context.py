@@ -257,13 +257,17 @@ def run(callback: Callable[..., Any], *args: Any) -> Any:
     They have to be those of the present `contextvars.Context`; nothing else may be entered yet.
     """
     contexts = _contexts.get()
-    if not contexts or _brings_its_own(callback):
-        return callback(*args)
-    with ExitStack() as stack:
-        for context in contexts:
-            context.surround(stack)
-        return callback(*args)
-    return None
+    try:
+        if not contexts or _brings_its_own(callback):
+            return callback(*args)
+        with ExitStack() as stack:
+            for context in contexts:
+                context.surround(stack)
+            return callback(*args)
+        return None
+    finally:
+        # An error knows this frame, and may be that of a future that the callback was given.
+        del args
 
 
 def _brings_its_own(callback: Callable[..., Any]) -> bool:

@@ -53,18 +53,21 @@ def coroutine(func: Callable[..., Any]) -> Callable[..., Future[Any]]:
         except (Return, StopIteration) as returned:
             # Futures take no StopIteration: a function that is no generator ends of it, too.
             future.set_result(returned.value)
-            return future
         except asyncio.CancelledError:
             future.cancel()
-            return future
         except Exception as error:
             future.set_exception(from_there(error))
-            return future
-        if is_generator:
-            Drive(result, future, run).step(None, None, yielded)
         else:
-            future.set_result(result)
-        return future
+            if is_generator:
+                Drive(result, future, run).step(yielded)
+            else:
+                future.set_result(result)
+        try:
+            return future
+        finally:
+            # Errors know this frame; see `Drive`.
+            yielded = None
+            del future
 
     start.__wrapped__ = func
     start.__tornado_coroutine__ = True  # type: ignore[attr-defined]  # functions may have attributes
@@ -82,6 +85,10 @@ def is_coroutine_function(func: Any) -> bool:
 class Drive:
     """One generator under way.
 
+    Since Python 3.12, the frame of a generator that has ended knows the frames below it. An error's
+    traceback knows the generator's, so that none of those may be left with the error in it, or with
+    a future that holds it: both would stay until the garbage is collected.
+
     :arg generator: the generator.
     :arg future: gets its outcome.
     :arg run: calls a function in the context of the generator, by default in a copy of now's.
@@ -96,23 +103,28 @@ class Drive:
         run: Callable[..., Any] | None = None,
     ) -> None:
         self._generator = generator
+        # Until it has its outcome.
         self._future = future
         self._run = run or contextvars.copy_context().run
         # What will go on with the generator; anything else that comes is too late.
-        self._waited: object = None
+        self._waited: Any = None
         # Made for generators that have callbacks by key.
         self._calls: Calls | None = None
 
-    def step(self, value: Any, error: BaseException | None, yielded: Any = NOTHING_YET) -> None:
-        """Run until something has to be waited for, or to the end.
+    def step(self, yielded: Any = NOTHING_YET, error: BaseException | None = None) -> None:
+        """Go on with the outcome of what was waited for, until something else has to be waited for,
+        or to the end.
 
-        :arg value: what the generator goes on with.
-        :arg error: or else, what it raises.
-        :arg yielded: what it has yielded, if it has run that far already.
+        :arg yielded: what the generator has yielded, if it has run that far already.
+        :arg error: what it raises, if it has waited for nothing.
         """
         generator, run = self._generator, self._run
+        value, waited = None, self._waited
         while True:
             if yielded is NOTHING_YET:
+                if waited is not None:
+                    value, error = outcome_of(waited)
+                    waited = self._waited = None
                 try:
                     if error is None:
                         yielded = run(generator.send, value)
@@ -123,48 +135,44 @@ class Drive:
                     return
                 except asyncio.CancelledError:
                     self._future.cancel()
+                    del self._future
                     return
                 except Exception as raised:
                     self._fail(from_there(raised))
                     return
                 finally:
-                    # Frames that the error knows may know this one.
-                    error = None
-            waited: Future[Any]
+                    value = error = None
             if isinstance(yielded, Future):
                 waited = yielded
             elif yielded is None or yielded is moment:
                 self._waited = moment
-                self._future.get_loop().call_soon(self._wake_after_moment)
+                self._future.get_loop().call_soon(self._wake)
                 return
             else:
                 try:
                     waited = run(self._convert, yielded)
                 except Exception as refused:
                     # The generator is told what it has done wrong.
-                    value, error, yielded = None, from_there(refused), NOTHING_YET
+                    error, yielded = from_there(refused), NOTHING_YET
                     continue
             if not waited.done():
                 self._waited = waited
                 waited.add_done_callback(self._wake)
                 return
-            value, error = outcome_of(waited)
             yielded = NOTHING_YET
 
-    def _wake(self, waited: Future[Any]) -> None:
-        if waited is self._waited:
-            self._go_on(*outcome_of(waited))
-
-    def _wake_after_moment(self) -> None:
-        if self._waited is moment:
-            self._go_on(None, None)
-
-    def _go_on(self, value: Any, error: BaseException | None) -> None:
+    def _wake(self, waited: object = moment) -> None:
+        if waited is not self._waited:
+            return
+        if waited is moment:
+            # There is no outcome to go on with.
+            self._waited = None
+        del waited
         if is_surrounded():
             # The rest of the generator is a callback of where it was called.
-            IOLoop.current()._run_callback(self.step, value, error)
+            IOLoop.current()._run_callback(self.step)
         else:
-            self.step(value, error)
+            self.step()
 
     def _convert(self, yielded: Any) -> Future[Any]:
         if isinstance(yielded, (list, tuple)) and all(isinstance(x, Future) for x in yielded):
@@ -180,17 +188,18 @@ class Drive:
         elif self._future.cancelled():
             # Whoever has cancelled it doesn't look any more.
             app_log.error("A cancelled coroutine has failed", exc_info=error)
+        del self._future
 
     def _resolve(self, value: Any) -> None:
-        if self._future.done():
-            return
-        try:
-            if self._calls is not None:
-                self._calls.check_all_taken()
-        except LeakedCallbackError as leak:
-            self._future.set_exception(leak)
-        else:
-            self._future.set_result(value)
+        if not self._future.done():
+            try:
+                if self._calls is not None:
+                    self._calls.check_all_taken()
+            except LeakedCallbackError as leak:
+                self._future.set_exception(leak)
+            else:
+                self._future.set_result(value)
+        del self._future
 
 
 def from_there(error: Exception) -> Exception:
@@ -207,7 +216,8 @@ def from_there(error: Exception) -> Exception:
 
 def outcome_of(future: Future[Any]) -> tuple[Any, BaseException | None]:
     """Return the result and the error of a future that is done; one of them is `None`."""
-    if future.cancelled():
+    try:
+        error = future.exception()
+    except asyncio.CancelledError:
         return None, asyncio.CancelledError()
-    error = future.exception()
     return (None, error) if error is not None else (future.result(), None)

@@ -42,19 +42,27 @@ def engine(func: Callable[..., Any]) -> Callable[..., None]:
             _require_nothing(result)
             return
         future = new_future()
-        Drive(result, future).step(None, None)
-        if future.done():
-            _require_nothing(future.result())
-        else:
+        Drive(result, future).step()
+        if not future.done():
             # In the context of the caller.
             IOLoop.current().add_future(future, _finish)
+            return
+        try:
+            _require_nothing(future.result())
+        finally:
+            # An error knows this frame; so it does below.
+            del future
 
     return start
 
 
 def _finish(future: Future[Any]) -> None:
-    if not future.cancelled():
+    if future.cancelled():
+        return
+    try:
         _require_nothing(future.result())
+    finally:
+        del future
 
 
 def _require_nothing(value: Any) -> None:

@@ -67,9 +67,8 @@ class WaitIterator:
 
         :raises RuntimeError: the result before has not been there yet.
         """
-        if self._asked is not None:
-            if not self._asked.done():
-                raise RuntimeError("next() was called again before it had a result")
+        if self._asked is not None and not self._asked.done():
+            raise RuntimeError("next() was called again before it had a result")
         self._asked = asked = new_future()
         if self._finished:
             self._give(asked)
@@ -93,3 +92,5 @@ class WaitIterator:
     def _give(self, asked: Future[Any]) -> None:
         self.current_index, self.current_future = self._finished.popleft()
         copy_outcome(asked, self.current_future)
+        # An error in it knows the frame that iterates, and that knows this object.
+        self._asked = None

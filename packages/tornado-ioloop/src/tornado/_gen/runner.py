@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any
 
-from tornado._gen.coroutine import NOTHING_YET, Drive, outcome_of
+from tornado._gen.coroutine import NOTHING_YET, Drive
 from tornado._ioloop.futures import new_future
 from tornado.concurrent import Future
 from tornado.ioloop import IOLoop
@@ -39,6 +39,8 @@ class Runner(Drive):
         self.running = False
         self.finished = False
         if self.handle_yield(first_yielded):
+            # Errors may come to know this frame, and those below; see `Drive`.
+            del result_future, first_yielded
             self.run()
 
     def handle_yield(self, yielded: Any) -> bool:
@@ -52,11 +54,12 @@ class Runner(Drive):
             future = new_future()
             future.set_exception(refused)
         self.future = future
-        if future.done():
-            return True
-        self._waited = future
-        future.add_done_callback(self._wake)
-        return False
+        ready = future.done()
+        if not ready:
+            self._waited = future
+            future.add_done_callback(self._wake)
+        del future
+        return ready
 
     def handle_exception(
         self, typ: type[BaseException], value: BaseException, tb: TracebackType | None
@@ -68,7 +71,10 @@ class Runner(Drive):
         if self.running or self.finished:
             return False
         self._waited = self.future = None
-        self.step(None, value.with_traceback(tb))
+        try:
+            self.step(error=value.with_traceback(tb))
+        finally:
+            del value, tb
         return True
 
     def run(self) -> None:
@@ -76,14 +82,18 @@ class Runner(Drive):
         future = self.future
         if self.running or self.finished or future is None or not future.done():
             return
-        self._waited = None
-        self.step(*outcome_of(future))
+        self._waited = future
+        del future
+        self.step()
 
-    def step(self, value: Any, error: BaseException | None, yielded: Any = NOTHING_YET) -> None:
+    def step(self, yielded: Any = NOTHING_YET, error: BaseException | None = None) -> None:
         """Run until something has to be waited for, or to the end."""
         self.future, self.running = None, True
         try:
-            super().step(value, error, yielded)
+            super().step(yielded, error)
         finally:
             self.running = False
             self.finished = getattr(self.gen, "gi_frame", None) is None
+            if self.finished:
+                self.result_future = None
+            del yielded, error

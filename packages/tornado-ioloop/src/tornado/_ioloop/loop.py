@@ -293,6 +293,8 @@ class IOLoop(Configurable):
             else:
                 outcome.set_result(result)
                 self.stop()
+            # Errors know this frame, and that of `run_sync`: neither is left with what holds them.
+            del result
 
         overdue = False
 
@@ -313,7 +315,11 @@ class IOLoop(Configurable):
             if timer is not None:
                 self.remove_timeout(timer)
         if outcome.done() and not outcome.cancelled():
-            return outcome.result()
+            try:
+                return outcome.result()
+            finally:
+                work.clear()
+                del outcome
         outcome.cancel()
         if overdue:
             raise TimeoutError(f"Operation timed out after {timeout} seconds")
@@ -442,10 +448,14 @@ class IOLoop(Configurable):
             result = callback(*args) if _surround is None else _surround(callback, *args)
             if result is not None:
                 self._watch_result(result)
+                # Errors know the frames below theirs, which are not to be left with a future that
+                # holds the error.
+                del result
         except asyncio.CancelledError:
             return
         except Exception:
             self.handle_callback_exception(callback)
+            del args
 
     def _watch_result(self, result: Any) -> None:
         """Log the error of a coroutine that a callback turned out to be."""
@@ -459,8 +469,11 @@ class IOLoop(Configurable):
         self.add_future(future, self._discard_future_result)
 
     def _discard_future_result(self, future: Any) -> None:
-        if not future.cancelled():
-            future.result()
+        try:
+            if not future.cancelled():
+                future.result()
+        finally:
+            del future
 
     def handle_callback_exception(self, callback: Callable[..., Any]) -> None:
         """Deal with an exception that a callback let out; it's in `sys.exc_info`. By default it's
