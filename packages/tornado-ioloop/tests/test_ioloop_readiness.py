@@ -417,3 +417,53 @@ def test_a_loop_that_runs_inside_of_a_callback_serves_the_others(pairs: Any) -> 
     finally:
         loop.close()
     assert called == [b"inner", b"outer"]
+
+
+def test_output_and_the_end_come_through_while_the_context_is_in_use(pairs: Any) -> None:
+    loop = NestingLoop()
+    here, there = pairs()
+    size, events, own = 4_000_000, [], Context()
+
+    class Receiver:
+        def data_received(self, data: bytes) -> None:
+            stream.send(b"x" * size)
+            came = 0
+            for _ in range(10_000):
+                with contextlib.suppress(BlockingIOError):
+                    came += len(there.recv(size))
+                if came == size:
+                    break
+                loop.run_once()
+            assert came == size
+            stream.close()
+            loop.run_once()
+            events.append("done")
+
+        def eof_received(self) -> None: ...
+
+        def connection_lost(self, exc: BaseException | None) -> None:
+            events.append("lost")
+            done.set_result(None)
+
+        def pause_writing(self) -> None:
+            events.append("pause")
+
+        def resume_writing(self) -> None:
+            events.append("resume")
+
+    async def main() -> None:
+        nonlocal stream, done
+        stream, done = IOStream(here), loop.create_future()
+        stream.run_in(own)
+        stream.start_receiving(Receiver())
+        there.send(b"go")
+        async with asyncio.timeout(20):
+            await done
+
+    stream: Any = None
+    done: Any = None
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+    assert events == ["pause", "resume", "lost", "done"]

@@ -46,3 +46,15 @@ class StreamCallback:
 def as_callback(function: Callable[..., Any] | None) -> StreamCallback | None:
     """Bind a callback argument to the caller's context."""
     return None if function is None else StreamCallback(function)
+
+
+def run_in_or_beside(
+    context: contextvars.Context, function: Callable[..., Any], *args: Any
+) -> None:
+    """Call ``function`` in ``context``, or in a copy if that has been entered already: by a
+    callback inside of which the loop is run."""
+    try:
+        context.run(bool)
+    except RuntimeError:
+        context = context.copy()
+    context.run(function, *args)

@@ -21,7 +21,7 @@ from contextvars import Context
 from typing import Any, TypeAlias
 
 from tornado._iostream.buffer import take
-from tornado._iostream.callbacks import StreamCallback
+from tornado._iostream.callbacks import StreamCallback, run_in_or_beside
 from tornado._iostream.descriptor import DEFAULT_CHUNK_SIZE
 from tornado._iostream.errors import StreamClosedError
 from tornado._iostream.output import NOT_NOW, Output
@@ -124,7 +124,7 @@ class StreamCore(Output):
         self._paused = False
         self._input_ended = False
         if self._state is CLOSED:
-            self._loop.call_soon(self._deliver_to_late, receiver, context=self._context)
+            self._call_soon(self._deliver_to_late, receiver)
             return
         self._start_flow()
 
@@ -184,6 +184,9 @@ class StreamCore(Output):
         if self._watching_input:
             self._watching_input = False
             self._add_reader()
+        if self._watching_output:
+            self._watching_output = False
+            self._watch_output()
 
     def _start_flow(self) -> None:
         """Let the consumer have the input, beginning with what is buffered."""
@@ -193,7 +196,7 @@ class StreamCore(Output):
             self._sink = None
             if not self._delivery_due:
                 self._delivery_due = True
-                self._loop.call_soon(self._deliver_buffered, context=self._context)
+                self._call_soon(self._deliver_buffered)
         elif self._state is OPEN:
             self._sink = self._consumer
         self._watch_input()
@@ -428,7 +431,7 @@ class StreamCore(Output):
         if isinstance(consumer, Read):
             consumer.closed(self.error)
         elif consumer is not None:
-            self._loop.call_soon(self._tell_receiver, context=self._context)
+            self._call_soon(self._tell_receiver)
         self._report_closed()
 
     def _tell_receiver(self) -> None:
@@ -445,6 +448,13 @@ class StreamCore(Output):
         callback.schedule(self)
 
     # -- the loop
+
+    def _call_soon(self, function: Callback, *args: Any) -> None:
+        """Have the loop call what calls the receiver."""
+        if self._context is None:
+            self._loop.call_soon(function, *args)
+        else:
+            self._loop.call_soon(run_in_or_beside, self._context, function, *args)
 
     def _watch_input(self) -> None:
         if not self._watching_input and self._state is OPEN and not self._input_ended:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextvars import Context
-from typing import Any
+from typing import Any, cast
 
 from tornado._ioloop.readiness import readiness_of
+from tornado._iostream.callbacks import run_in_or_beside
 from tornado.ioloop import IOLoop
 
 DEFAULT_CHUNK_SIZE = 65536
@@ -106,6 +107,9 @@ class Descriptor:
         """Deal with room for output."""
         self._unwatch_output()
 
+    def _on_writable_in_context(self) -> None:
+        run_in_or_beside(cast("Context", self._context), self._on_writable)
+
     def _add_reader(self) -> None:
         if not self._watching_input:
             self._watching_input = True
@@ -115,8 +119,8 @@ class Descriptor:
     def _watch_output(self) -> None:
         if not self._watching_output:
             self._watching_output = True
-            watcher = readiness_of(self.io_loop)
-            watcher.add_writer(self.fileno(), self._on_writable, self._context)
+            callback = self._on_writable if self._context is None else self._on_writable_in_context
+            readiness_of(self.io_loop).add_writer(self.fileno(), callback)
 
     def _unwatch_output(self) -> None:
         if self._watching_output:

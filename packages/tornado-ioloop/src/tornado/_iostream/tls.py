@@ -413,7 +413,7 @@ class SSLIOStream(IOStream):
         if self._held is None:
             super()._watch_input()
         else:
-            self._loop.call_soon(self._on_readable, context=self._context)
+            self._call_soon(self._on_readable)
 
     def _watch_queue(self) -> None:
         if self._write_needs_input:
