@@ -33,8 +33,6 @@ AT_ONCE = 100
 # Bytes by which a server may be larger in the last round than in the one before it.
 TOLERANCE = 1_000_000
 SETTLE_TIMEOUT = 30.0  # seconds
-# Descriptors that a server gets with its first stream and keeps: what tells its streams of events.
-LASTING = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,11 +160,11 @@ async def play(ports: list[int], idle: int, busy: int, seconds: float, pause: fl
 
 
 async def settled(servers: list[Server], before: list[Usage]) -> bool:
-    """Wait until the servers have no more descriptors than before, but for what lasts."""
+    """Wait until the servers have no more descriptors than before."""
     until = time.monotonic() + SETTLE_TIMEOUT
     while time.monotonic() < until:
         if all(
-            server.usage().descriptors <= earlier.descriptors + LASTING
+            server.usage().descriptors <= earlier.descriptors
             for server, earlier in zip(servers, before, strict=True)
         ):
             return True

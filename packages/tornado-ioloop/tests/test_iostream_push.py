@@ -301,6 +301,25 @@ def test_pieces_go_through_the_hooks_of_a_subclass() -> None:
     run(main())
 
 
+def test_pieces_are_joined_where_sockets_cannot_take_several() -> None:
+    class SocketOfWindows(socket.socket):
+        @property
+        def sendmsg(self) -> Any:
+            raise AttributeError("sendmsg")
+
+    async def main() -> None:
+        here, there = socket.socketpair()
+        family, kind = here.family, here.type
+        with SocketOfWindows(family, kind, fileno=here.detach()) as ours:
+            stream = IOStream(ours)
+            assert stream.send_pieces((b"one ", b"two"))
+            assert there.recv(100) == b"one two"
+            stream.close()
+        there.close()
+
+    run(main())
+
+
 def test_watermarks_pause_and_resume_the_receiver() -> None:
     async def main() -> None:
         async with connected() as (stream, peer):

@@ -667,10 +667,29 @@ class CountingStream(IOStream):
         return super().write_to_fd(data[:3])
 
 
-def test_hooks_of_a_subclass_are_used() -> None:
+class Counting:
+    """The hooks, for whatever stream it's mixed into."""
+
+    reads = writes = 0
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        self.reads += 1
+        return super().read_from_fd(buf)  # type: ignore[misc]  # a stream follows
+
+    def write_to_fd(self, data: memoryview) -> int:
+        self.writes += 1
+        return super().write_to_fd(data[:3])  # type: ignore[misc]  # a stream follows
+
+
+class MixedStream(Counting, IOStream):
+    """A subclass that has the hooks from elsewhere."""
+
+
+@pytest.mark.parametrize("kind", [CountingStream, MixedStream])
+def test_hooks_of_a_subclass_are_used(kind: Any) -> None:
     async def main() -> None:
         ours, theirs = socket.socketpair()
-        stream = CountingStream(ours)
+        stream = kind(ours)
         theirs.send(b"hello")
         assert await stream.read_bytes(5) == b"hello"
         await stream.write(b"abcdefgh")

@@ -2,6 +2,8 @@
 
 import ctypes
 import itertools
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -93,6 +95,15 @@ def test_interpreters_without_openssl_mask_with_integers(monkeypatch):
     assert openssl.make_apply_mask() is None
     monkeypatch.setattr(masks, "_combine_long", combine_integers)
     assert apply_mask_in_python(b"abcd", bytes(1000)) == b"abcd" * 250
+
+
+def test_interpreters_without_ctypes_mask_with_integers():
+    program = (
+        "import sys; sys.modules['_ctypes'] = sys.modules['tornado._speedups'] = None;"
+        "from tornado import websocket; from tornado._websocket.masks import apply_mask;"
+        "assert apply_mask(b'abcd', bytes(1000)) == b'abcd' * 250"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_openssl_that_masks_otherwise_is_not_used(monkeypatch):

@@ -33,12 +33,11 @@ class Descriptor:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Use the documented hooks of a subclass where its base has faster ways of its own."""
         super().__init_subclass__(**kwargs)
-        own = cls.__dict__
-        if "read_from_fd" in own and "_read_chunk" not in own:
+        if _is_nearer(cls, "read_from_fd", "_read_chunk"):
             cls._read_chunk = Descriptor._read_chunk  # type: ignore[method-assign]  # chosen per class
-        if "write_to_fd" in own and "_write_chunk" not in own:
+        if _is_nearer(cls, "write_to_fd", "_write_chunk"):
             cls._write_chunk = Descriptor._write_chunk  # type: ignore[method-assign]  # chosen per class
-        if "_write_chunk" in cls.__dict__ and "_write_pieces" not in own:
+        if _is_nearer(cls, "_write_chunk", "_write_pieces"):
             cls._write_pieces = Descriptor._write_pieces  # type: ignore[method-assign]  # chosen per class
 
     def fileno(self) -> int | Any:
@@ -135,3 +134,13 @@ class Descriptor:
     def _unwatch(self) -> None:
         self._unwatch_input()
         self._unwatch_output()
+
+
+def _is_nearer(cls: type, name: str, other: str) -> bool:
+    """Whether a class has ``name`` from one that comes before the one it has ``other`` from."""
+    for base in cls.__mro__:
+        if other in vars(base):
+            return False
+        if name in vars(base):
+            return True
+    return False

@@ -88,7 +88,12 @@ class IOStream(BaseIOStream):
         return self.socket.send(data)
 
     def _write_pieces(self, pieces: Sequence[bytes]) -> int:
-        return self.socket.sendmsg(pieces)
+        try:
+            sendmsg = self.socket.sendmsg
+        except AttributeError:
+            # Windows has none.
+            return super()._write_pieces(pieces)
+        return sendmsg(pieces)
 
     def has_unread_input(self) -> bool:
         """Ask the system whether something has come that wasn't read yet, be it the end.

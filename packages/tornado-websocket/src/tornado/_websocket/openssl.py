@@ -11,7 +11,6 @@ those with OpenSSL built in without its names.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 
 _MASK = b"\x81\x42\x24\x18"
@@ -26,6 +25,7 @@ def make_apply_mask() -> Callable[[bytes, bytes], bytes] | None:
     """
     try:
         import _ssl
+        import ctypes
 
         library = ctypes.PyDLL(getattr(_ssl, "__file__", None))
         # void (const void *in, void *out, size_t size, const void *key, void *vector, int *used,
