@@ -148,6 +148,42 @@ def test_the_events_of_clients_may_be_dealt_with_by_coroutines(monkeypatch):
     assert pings == [b"one"]
 
 
+def test_coroutines_are_awaited_although_the_factory_of_tasks_enters_their_context():
+    class Echo(WebSocketHandler):
+        async def open(self):
+            await self.write_message("welcome")
+
+        async def on_message(self, message):
+            await asyncio.sleep(0)
+            await self.write_message(message)
+
+        async def on_ping(self, data):
+            await self.write_message(data)
+
+    def make_task(loop, work, *, context=None, **options):
+        # As one does that begins tasks at once.
+        if context is not None:
+            context.run(bool)
+        return asyncio.Task(work, loop=loop, context=context, **options)
+
+    async def main():
+        asyncio.get_running_loop().set_task_factory(make_task)
+        server = Application([("/", Echo)]).listen(0, "127.0.0.1")
+        port = next(iter(server._sockets.values())).getsockname()[1]
+        connection = await websocket_connect(f"ws://127.0.0.1:{port}/")
+        assert await connection.read_message() == "welcome"
+        await connection.write_message("hello")
+        assert await connection.read_message() == "hello"
+        connection.ping(b"ping")
+        assert await connection.read_message() == "ping"
+        connection.close()
+        assert await connection.read_message() is None
+        server.stop()
+        await server.close_all_connections()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
 def test_a_message_may_wait_for_a_pong():
     """Control frames are dealt with although a message is, also where that takes a coroutine."""
 
