@@ -537,6 +537,34 @@ def test_the_application_keeps_tasks_as_long_as_they_run(in_memory, handler, hoo
     assert asyncio.run(main()) == (1, 0)
 
 
+def test_tasks_that_begin_at_once_and_are_over_are_not_kept(in_memory):
+    class Quick(RequestHandler):
+        async def get(self):
+            self.write("done")
+
+    begun = []
+
+    def make_task(loop, work, **options):
+        # As an eager factory does with work that never waits.
+        if "RequestHandler" not in work.__qualname__:
+            return asyncio.Task(work, loop=loop, **options)
+        with pytest.raises(StopIteration):
+            work.send(None)
+        begun.append(work)
+        over = loop.create_future()
+        over.set_result(None)
+        return over
+
+    async def main():
+        app = Application([("/", Quick)])
+        asyncio.get_running_loop().set_task_factory(make_task)
+        assert (await in_memory.exchange(app)).code == 200
+        assert not app._running
+
+    asyncio.run(main())
+    assert begun
+
+
 def test_a_task_that_is_cancelled_before_it_begins_is_not_kept(in_memory):
     class Waiting(RequestHandler):
         cancel_on_disconnect = True

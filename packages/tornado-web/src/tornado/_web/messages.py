@@ -147,8 +147,10 @@ class HandlerMessage(HTTPMessageDelegate):
         self.request.connection.set_close_callback(handler._on_client_gone)
         task = asyncio.get_running_loop().create_task(rest, context=context)
         handler._request_task = task
-        # The handler takes it out at its end, which costs less than a callback of the task.
-        self.application._running.add(task)
+        # The handler takes it out at its end, which costs less than a callback of the task. Where
+        # tasks begin at once, that may be over.
+        if not task.done():
+            self.application._running.add(task)
 
     def _run_replaced(self, handler: RequestHandler, transforms: Sequence[Any]) -> None:
         self.request.connection.set_close_callback(handler._on_client_gone)
