@@ -27,6 +27,7 @@ Callback: TypeAlias = Callable[[], int | None]
 MOST_EVENTS = 64
 MOST_TAKEN = 131072
 
+_usual_run = asyncio.BaseEventLoop.run_forever
 _HAS_EPOLL = hasattr(select, "epoll")
 _IN, _OUT = (select.EPOLLIN, select.EPOLLOUT) if _HAS_EPOLL else (1, 4)
 
@@ -172,26 +173,17 @@ class Readiness:
 
     def _dispatch(self) -> None:
         """Call who waits for what has happened."""
-        if type(self._loop).run_forever is not asyncio.BaseEventLoop.run_forever:
+        if type(self._loop).run_forever is not _usual_run:
             # Such a loop may be run inside of a callback. What runs now can't be called then,
             # because its context has been entered; a new registration brings a new context.
             self._loop.add_reader(self._epoll.fileno(), self._dispatch)
-        happened, self._left = self._left, None
+        happened = self._left
         if happened is None:
-            self._round += 1
+            self._round = this = self._round + 1
             happened = iter(self._epoll.poll(0, MOST_EVENTS))
-        this = self._round
-        # The system tells of the same descriptors first, as long as they are ready. So what is left
-        # is kept, or a few busy streams would be all that is ever served. Only if the loop was run
-        # inside of a callback that has had its time.
-        if self._call(happened, this) and this == self._round:
-            self._left = happened
-
-    def _call(self, happened: Iterator[tuple[int, int]], this: int) -> bool:
-        """Call who waits for what has happened in a round, unless that takes too long.
-
-        :returns: whether something may be left.
-        """
+        else:
+            self._left = None
+            this = self._round
         reader_of, writer_of = self._readers.get, self._writers.get
         readable, writable, most_taken = _IN, _OUT, MOST_TAKEN
         taken = 0
@@ -212,8 +204,12 @@ class Readiness:
             except BaseException as error:
                 _report(error)
             if taken > most_taken:
-                return True
-        return False
+                # The system tells of the same descriptors first, as long as they are ready. So what
+                # is left is kept, or a few busy streams would be all that is ever served. Only if
+                # the loop was run inside of a callback that has had its time.
+                if this == self._round:
+                    self._left = happened
+                break
 
 
 def _run_in(context: Context | None) -> Callable[..., int | None]:
