@@ -189,6 +189,15 @@ def test_masks_of_servers_are_never_taken_for_lengths(second):
 
 
 @pytest.mark.parametrize("first", [0x81, 0x82])
+@pytest.mark.parametrize("second", range(128))
+def test_servers_refuse_frames_without_a_mask_however_little_has_come(first, second):
+    data = bytes((first, second)) + bytes(130)
+    for cut in range(2, len(data)):
+        with pytest.raises(ProtocolViolation, match="against the rules"):
+            read(data[:cut])
+
+
+@pytest.mark.parametrize("first", [0x81, 0x82])
 @pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536, 70_000])
 @pytest.mark.parametrize("masked", [True, False])
 def test_messages_cut_anywhere_in_their_heads(first, size, masked):

@@ -153,7 +153,8 @@ class FrameReader:
         :raises ProtocolViolation: they break the protocol. Nothing can be read afterwards.
         """
         end = len(data)
-        if self._idle and 1 < end <= self._quick_end and data[1] + self._span == end:
+        # No masked frame is shorter than six bytes.
+        if self._idle and 5 < end <= self._quick_end and data[1] + self._span == end:
             first = data[0]
             if _TEXT <= first <= _BINARY:
                 # One short message, and nothing else.
