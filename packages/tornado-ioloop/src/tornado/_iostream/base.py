@@ -212,36 +212,43 @@ class BaseIOStream(StreamCore):
         .. versionchanged:: 4.5
            Takes `memoryview` too.
         """
+        if callback is not None or not self._direct or self.max_write_buffer_size is not None:
+            return self._write_queued(data, callback)
+        if type(data) is not bytes:
+            data = settled(data)
+        # As `send`, without the cost of calling it.
+        try:
+            taken = self._write_chunk(data)
+        except OSError as error:
+            if not isinstance(error, NOT_NOW):
+                self._break(error)
+                return self._failed(StreamClosedError(error))
+            taken = 0
+        if taken == len(data):
+            return self._written or self._make_written()
+        self._keep(settled(data, taken))
+        return self._until_written()
+
+    # -- inside
+
+    def _write_queued(self, data: Bytes, callback: Callback | None) -> asyncio.Future[None] | None:
+        """Write when something stands in the way, or a callback is to be told."""
         if self._state is CLOSED:
             raise StreamClosedError(self.error)
         if callback is not None:
             self._write_with_callback(data, StreamCallback(callback))
             return None
-        data = data if type(data) is bytes else settled(data)
-        if self._direct and self.max_write_buffer_size is None:
-            # As `send`, without the cost of calling it.
-            try:
-                taken = self._write_chunk(data)
-            except OSError as error:
-                if not isinstance(error, NOT_NOW):
-                    self._break(error)
-                    return self._failed(StreamClosedError(error))
-                taken = 0
-            if taken == len(data):
-                return self._written or self._make_written()
-            self._keep(settled(data, taken))
-        else:
-            try:
-                done = self._send_queued(data)
-            except StreamClosedError as error:
-                return self._failed(error)
-            if done:
-                return self._written or self._make_written()
+        try:
+            done = self._send_queued(settled(data))
+        except StreamClosedError as error:
+            return self._failed(error)
+        return (self._written or self._make_written()) if done else self._until_written()
+
+    def _until_written(self) -> asyncio.Future[None]:
+        """Return a future for all that is queued now."""
         future: asyncio.Future[None] = self._loop.create_future()
         cast("OutputQueue", self._queue).wait(future)
         return future
-
-    # -- inside
 
     def _write_with_callback(self, data: Bytes, callback: StreamCallback) -> None:
         self._write_callback = callback
