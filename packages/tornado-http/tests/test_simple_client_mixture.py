@@ -1,6 +1,7 @@
 """Many fetches of all kinds at once, on a server with moods: nobody gets what others asked for."""
 
 import asyncio
+import gc
 import random
 
 import pytest
@@ -126,3 +127,27 @@ async def test_nobody_gets_what_others_asked_for_from_libcurl(curled, reply, cli
         assert min(fetches.counts.values()) > 0
         assert not server.client.active
         assert not server.client.queue
+
+
+@pytest.mark.parametrize("make", ["scripted", "curled"])
+async def test_a_receiver_that_never_began_is_no_loss(make, reply, request):
+    """A warning would say that nobody has awaited it."""
+    fetches = []
+
+    async def script(peer):
+        await peer.head()
+        await peer.send(reply(b"x" * 100))
+
+    async def receive():
+        raise AssertionError("the fetch is over")
+
+    def begin(piece):
+        fetches[0].cancel()
+        return receive()
+
+    async with request.getfixturevalue(make)(script) as server:
+        fetches.append(server.client.fetch(server.url, streaming_callback=begin))
+        with pytest.raises(asyncio.CancelledError):
+            await fetches[0]
+        await asyncio.sleep(0)
+        gc.collect()

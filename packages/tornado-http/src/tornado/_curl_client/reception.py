@@ -12,7 +12,7 @@ import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  
 
 from tornado._http1 import grammar
 from tornado._http1.connection import MAX_INTERIM_RESPONSES
-from tornado._httpclient.request import EffectiveRequest
+from tornado._httpclient.request import EffectiveRequest, close_unbegun
 from tornado._simple_client.codings import ContentDecoder
 from tornado.httputil import HTTPHeaders, HTTPInputError
 
@@ -133,6 +133,8 @@ class Reception:
             waiting = self._hand_over(pieces)
             if waiting is not None:
                 self.task = self._fetch.run(self._hand_over_rest(waiting, pieces))
+                # The end of the fetch may come before the task has begun.
+                self.task.add_done_callback(lambda _: close_unbegun(waiting))
         except BaseException as error:
             return self._stop(error)
         return STOP if self._fetch.is_over else None
@@ -250,7 +252,9 @@ class Reception:
             request = self._request
             receiver = request.streaming_callback if request.sink is None else request.sink.on_data
             result = fetch.call(receiver, piece)
-            if inspect.isawaitable(result) and not fetch.is_over:
+            if fetch.is_over:
+                close_unbegun(result)
+            elif inspect.isawaitable(result):
                 return result
         return None
 

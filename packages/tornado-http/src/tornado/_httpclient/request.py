@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -309,3 +310,11 @@ class EffectiveRequest:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.request, name)
         return self._defaults.get(name) if value is None else value
+
+
+def close_unbegun(waiting: object) -> None:
+    """Close what is a coroutine and is not going to be awaited, so that Python doesn't warn of it;
+    one that has begun comes to an end of its own.
+    """
+    if inspect.iscoroutine(waiting) and inspect.getcoroutinestate(waiting) == inspect.CORO_CREATED:
+        waiting.close()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tornado._httpclient.request import EffectiveRequest
+from tornado._httpclient.request import EffectiveRequest, close_unbegun
 from tornado._simple_client.codings import ContentDecoder
 from tornado._simple_client.phases import RECEIVING
 from tornado.http1connection import HTTP1Connection
@@ -166,7 +166,10 @@ class Attempt(HTTPMessageDelegate):
             return None
         if waiting is None:
             return None
-        return exchange.run_receiver(self._hand_over_rest(waiting, pieces))
+        task = exchange.run_receiver(self._hand_over_rest(waiting, pieces))
+        # The end of the exchange may come before the task has begun.
+        task.add_done_callback(lambda _: close_unbegun(waiting))
+        return task
 
     def _hand_over(self, pieces: Iterator[bytes]) -> Awaitable[Any] | None:
         """Give pieces away until there are no more, or until a receiver wants to be waited for."""
