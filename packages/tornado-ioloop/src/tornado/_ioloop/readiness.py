@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     from tornado._ioloop.loop import IOLoop
 
-#: Called when there's something to do; may return how many bytes it has taken in.
+#: Called when there's something to do; may return how many bytes it has taken in that wait to be
+#: used.
 Callback: TypeAlias = Callable[[], int | None]
 
 # Events, and bytes taken in, after which the rest of the program has its turn. What was read waits

@@ -283,7 +283,8 @@ class StreamCore(Output):
                 sink.data_received(data)
             except Exception as error:
                 self._consumer_failed(sink, error)
-            return len(data)
+            # A receiver that stays has used them; a read that is done has somebody wait for them.
+            return len(data) if self._consumer is None else None
         if data is not None:
             self._on_eof(sink)
         return None

@@ -98,7 +98,7 @@ class Descriptor:
     # -- events
 
     def _on_readable(self) -> int | None:
-        """Deal with input that is there; return how many bytes that was, if it's known."""
+        """Deal with input that is there; return how many bytes of it wait to be used."""
         self._unwatch_input()
         return None
 
