@@ -25,8 +25,14 @@ def combine_integers(mask: bytes, data: bytes) -> bytes:
     """Return ``data`` combined with a mask of four bytes, as `apply_mask_in_python`."""
     size = len(data)
     if size > _STEP:
-        steps = range(0, size, _STEP)
-        return b"".join([combine_integers(mask, data[start : start + _STEP]) for start in steps])
+        pattern = int.from_bytes(mask * (_STEP // 4), "little")
+        pieces = []
+        whole = size - size % _STEP
+        for start in range(0, whole, _STEP):
+            number = int.from_bytes(data[start : start + _STEP], "little") ^ pattern
+            pieces.append(number.to_bytes(_STEP, "little"))
+        pieces.append(combine_integers(mask, data[whole:]))
+        return b"".join(pieces)
     repeated = (mask * (size // 4 + 1))[:size]
     number = int.from_bytes(data, "little") ^ int.from_bytes(repeated, "little")
     return number.to_bytes(size, "little")
