@@ -10,8 +10,7 @@ from typing import Any, cast
 from tornado._iostream.buffer import Bytes, OutputQueue, settled
 from tornado._iostream.callbacks import StreamCallback, as_callback
 from tornado._iostream.core import Callback, StreamCore
-from tornado._iostream.errors import StreamClosedError
-from tornado._iostream.output import NOT_NOW
+from tornado._iostream.errors import NOT_NOW, StreamClosedError
 from tornado._iostream.reads import (
     Read,
     ReadBytes,

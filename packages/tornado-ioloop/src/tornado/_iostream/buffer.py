@@ -8,6 +8,8 @@ import os
 from collections import deque
 from typing import TypeAlias
 
+from tornado._iostream.errors import NOT_NOW
+
 Bytes: TypeAlias = bytes | bytearray | memoryview
 
 # Pieces shorter than this many bytes are joined before they are handed to the kernel.
@@ -60,7 +62,7 @@ class FilePart:
         """
         try:
             sent = os.sendfile(target, self.fd, self.start, min(self.size, SEND_AT_ONCE))
-        except (BlockingIOError, InterruptedError):
+        except NOT_NOW:
             return 0
         if not sent:
             raise OSError(errno.EIO, "the file has become shorter while it was sent")

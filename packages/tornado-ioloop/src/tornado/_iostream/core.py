@@ -23,8 +23,8 @@ from typing import Any, TypeAlias
 from tornado._iostream.buffer import take
 from tornado._iostream.callbacks import StreamCallback, run_in_or_beside
 from tornado._iostream.descriptor import DEFAULT_CHUNK_SIZE
-from tornado._iostream.errors import StreamClosedError
-from tornado._iostream.output import NOT_NOW, Output
+from tornado._iostream.errors import NOT_NOW, StreamClosedError
+from tornado._iostream.output import Output
 from tornado._iostream.reads import Read
 from tornado._iostream.receiver import StreamReceiver
 from tornado._iostream.state import CLOSED, CLOSING, OPEN, ExcInfo, exception_of

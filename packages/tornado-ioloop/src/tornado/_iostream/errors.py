@@ -7,6 +7,9 @@ import errno
 # How a peer that vanishes shows up. None of these tells of a fault on this side.
 CONNECTION_RESET = (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE, errno.ETIMEDOUT)
 
+# What the system says when something has to wait.
+NOT_NOW = (BlockingIOError, InterruptedError)
+
 
 class StreamClosedError(OSError):
     """The stream is closed, so the operation can't be done or can't be completed.

@@ -12,15 +12,12 @@ from typing import Any, cast
 
 from tornado._iostream.buffer import Bytes, FilePart, OutputQueue, settled
 from tornado._iostream.descriptor import Descriptor
-from tornado._iostream.errors import StreamBufferFullError, StreamClosedError
+from tornado._iostream.errors import NOT_NOW, StreamBufferFullError, StreamClosedError
 from tornado._iostream.state import CLOSED, CLOSING, CONNECTING, OPEN, ExcInfo, State
 
 # Bytes of queued output above which a receiver is told to stop, and at or below which it may go on.
 PAUSE_ABOVE = 65536
 RESUME_AT = 16384
-
-# What the system says when something has to wait.
-NOT_NOW = (BlockingIOError, InterruptedError)
 
 
 class Output(Descriptor):

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from tornado._iostream.base import BaseIOStream
+from tornado._iostream.errors import NOT_NOW
 
 
 class PipeIOStream(BaseIOStream):
@@ -38,7 +39,7 @@ class PipeIOStream(BaseIOStream):
         """See `BaseIOStream.read_from_fd`."""
         try:
             data = self._read_chunk(len(buf))
-        except (BlockingIOError, InterruptedError):
+        except NOT_NOW:
             return None
         buf[: len(data)] = data
         return len(data)

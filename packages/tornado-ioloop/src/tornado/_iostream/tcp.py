@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from tornado._iostream.base import BaseIOStream
 from tornado._iostream.buffer import FilePart, OutputQueue
 from tornado._iostream.callbacks import StreamCallback, as_callback
-from tornado._iostream.errors import StreamClosedError
+from tornado._iostream.errors import NOT_NOW, StreamClosedError
 from tornado._iostream.state import CLOSED, CONNECTING, OPEN
 from tornado.log import gen_log
 
@@ -74,7 +74,7 @@ class IOStream(BaseIOStream):
         """See `BaseIOStream.read_from_fd`."""
         try:
             return self.socket.recv_into(buf, len(buf))
-        except (BlockingIOError, InterruptedError):
+        except NOT_NOW:
             return None
 
     def write_to_fd(self, data: memoryview) -> int:
@@ -212,7 +212,7 @@ class IOStream(BaseIOStream):
     def _connect_socket(self, address: Any) -> None:
         try:
             self.socket.connect(address)
-        except (BlockingIOError, InterruptedError):
+        except NOT_NOW:
             pass  # Under way.
         except OSError as error:
             self._connect_failed(error)
