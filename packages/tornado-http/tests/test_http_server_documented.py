@@ -200,21 +200,28 @@ async def test_it_is_no_error_if_the_client_leaves_a_coroutine(caplog):
     assert caplog.records == []
 
 
-async def test_an_error_after_the_answer_concerns_no_later_request(caplog):
+@pytest.mark.parametrize("in_coroutine", [False, True])
+async def test_an_error_after_the_answer_concerns_no_later_request(in_coroutine, caplog):
     requests = []
 
-    async def answer(request):
+    def answer(request):
         requests.append(request)
         if len(requests) > 1:
-            return
-        reply(request, b"first")
+            return None
+        if not in_coroutine:
+            reply(request, b"first")
+        return fail_late(request)
+
+    async def fail_late(request):
+        if in_coroutine:
+            reply(request, b"first")
         await late.wait()
         raise ZeroDivisionError
 
     late = asyncio.Event()
     async with listening(answer) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + LAST)
+        writer.write(2 * b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         await reader.readuntil(b"first")
         while len(requests) < 2:
             await asyncio.sleep(0)
@@ -222,7 +229,7 @@ async def test_an_error_after_the_answer_concerns_no_later_request(caplog):
         while "ZeroDivisionError" not in caplog.text:
             await asyncio.sleep(0)
         reply(requests[1], b"second")
-        assert (await reader.read()).endswith(b"second")
+        await reader.readuntil(b"second")
         writer.close()
 
 

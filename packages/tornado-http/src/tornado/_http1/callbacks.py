@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado._http1.context import RequestContext
+from tornado._httputil.request import received_request
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
@@ -15,6 +16,25 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
+
+if TYPE_CHECKING:
+    from tornado._http1.connection import HTTP1Connection
+
+
+def answer(
+    callback: Callable[[HTTPServerRequest], Any],
+    server_conn: object,
+    connection: HTTP1Connection,
+    start_line: RequestStartLine,
+    headers: HTTPHeaders,
+) -> None:
+    """Call a function with a request that has no body, without a delegate in between."""
+    result = callback(received_request(connection, start_line, headers, server_conn))
+    if result is not None and isinstance(result, Awaitable):
+        delegate = CallbackDelegate(callback, server_conn, connection)
+        if connection.current_request is not None:
+            connection._delegate = delegate
+        delegate.follow(result)
 
 
 class CallbackDelegate(HTTPMessageDelegate):
@@ -37,7 +57,7 @@ class CallbackDelegate(HTTPMessageDelegate):
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
-        self._request = HTTPServerRequest._received(
+        self._request = received_request(
             self._connection, start_line, headers, self._server_connection
         )
         return None
@@ -57,7 +77,11 @@ class CallbackDelegate(HTTPMessageDelegate):
             request._parse_body()
         result = self._callback(request)
         if result is not None and isinstance(result, Awaitable):
-            asyncio.ensure_future(result).add_done_callback(self._on_done)
+            self.follow(result)
+
+    def follow(self, result: Awaitable[Any]) -> None:
+        """Let what the function does fail for its own request only, and end that."""
+        asyncio.ensure_future(result).add_done_callback(self._on_done)
 
     def _on_done(self, future: asyncio.Future[Any]) -> None:
         error = None if future.cancelled() else future.exception()

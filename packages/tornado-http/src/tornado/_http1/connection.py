@@ -9,6 +9,7 @@ from typing import Any
 
 from tornado._callbacks import deliver_result
 from tornado._http1 import grammar
+from tornado._http1.callbacks import answer
 from tornado._http1.closing import CLOSING, GONE, LINGERING, OPEN
 from tornado._http1.deadlines import NEVER
 from tornado._http1.decompress import GunzipDelegate
@@ -88,6 +89,7 @@ class HTTP1Connection(FlowControl):
         self._delegate: HTTPMessageDelegate | None = None
         self._request = NO_REQUEST
         self._keep_alive = True
+        self._is_plain = False
         self._out_size = 0
         self._chunked = self._drops_body = False
         self._unwritten = None
@@ -359,6 +361,9 @@ class HTTP1Connection(FlowControl):
         self._continue_pending = (
             "Expect" in values and version == "HTTP/1.1" and self._reader.state < ENDING
         )
+        self._is_plain = (
+            version == "HTTP/1.1" and self._request[0] != "HEAD" and not self._continue_pending
+        )
 
     def _is_interim(self, start_line: RequestStartLine | ResponseStartLine) -> bool:
         code = start_line[1]
@@ -420,6 +425,10 @@ class HTTP1Connection(FlowControl):
         self._request = start_line
         self._output = NONE
         self._keep_alive = not self.no_keep_alive
+        self._is_plain = start_line[0] != "HEAD"
+        if server.request_callback is not None:
+            answer(server.request_callback, server, self, start_line, headers)
+            return
         self._delegate = delegate = server.start_request(server, self)
         waiting = delegate.headers_received(start_line, headers)
         if waiting is not None:

@@ -57,7 +57,13 @@ class HTTPConnection(HTTP1Connection):
         self.request_callback = request_callback
         self.xheaders = xheaders
         server = HTTP1ServerConnection(stream, params, context)
-        server._serve(_Requests(request_callback, xheaders), None, None, connection=self)
+        server._serve(
+            _Requests(request_callback, xheaders),
+            None,
+            None,
+            request_callback=None if xheaders else request_callback,
+            connection=self,
+        )
 
 
 class _Requests(HTTPServerConnectionDelegate):

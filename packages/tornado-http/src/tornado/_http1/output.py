@@ -12,7 +12,7 @@ from tornado._http1 import grammar, writer
 from tornado._http1.deadlines import NEVER, DeadlineSweep
 from tornado._http1.params import HTTP1ConnectionParameters
 from tornado._http1.unsent import count_unsent
-from tornado._http1.writer import STATUS_LINES
+from tornado._http1.writer import BODY_LINES, STATUS_LINES, WITHOUT_BODY
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
@@ -46,8 +46,6 @@ NONE, RAW, BODY, DONE = Output.NONE, Output.RAW, Output.BODY, Output.DONE
 
 NO_REQUEST = RequestStartLine("", "", "HTTP/1.1")
 
-# RFC 9112 section 6.3, rule 1; 101 is the only one of the 1xx that is an answer.
-WITHOUT_BODY = frozenset((101, 204, 304))
 CHUNKED = ("Transfer-Encoding: chunked",)
 
 
@@ -78,6 +76,9 @@ class MessageOutput(HTTPConnection):
     _request: RequestStartLine
     _output: Output
     _keep_alive: bool
+    # Whether the framing of the answer is a matter of the answer alone: the request is one of
+    # HTTP/1.1 that can have a body for its answer, and whose own body isn't waited for.
+    _is_plain: bool
     _chunked: bool
     _drops_body: bool
     _unwritten: int | None
@@ -108,21 +109,34 @@ class MessageOutput(HTTPConnection):
         """
         if callback is not None:
             return _told(self.write_headers(start_line, headers, chunk), callback)
-        if isinstance(start_line, RequestStartLine):
+        line: str | None
+        if (
+            chunk
+            and self._is_plain
+            and self._keep_alive
+            and self._output is NONE
+            and (line := BODY_LINES.get(start_line)) is not None
+            and (values := headers._values).get("Content-Length") == str(len(chunk))
+            and "Connection" not in values
+            and "Transfer-Encoding" not in values
+        ):
+            # Most answers are like that: all of the body is here, and nothing is to be decided.
+            self._unwritten = 0
+            self._chunked = self._drops_body = False
+            head = writer.serialize_head(line, headers) + chunk
+        elif isinstance(start_line, RequestStartLine):
             head = self._request_head(start_line, headers)
+            if chunk:
+                head += self._format_body(chunk)
         else:
             _, code, reason = start_line
             line = STATUS_LINES.get((code, reason)) or writer.status_line(code, reason)
             if code < 200 and code != 101:
                 return self._write_interim(line, headers)
             head = self._response_head(line, code, headers)
-        self._output = BODY
-        if chunk:
-            if len(chunk) == self._unwritten:
-                self._unwritten = 0
-                head += chunk
-            else:
+            if chunk:
                 head += self._format_body(chunk)
+        self._output = BODY
         if self._corked and self._out is None and len(head) <= CORK_LIMIT:
             # What `_emit` does first of all, without a call.
             self._out = [head]

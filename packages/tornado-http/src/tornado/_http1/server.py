@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from ssl import SSLContext
 from typing import Any
 
@@ -28,6 +27,7 @@ from tornado.tcpserver import TCPServer
 from tornado.util import Configurable
 
 StartRequest = Callable[[object, HTTPConnection], HTTPMessageDelegate]
+RequestCallback = Callable[[HTTPServerRequest], Any]
 
 DEFAULT_IDLE_TIMEOUT = 3600.0  # seconds
 DEFAULT_BODY_TIMEOUT = 3600.0  # seconds
@@ -53,6 +53,7 @@ class HTTP1ServerConnection:
         "context",
         "delegate",
         "params",
+        "request_callback",
         "start_request",
         "stream",
     )
@@ -60,6 +61,8 @@ class HTTP1ServerConnection:
     delegate: HTTPServerConnectionDelegate
     #: Where each request goes: the delegate's method, or that of who stands behind it.
     start_request: StartRequest
+    #: A function that answers requests without a body, with nothing in between; or `None`.
+    request_callback: RequestCallback | None
 
     def __init__(
         self,
@@ -88,11 +91,13 @@ class HTTP1ServerConnection:
         sweep: DeadlineSweep | None,
         resolved: asyncio.Future[None] | None,
         start_request: StartRequest | None = None,
+        request_callback: RequestCallback | None = None,
         connection: HTTP1Connection | None = None,
     ) -> None:
         params = self.params
         self.delegate = delegate
         self.start_request = start_request or delegate.start_request
+        self.request_callback = request_callback
         self._shared_resolved = resolved
         if connection is None:
             connection = HTTP1Connection(self.stream, False, params, self.context)
@@ -340,17 +345,17 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         context = RequestContext(stream, address, self.protocol, self.trusted_downstream)
         connection = HTTP1ServerConnection(stream, self.conn_params, context)
         self._connections.add(connection)
-        connection._serve(self, self._sweep, self._resolved, self._shortest_way())
+        connection._serve(self, self._sweep, self._resolved, *self._shortest_way())
 
-    def _shortest_way(self) -> StartRequest | None:
-        """Return what can stand for `start_request`, where that would just pass requests on."""
+    def _shortest_way(self) -> tuple[StartRequest | None, RequestCallback | None]:
+        """Return what can stand for `start_request`, where that would just pass requests on, and
+        the function behind it."""
         callback = self.request_callback
-        passes_on = type(self).start_request is HTTPServer.start_request and not self.xheaders
-        if not passes_on:
-            return None
+        if type(self).start_request is not HTTPServer.start_request or self.xheaders:
+            return None, None
         if isinstance(callback, HTTPServerConnectionDelegate):
-            return callback.start_request
-        return partial(CallbackDelegate, callback)
+            return callback.start_request, None
+        return None, callback
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection

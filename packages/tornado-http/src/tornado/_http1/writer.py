@@ -28,6 +28,16 @@ def status_line(code: int, reason: str) -> str:
 REASONS = {int(status): status.phrase for status in HTTPStatus}
 #: The lines that most responses begin with, by code and reason.
 STATUS_LINES = {(code, reason): status_line(code, reason) for code, reason in REASONS.items()}
+#: Codes of responses that have no body, whatever the request (RFC 9112 section 6.3, rule 1); 101 is
+#: the only one of the 1xx that is an answer.
+WITHOUT_BODY = frozenset((101, 204, 304))
+#: The lines of those that have one, by start line as applications write it.
+BODY_LINES: dict[tuple[object, ...], str] = {
+    (version, code, reason): line
+    for (code, reason), line in STATUS_LINES.items()
+    if code >= 200 and code not in WITHOUT_BODY
+    for version in ("", "HTTP/1.1")
+}
 
 
 def serialize_head(first_line: str, headers: HTTPHeaders, extra: Iterable[str] = ()) -> bytes:

@@ -144,32 +144,6 @@ class HTTPServerRequest:
             target = self._resolve_absolute_form(target)
         self.path, _, self.query = target.partition("?")
 
-    @classmethod
-    def _received(
-        cls,
-        connection: HTTPConnection,
-        start_line: RequestStartLine | ResponseStartLine,
-        headers: HTTPHeaders,
-        server_connection: object,
-    ) -> HTTPServerRequest:
-        """Make the request that a connection has read, with less to decide than the constructor."""
-        request = cls.__new__(cls)
-        uri: str
-        request.method, uri, request.version = start_line  # type: ignore[assignment]  # it's a request's
-        request.uri = uri
-        request.headers = headers
-        request.connection = connection
-        try:
-            request._context = connection.context  # type: ignore[attr-defined]  # most have one
-        except AttributeError:
-            request._context = None
-        request._start_time = time.time()
-        request.server_connection = server_connection
-        if uri[0] != "/" and "://" in uri:
-            uri = request._resolve_absolute_form(uri)
-        request.path, _, request.query = uri.partition("?")
-        return request
-
     def _resolve_absolute_form(self, uri: str) -> str:
         """RFC 9112 section 3.2.2: the host of an absolute-form target takes the place of the
         ``Host`` field."""
@@ -322,3 +296,31 @@ class HTTPServerRequest:
         names = ("protocol", "host", "method", "uri", "version", "remote_ip")
         described = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}({described})"
+
+
+def received_request(
+    connection: HTTPConnection | None,
+    start_line: RequestStartLine | ResponseStartLine,
+    headers: HTTPHeaders,
+    server_connection: object,
+) -> HTTPServerRequest:
+    """Make the request that a connection has read, with less to decide than the constructor."""
+    request = _new_request(HTTPServerRequest)
+    uri: str
+    request.method, uri, request.version = start_line  # type: ignore[assignment]  # it's a request's
+    request.uri = uri
+    request.headers = headers
+    request.connection = connection
+    try:
+        request._context = connection.context  # type: ignore[union-attr]  # most have one
+    except AttributeError:
+        request._context = None
+    request._start_time = time.time()
+    request.server_connection = server_connection
+    if uri[0] != "/" and "://" in uri:
+        uri = request._resolve_absolute_form(uri)
+    request.path, _, request.query = uri.partition("?")
+    return request
+
+
+_new_request = HTTPServerRequest.__new__

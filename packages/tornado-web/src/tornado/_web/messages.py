@@ -8,6 +8,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from tornado._gen.convert import convert_yielded
+from tornado._httputil.request import received_request
 from tornado._web.errors import HANDLER_ERRORS
 from tornado._web.handler import PRISTINE_EXECUTE, RequestHandler, is_task_cancelled
 from tornado.httputil import (
@@ -232,7 +233,7 @@ class ApplicationMessage(HandlerMessage):
         self, start_line: StartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         """Find the handler."""
-        self.request = request = HTTPServerRequest._received(
+        self.request = request = received_request(
             self._connection, start_line, headers, self._server_connection
         )
         routes = self.application._plain_routes()
