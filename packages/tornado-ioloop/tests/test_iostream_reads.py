@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import re
 import socket
 import struct
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -150,6 +152,66 @@ def test_any_chunking_gives_the_same_lines(
 
     *lines, rest = b"".join(pieces).split(delimiter)
     assert run(main()) == ([line + delimiter for line in lines], rest)
+
+
+def test_reads_one_after_the_other_have_nothing_in_common() -> None:
+    async def main() -> None:
+        async with connected() as (stream, peer):
+            peer.send(b"abc")
+            first = stream.read_bytes(100, partial=True)
+            assert await first == b"abc"
+            second = stream.read_bytes(4)
+            peer.send(b"de")
+            await taken()
+            assert not second.done()
+            peer.send(b"fgh")
+            assert await second == b"defg"
+            third = stream.read_bytes(9, partial=True)
+            assert await third == b"h"
+            fourth = stream.read_bytes(9, partial=True)
+            fourth.cancel()
+            peer.send(b"ij")
+            await taken()
+            assert await stream.read_bytes(2) == b"ij"
+            assert [first.result(), second.result(), third.result()] == [b"abc", b"defg", b"h"]
+
+    run(main())
+
+
+def test_a_read_that_is_done_leaves_nothing_behind() -> None:
+    async def main() -> None:
+        async with connected() as (stream, peer):
+            peer.send(b"abc")
+            future = stream.read_bytes(3)
+            await future
+            result = weakref.ref(future)
+            del future
+            await taken()
+            assert result() is None
+
+    async def drop() -> None:
+        ours, peer = socket.socketpair()
+        stream = IOStream(ours)
+        peer.send(b"a")
+        assert await stream.read_bytes(1) == b"a"
+        future = stream.read_bytes(2)
+        peer.send(b"b")
+        await taken()
+        peer.send(b"c")
+        await future
+        stream.close()
+        dropped = weakref.ref(stream)
+        del stream, future
+        await taken()
+        assert dropped() is None
+        peer.close()
+
+    gc.disable()
+    try:
+        run(main())
+        run(drop())
+    finally:
+        gc.enable()
 
 
 def test_partial_read_takes_what_is_there() -> None:

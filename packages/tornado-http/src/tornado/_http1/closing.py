@@ -54,7 +54,7 @@ class ClosingConnection(MessageOutput):
     _discarded: int
     _body_timeout: float | None
     # The answer was finished before all of the request had come.
-    _answered_early = False
+    _answered_early: bool
     _more_comes = False
 
     def close(self) -> None:

@@ -82,7 +82,7 @@ class HTTP1Connection(FlowControl):
         )
         self._phase = OPEN
         self._corked = False
-        self._out: list[bytes] | None = None
+        self._out: bytes | None = None
         self._holds = 0
         self._resolved = None
         # Message: what is used for each one, which is quicker where an object has it of its own.
@@ -90,7 +90,6 @@ class HTTP1Connection(FlowControl):
         self._request = NO_REQUEST
         self._keep_alive = True
         self._is_plain = False
-        self._out_size = 0
         self._chunked = self._drops_body = False
         self._unwritten = None
         self._close_callback: Callable[[], None] | None = None
@@ -98,6 +97,7 @@ class HTTP1Connection(FlowControl):
         self._continue_pending = False
         self._body_timeout: float | None = None
         self._discarded = 0
+        self._answered_early = False
 
     # Connection. Seconds for the next request's head, and for the sweep to notice.
     _time_for_head = NEVER
@@ -257,7 +257,7 @@ class HTTP1Connection(FlowControl):
         :raises HTTPOutputError: less was written than ``Content-Length`` announced; the connection
             is closed.
         """
-        if self._output is BODY and (self._unwritten or self._chunked):
+        if (self._unwritten or self._chunked) and self._output is BODY:
             try:
                 self._end_body()
             except HTTPOutputError:
@@ -289,7 +289,7 @@ class HTTP1Connection(FlowControl):
         out = self._out
         if out is not None:
             self._out = None
-            self._send(out[0] if len(out) == 1 else b"".join(out))
+            self._send(out)
         if self._phase is not OPEN:
             if reader.state == DETACHED:
                 self._return_rest()
@@ -425,7 +425,7 @@ class HTTP1Connection(FlowControl):
         self._request = start_line
         self._output = NONE
         self._keep_alive = not self.no_keep_alive
-        self._is_plain = start_line[0] != "HEAD"
+        self._is_plain = True
         if server.request_callback is not None:
             answer(server.request_callback, server, self, start_line, headers)
             return

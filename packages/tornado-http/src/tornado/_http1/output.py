@@ -27,7 +27,7 @@ from tornado.log import gen_log
 if TYPE_CHECKING:
     from tornado._http1.server import HTTP1ServerConnection
 
-CORK_LIMIT = 65536  # bytes of output that are collected before they are sent all the same
+CORK_LIMIT = 16384  # bytes of output that are collected before they are sent all the same
 SENDS_IN_A_ROW = 16  # after so many the rest of the program has its turn
 MIN_PROGRESS = 1024  # bytes that a peer has to take in each ``write_timeout``
 
@@ -47,6 +47,7 @@ NONE, RAW, BODY, DONE = Output.NONE, Output.RAW, Output.BODY, Output.DONE
 NO_REQUEST = RequestStartLine("", "", "HTTP/1.1")
 
 CHUNKED = ("Transfer-Encoding: chunked",)
+_line_with_body = BODY_LINES.get
 
 
 class MessageOutput(HTTPConnection):
@@ -64,8 +65,7 @@ class MessageOutput(HTTPConnection):
     _sweep: DeadlineSweep | None
     _server: HTTP1ServerConnection | None
     _corked: bool
-    _out: list[bytes] | None
-    _out_size: int
+    _out: bytes | None
     _resolved: asyncio.Future[None] | None
     # When the peer has to have taken more of what waits for it; how much has waited since then.
     write_deadline = NEVER
@@ -115,7 +115,7 @@ class MessageOutput(HTTPConnection):
             and self._is_plain
             and self._keep_alive
             and self._output is NONE
-            and (line := BODY_LINES.get(start_line)) is not None
+            and (line := _line_with_body(start_line)) is not None
             and (values := headers._values).get("Content-Length") == str(len(chunk))
             and "Connection" not in values
             and "Transfer-Encoding" not in values
@@ -139,8 +139,7 @@ class MessageOutput(HTTPConnection):
         self._output = BODY
         if self._corked and self._out is None and len(head) <= CORK_LIMIT:
             # What `_emit` does first of all, without a call.
-            self._out = [head]
-            self._out_size = len(head)
+            self._out = head
             return self._resolved or self._resolve()
         return self._emit(head)
 
@@ -324,14 +323,12 @@ class MessageOutput(HTTPConnection):
         """Send ``data``, or collect it while input is being processed."""
         if not self._corked:
             return self._send_fairly(data)
-        if self._out is None:
-            self._out = [data]
-            self._out_size = len(data)
-        else:
-            self._out.append(data)
-            self._out_size += len(data)
-        if self._out_size > CORK_LIMIT:
-            return self._flush()
+        if self._out is not None:
+            data = b"".join((self._out, data))
+        if len(data) > CORK_LIMIT:
+            self._out = None
+            return self._send_fairly(data)
+        self._out = data
         return self._resolved or self._resolve()
 
     def _flush(self) -> asyncio.Future[None]:
@@ -339,7 +336,7 @@ class MessageOutput(HTTPConnection):
         if out is None:
             return self._resolved or self._resolve()
         self._out = None
-        return self._send_fairly(out[0] if len(out) == 1 else b"".join(out))
+        return self._send_fairly(out)
 
     def _send_fairly(self, data: bytes) -> asyncio.Future[None]:
         """Send, and make whoever writes without end to a quick reader wait for the others once in a

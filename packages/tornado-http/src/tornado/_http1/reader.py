@@ -138,9 +138,9 @@ class MessageReader:
         self.expects_no_body = False
         # Whether something has come after the message that is complete.
         self.has_rest = False
-        # Whether the message is an ordinary request of HTTP/1.1, which ends with its head and
-        # changes nothing about the connection (`grammar.parse_request_fields`). After such a one
-        # there's nothing to get ready for the next, but the state.
+        # Whether the message is an ordinary request of HTTP/1.1, which ends with its head, changes
+        # nothing about the connection (`grammar.parse_request_fields`), and has an answer with a
+        # body. After such a one there's nothing to get ready for the next, but the state.
         self.ordinary = False
 
     @property
@@ -300,7 +300,8 @@ class MessageReader:
                 # the fields was possibly noticed before the head was complete.
                 headers, is_ordinary = grammar.parse_request_fields(block)
                 start_line = grammar.parse_request_line(line)
-                self.ordinary = is_ordinary and start_line.version == "HTTP/1.1"
+                method, _, version = start_line
+                self.ordinary = is_ordinary and version == "HTTP/1.1" and method != "HEAD"
                 if not self.ordinary:
                     self.state = self._frame_request(start_line.version, headers)
                     self._sink.on_head(start_line, headers)

@@ -48,7 +48,6 @@ class HTTP1ServerConnection:
         "__weakref__",
         "_ended",
         "_shared_resolved",
-        "_sweep",
         "connection",
         "context",
         "delegate",
@@ -75,7 +74,6 @@ class HTTP1ServerConnection:
         self.context = context
         self.connection: HTTP1Connection | None = None
         self._ended: asyncio.Future[None] | None = None
-        self._sweep: DeadlineSweep | None = None
         self._shared_resolved: asyncio.Future[None] | None = None
 
     def start_serving(self, delegate: HTTPServerConnectionDelegate) -> None:

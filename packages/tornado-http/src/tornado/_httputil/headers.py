@@ -46,6 +46,8 @@ _known_names = _KnownNames()
 #: Return a name in the form that is used for keys: ``Content-Type``.
 canonical_name = _known_names.__getitem__
 
+_get_known_name = _known_names.get
+
 
 class HTTPHeaders(MutableMapping[str, str]):
     """A dictionary of header fields whose names don't depend on case.
@@ -77,7 +79,7 @@ class HTTPHeaders(MutableMapping[str, str]):
             # As most headers are made. Known names are good ones, and so is text that can be
             # printed.
             self._values = values = {}
-            get_key = _known_names.get
+            get_key = _get_known_name
             for name, value in source.items():
                 key = get_key(name)
                 if key is not None and type(value) is str and value.isprintable():

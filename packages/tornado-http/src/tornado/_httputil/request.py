@@ -317,9 +317,12 @@ def received_request(
         request._context = None
     request._start_time = time.time()
     request.server_connection = server_connection
-    if uri[0] != "/" and "://" in uri:
+    if "://" in uri and uri[0] != "/":
         uri = request._resolve_absolute_form(uri)
-    request.path, _, request.query = uri.partition("?")
+    if "?" in uri:
+        request.path, _, request.query = uri.partition("?")
+    else:
+        request.path, request.query = uri, ""
     return request
 
 

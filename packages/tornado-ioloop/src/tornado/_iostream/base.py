@@ -43,6 +43,9 @@ class BaseIOStream(StreamCore):
        Added ``max_write_buffer_size``.
     """
 
+    # A read that is done, to be used for the next one.
+    _spare_read: ReadBytes | None = None
+
     def read_until_regex(
         self,
         regex: bytes | re.Pattern[bytes],
@@ -128,7 +131,6 @@ class BaseIOStream(StreamCore):
             and streaming_callback is None
             and (partial is True or partial is False)
         ):
-            read = ReadBytes(self, None, num_bytes, partial)
             if (
                 self._consumer is None
                 and self._read_buffer is None
@@ -136,11 +138,17 @@ class BaseIOStream(StreamCore):
                 and 0 < num_bytes <= self.max_buffer_size
             ):
                 # What `_start_read` would come to.
+                read = self._spare_read
+                if read is None:
+                    read = ReadBytes(self, None, num_bytes, partial)
+                else:
+                    self._spare_read = None
+                    read.start_again(self, num_bytes, partial)
                 self._consumer = self._sink = read
                 if not self._watching_input:
                     self._watch_input()
                 return read.future
-            return self._start_read(read)
+            return self._start_read(ReadBytes(self, None, num_bytes, partial))
         function, some = _callback_or(partial, callback)
         if streaming_callback is not None:
             return self._start_read(
@@ -216,8 +224,9 @@ class BaseIOStream(StreamCore):
         if type(data) is not bytes:
             data = settled(data)
         # As `send`, without the cost of calling it.
+        transmit = self._transmit
         try:
-            taken = self._write_chunk(data)
+            taken = transmit(data) if transmit is not None else self._write_chunk(data)
         except OSError as error:
             if not isinstance(error, NOT_NOW):
                 self._break(error)

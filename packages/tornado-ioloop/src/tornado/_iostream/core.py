@@ -42,12 +42,12 @@ class StreamCore(Output):
     """
 
     # For life.
-    max_buffer_size: int = DEFAULT_BUFFER_SIZE
+    max_buffer_size: int
 
     # Input.
     _consumer: StreamReceiver | Read | None = None
     _sink: StreamReceiver | Read | None = None
-    _read_buffer: bytearray | None = None
+    _read_buffer: bytearray | None
     _paused: bool = False
     _delivery_due: bool = False
     _input_ended: bool = False
@@ -74,13 +74,14 @@ class StreamCore(Output):
             read_chunk_size, max_write_buffer_size = max_write_buffer_size, None
         self.io_loop = loop = io_loop or IOLoop.current()
         self._loop = loop.selector_loop
-        if max_buffer_size:
-            self.max_buffer_size = max_buffer_size
+        # Each event, read or write asks for these, and finds them more quickly where they are the
+        # stream's own.
+        self._state = OPEN
+        self._read_buffer = None
+        self.max_buffer_size = max_buffer_size or DEFAULT_BUFFER_SIZE
+        self.read_chunk_size = read_chunk_size or DEFAULT_CHUNK_SIZE
         if max_buffer_size or read_chunk_size:
-            self.read_chunk_size = min(
-                read_chunk_size or DEFAULT_CHUNK_SIZE, self.max_buffer_size // 2 or 1
-            )
-        # Each `send` asks for them, and finds them more quickly where they are the stream's own.
+            self.read_chunk_size = min(self.read_chunk_size, self.max_buffer_size // 2 or 1)
         self.max_write_buffer_size = max_write_buffer_size or None
         self._direct = True
 
@@ -272,8 +273,13 @@ class StreamCore(Output):
         if sink is None:
             self._idle()
             return None
+        data: bytes | None
+        receive = self._receive
         try:
-            data = self._read_chunk(self.read_chunk_size)
+            if receive is not None:
+                data = receive(self.read_chunk_size)
+            else:
+                data = self._read_chunk(self.read_chunk_size)
         except OSError as error:
             if not isinstance(error, NOT_NOW):
                 self._break(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from typing import Any, cast
 
@@ -21,7 +21,12 @@ class Descriptor:
     them.
     """
 
-    read_chunk_size: int = DEFAULT_CHUNK_SIZE
+    read_chunk_size: int
+
+    # What the system has for `_read_chunk` and `_write_chunk`, where nothing has to be added to it.
+    # What is done most gets along without a method of Python.
+    _receive: Callable[[int], bytes] | None = None
+    _transmit: Callable[[bytes | memoryview], int] | None = None
 
     io_loop: IOLoop
     _loop: asyncio.AbstractEventLoop

@@ -27,7 +27,7 @@ class Output(Descriptor):
     error: BaseException | None = None
 
     # What is rare has its default here, so that a stream that doesn't use it has no place for it.
-    _state: State = OPEN
+    _state: State
     _direct: bool
     _queue: OutputQueue | None = None
     _writing_paused: bool = False
@@ -78,8 +78,9 @@ class Output(Descriptor):
         """
         if not self._direct or self.max_write_buffer_size is not None:
             return self._send_queued(data)
+        transmit = self._transmit
         try:
-            taken = self._write_chunk(data)
+            taken = transmit(data) if transmit is not None else self._write_chunk(data)
         except OSError as error:
             taken = self._taken_at(error)
         if taken == len(data):

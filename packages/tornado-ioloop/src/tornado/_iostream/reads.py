@@ -215,6 +215,13 @@ class ReadBytes(HoldingRead):
         self.partial = partial
         self.pieces: list[bytes] | None = None
 
+    def start_again(self, stream: BaseIOStream, size: int, partial: bool) -> None:
+        """Become another read, which costs less than making one."""
+        self.stream = stream
+        self.future = stream._loop.create_future()
+        self.size = size
+        self.partial = partial
+
     @property
     def wants_nothing(self) -> bool:  # type: ignore[override]  # here it depends
         """See `Read.wants_nothing`; more than ever fits counts too, as it's refused at once."""
@@ -255,6 +262,9 @@ class ReadBytes(HoldingRead):
             super().data_received(data)
         elif self.partial or len(data) == self.size:
             stream._consumer = stream._sink = None
+            stream._spare_read = self
+            # So that there's no cycle.
+            self.stream = self.future = None  # type: ignore[assignment]  # until it starts again
             future.set_result(data)
         else:
             self.pieces = [data]

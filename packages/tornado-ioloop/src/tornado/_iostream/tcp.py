@@ -47,11 +47,9 @@ class IOStream(BaseIOStream):
     def __init__(self, socket: Socket, *args: Any, **kwargs: Any) -> None:
         self.socket = socket
         socket.setblocking(False)
-        if type(self)._read_chunk is IOStream._read_chunk:
-            # What is done most gets along without a method of Python.
-            self._read_chunk = socket.recv  # type: ignore[assignment, method-assign]  # it does the same
-        if type(self)._write_chunk is IOStream._write_chunk:
-            self._write_chunk = socket.send  # type: ignore[assignment, method-assign]  # likewise
+        kind = type(self)
+        self._receive = socket.recv if kind._read_chunk is IOStream._read_chunk else None
+        self._transmit = socket.send if kind._write_chunk is IOStream._write_chunk else None
         super().__init__(*args, **kwargs)
 
     # -- the kind of descriptor
