@@ -194,8 +194,8 @@ class Readiness:
             try:
                 if events != writable:
                     run, callback, since = reader_of(number, _NOBODY)
-                    if since < this:
-                        taken += run(callback) or 0
+                    if since < this and (size := run(callback)):
+                        taken += size
                 if events != readable:
                     run, callback, since = writer_of(number, _NOBODY)
                     if since < this:
