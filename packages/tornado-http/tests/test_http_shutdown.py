@@ -130,6 +130,38 @@ def test_drain_serves_one_request_of_those_that_were_pipelined():
     run(main())
 
 
+def test_an_answer_arrives_although_more_was_sent_than_is_served():
+    """A socket that is closed with unread input takes back what it has sent (a reset)."""
+    closes = b"GET /now HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+    async def main(follows, read_chunk_size):
+        async with serving(Holding()) as server:
+            handle_stream = server.handle_stream
+
+            def reading_little(stream, address):
+                stream.read_chunk_size = read_chunk_size
+                handle_stream(stream, address)
+
+            server.handle_stream = reading_little
+            sock = socket.create_connection(("127.0.0.1", server.port))
+            # All of it is there when the server looks for the first time.
+            sock.sendall(closes + follows)
+            sock.setblocking(False)
+            loop = asyncio.get_running_loop()
+            answer = await loop.sock_recv(sock, 1)
+            await loop.sock_sendall(sock, b"more")
+            while part := await loop.sock_recv(sock, 65536):
+                answer += part
+            assert answer.endswith(b"now")
+            sock.close()
+            while server._connections:
+                await asyncio.sleep(0)
+
+    for follows in (get("/two"), b"GET /", 3 * get("/two")):
+        for read_chunk_size in (65536, len(closes), len(closes) + 3):
+            run(main(follows, read_chunk_size))
+
+
 def test_drain_reports_what_it_cuts_off(caplog):
     async def main():
         site = Holding()

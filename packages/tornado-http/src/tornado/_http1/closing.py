@@ -95,6 +95,16 @@ class ClosingConnection(MessageOutput):
         if not self._corked:
             self._continue_closing()
 
+    def _close_after_answer(self) -> None:
+        """Close as the answer has announced, which the peer may not have read before it sent
+        more."""
+        reader, stream = self._reader, self.stream
+        more_came = reader.has_rest or reader.held_size
+        if more_came or (not stream.closed() and stream.has_unread_input()):
+            self._linger(more_comes=True)
+        else:
+            self._close_in_order()
+
     def on_deadline(self) -> None:
         """What had to come or go in time did not (`tornado._http1.deadlines.HasDeadline`)."""
         if self._sweep is None:

@@ -480,7 +480,7 @@ class HTTP1Connection(FlowControl):
         self._delegate = None
         self._close_callback = None
         if not self._keep_alive:
-            self._close_in_order()
+            self._close_after_answer()
             return
         sweep = self._sweep
         if sweep is None or self._server is None:

@@ -162,6 +162,11 @@ class Application(ReversibleRouter):
         self._around: tuple[AroundHook, ...] = tuple(settings.get("around_request", ()))
         # Whether there are hooks, here or at a route: requests without any go a shorter way.
         self._surrounds = bool(self._around)
+        # Whether a subclass has a say in these, looked up here rather than for each request.
+        self._finds_handlers = type(self).find_handler is not Application.find_handler
+        self._makes_delegates = (
+            type(self).get_handler_delegate is not Application.get_handler_delegate
+        )
         rules = [*self._static_routes(), *(handlers or [])]
         self.wildcard_router = ApplicationRouter(self, rules)
         self._any_host = Rule(AnyMatches(), self.wildcard_router)
@@ -254,9 +259,9 @@ class Application(ReversibleRouter):
         :arg server_conn: the server's side of the connection.
         :arg request_conn: to answer on.
         """
-        if type(self).find_handler is Application.find_handler:
-            return ApplicationMessage(self, server_conn, request_conn)
-        return super().start_request(server_conn, request_conn)
+        if self._finds_handlers:
+            return super().start_request(server_conn, request_conn)
+        return ApplicationMessage(self, server_conn, request_conn)
 
     def __call__(self, request: HTTPServerRequest) -> None:
         """Answer a request that is complete, as a callback of `tornado.httpserver.HTTPServer` does.
@@ -352,9 +357,7 @@ class Application(ReversibleRouter):
     def _plain_routes(self) -> RuleIndex | None:
         """Return the routes, if paths are all there is to routing."""
         rules = self.default_router.rules
-        if len(rules) != 1 or rules[0] is not self._plain_rule:
-            return None
-        if type(self).get_handler_delegate is not Application.get_handler_delegate:
+        if len(rules) != 1 or rules[0] is not self._plain_rule or self._makes_delegates:
             return None
         return self.wildcard_router._current_index()
 

@@ -117,8 +117,8 @@ class HandlerMessage(HTTPMessageDelegate):
 
     def _run(self) -> None:
         application, request = self.application, self.request
-        caches = application.settings.get
-        if not (caches("compiled_template_cache", True) and caches("static_hash_cache", True)):
+        settings = application.settings
+        if "compiled_template_cache" in settings or "static_hash_cache" in settings:
             application._forget_files()
         try:
             handler = self.handler_class(application, request, **self.handler_kwargs)
