@@ -178,6 +178,54 @@ def test_reads_one_after_the_other_have_nothing_in_common() -> None:
     run(main())
 
 
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda s: s.read_bytes(30),
+        lambda s: s.read_into(bytearray(30)),
+        lambda s: s.read_until(b";"),
+        lambda s: s.read_until_close(),
+    ],
+)
+def test_bytes_of_a_cancelled_read_stay_in_their_place(begin: Callable[[IOStream], Any]) -> None:
+    async def main() -> None:
+        async with connected() as (stream, peer):
+            cancelled = begin(stream)
+            peer.send(b"held")
+            await taken()
+            cancelled.cancel()
+            stream.unread(b"before ")
+            peer.send(b" after")
+            assert await stream.read_bytes(17) == b"before held after"
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda s: s.read_bytes(30),
+        lambda s: s.read_into(bytearray(30)),
+        lambda s: s.read_until(b";"),
+        lambda s: s.read_until_close(),
+    ],
+)
+def test_the_end_leaves_the_bytes_of_a_cancelled_read(begin: Callable[[IOStream], Any]) -> None:
+    async def main() -> None:
+        async with connected() as (stream, peer):
+            closed = asyncio.Event()
+            stream.set_close_callback(closed.set)
+            cancelled = begin(stream)
+            peer.send(b"held")
+            await taken()
+            cancelled.cancel()
+            peer.close()
+            await closed.wait()
+            assert await stream.read_bytes(4) == b"held"
+
+    run(main())
+
+
 def test_a_read_that_is_done_leaves_nothing_behind() -> None:
     async def main() -> None:
         async with connected() as (stream, peer):

@@ -148,8 +148,11 @@ class StreamCore(Output):
 
         .. versionadded:: 6.100
         """
-        if self.reading():
-            raise RuntimeError("a read is pending: bytes can't be put before what it has seen")
+        pending = self._consumer
+        if isinstance(pending, Read):
+            if not pending.abandoned:
+                raise RuntimeError("a read is pending: bytes can't be put before what it has seen")
+            pending.abandon()
         if data:
             self._unstore(data)
             if self._consumer is not None and not self._paused:

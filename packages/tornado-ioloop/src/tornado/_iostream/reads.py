@@ -124,6 +124,9 @@ class Read:
         """Finish or fail, as the stream is closed."""
         stream = self.stream
         stream._consumer = None
+        if self.abandoned:
+            # What is buffered is for others to read.
+            return
         rest = self.result_at_end() if error is None or is_reset(error) else None
         if rest is not None:
             self.deliver(rest)
