@@ -6,10 +6,12 @@ import asyncio
 import gc
 import os
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tornado._ioloop import readiness
 from tornado.iostream import PipeIOStream, StreamClosedError
 
 
@@ -115,3 +117,51 @@ def test_a_descriptor_that_is_none_stays_the_callers() -> None:
     with pytest.raises(OSError, match="Bad file"):
         PipeIOStream(9999)
     gc.collect()
+
+
+@pytest.mark.parametrize("watched_by", ["loop", "epoll"])
+def test_a_file_is_read_to_its_end(
+    watched_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standard input may be one."""
+    if watched_by == "loop":
+        monkeypatch.setattr(readiness, "_HAS_EPOLL", False)
+    path = tmp_path / "lines"
+    path.write_bytes(b"one\ntwo\n" + b"x" * 200_000)
+
+    async def main() -> None:
+        stream = PipeIOStream(os.open(path, os.O_RDONLY))
+        closed = asyncio.Event()
+        assert await stream.read_until(b"\n") == b"one\n"
+        assert await stream.read_bytes(4) == b"two\n"
+        # While nobody reads, it's left alone.
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not stream._look_due
+        stream.set_close_callback(closed.set)
+        assert await stream.read_bytes(150_000) == b"x" * 150_000
+        assert await stream.read_until_close() == b"x" * 50_000
+        await closed.wait()
+
+    run(main())
+
+
+def test_a_file_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "written"
+
+    async def main() -> None:
+        stream = PipeIOStream(os.open(path, os.O_WRONLY | os.O_CREAT))
+        await stream.write(b"one ")
+        await stream.write(b"two")
+        stream.close()
+        assert path.read_bytes() == b"one two"
+
+    run(main())
+
+
+def test_a_descriptor_that_became_no_stream_remains_the_callers() -> None:
+    reading, writing = os.pipe()
+    with pytest.raises(AttributeError):
+        PipeIOStream(reading, io_loop=object())
+    os.close(reading)
+    os.close(writing)

@@ -407,6 +407,33 @@ def test_a_read_of_more_than_ever_fits_is_refused_at_once() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("already", [0, 10])
+def test_a_partial_read_may_ask_for_more_than_fits(already: int) -> None:
+    async def main() -> None:
+        async with connected(max_buffer_size=1000) as (stream, peer):
+            if already:
+                peer.send(b"+" + b"y" * already)
+                await stream.read_bytes(1)
+                assert await stream.read_bytes(5000, partial=True) == b"y" * already
+            peer.send(b"x" * 3000)
+            assert await stream.read_bytes(5000, partial=True) == b"x" * 500
+
+    run(main())
+
+
+def test_writing_nothing_finds_out_nothing() -> None:
+    async def main() -> None:
+        for options in ({}, {"max_write_buffer_size": 10}):
+            async with connected(**options) as (stream, peer):
+                peer.send(b"last")
+                peer.close()
+                await stream.write(b"")
+                assert stream.send(b"")
+                assert await stream.read_until_close() == b"last"
+
+    run(main())
+
+
 def test_ios10_default_limits() -> None:
     """IOS-10: 104857600 bytes by default."""
 

@@ -363,7 +363,26 @@ def test_start_tls_on_both_sides() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("use", ["read", "write", "receiver", "unread", "closed"])
+def test_a_read_that_was_cancelled_does_not_stand_in_the_way_of_start_tls() -> None:
+    async def main() -> None:
+        ours, theirs = socket.socketpair()
+        server, client = IOStream(ours), IOStream(theirs)
+        server.read_bytes(1).cancel()
+        secured = server.start_tls(True, {"certfile": CERTIFICATE})
+        protected = await client.start_tls(
+            False, {"ca_certs": CERTIFICATE}, server_hostname="localhost"
+        )
+        other = await secured
+        await protected.write(b"secret")
+        assert await other.read_bytes(6) == b"secret"
+        other.close()
+        protected.close()
+        await asyncio.sleep(0)
+
+    run(main())
+
+
+@pytest.mark.parametrize("use", ["read", "write", "receiver", "unread", "cancelled", "closed"])
 def test_start_tls_wants_a_stream_at_rest(use: str) -> None:
     """Bytes that came unprotected are never taken for protected ones."""
 
@@ -380,6 +399,12 @@ def test_start_tls_wants_a_stream_at_rest(use: str) -> None:
         elif use == "unread":
             theirs.send(b"STARTTLS\ninjected")
             await stream.read_until(b"\n")
+        elif use == "cancelled":
+            theirs.send(b"inj")
+            pending = stream.read_bytes(8)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            pending.cancel()
         else:
             stream.close()
             error = StreamClosedError

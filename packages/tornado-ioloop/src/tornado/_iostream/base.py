@@ -116,7 +116,7 @@ class BaseIOStream(StreamCore):
         :raises StreamClosedError: from the future, if the stream ends first. Bytes that came stay
             readable.
         :raises StreamBufferFullError: from the future, if ``num_bytes`` is more than
-            ``max_buffer_size``; the stream is closed.
+            ``max_buffer_size``, and ``partial`` false; the stream is closed.
         :raises ValueError: ``num_bytes`` is negative.
 
         .. versionchanged:: 4.0
@@ -228,7 +228,8 @@ class BaseIOStream(StreamCore):
         try:
             taken = transmit(data) if transmit is not None else self._write_chunk(data)
         except OSError as error:
-            if not isinstance(error, NOT_NOW):
+            # Writing nothing finds out nothing.
+            if data and not isinstance(error, NOT_NOW):
                 self._break(error)
                 return self._failed(StreamClosedError(error))
             taken = 0

@@ -116,15 +116,15 @@ class Descriptor:
 
     def _add_reader(self) -> None:
         if not self._watching_input:
-            self._watching_input = True
             watcher = readiness_of(self.io_loop)
             watcher.add_reader(self.fileno(), self._on_readable, self._context)
+            self._watching_input = True
 
     def _watch_output(self) -> None:
         if not self._watching_output:
-            self._watching_output = True
             callback = self._on_writable if self._context is None else self._on_writable_in_context
             readiness_of(self.io_loop).add_writer(self.fileno(), callback)
+            self._watching_output = True
 
     def _unwatch_output(self) -> None:
         if self._watching_output:

@@ -82,7 +82,7 @@ class Output(Descriptor):
         try:
             taken = transmit(data) if transmit is not None else self._write_chunk(data)
         except OSError as error:
-            taken = self._taken_at(error)
+            taken = self._taken_at(error) if data else 0
         if taken == len(data):
             return True
         self._keep(settled(data, taken))
@@ -160,7 +160,7 @@ class Output(Descriptor):
             raise StreamBufferFullError(
                 f"{size} bytes more would exceed max_write_buffer_size={limit}"
             )
-        if self._direct:
+        if self._direct and size:
             try:
                 taken = self._write_chunk(cast("bytes", data))
             except OSError as error:

@@ -228,12 +228,12 @@ class ReadBytes(HoldingRead):
     @property
     def wants_nothing(self) -> bool:  # type: ignore[override]  # here it depends
         """See `Read.wants_nothing`; more than ever fits counts too, as it's refused at once."""
-        return not self.size or self.size > self.stream.max_buffer_size
+        return not self.size or self._is_too_much()
 
     def begin(self) -> bool:
         """See `Read.begin`."""
         stream = self.stream
-        if self.size > stream.max_buffer_size:
+        if self._is_too_much():
             error = StreamBufferFullError(
                 f"{self.size} bytes are more than max_buffer_size={stream.max_buffer_size}"
             )
@@ -272,6 +272,10 @@ class ReadBytes(HoldingRead):
         else:
             self.pieces = [data]
             self.missing = self.size - len(data)
+
+    def _is_too_much(self) -> bool:
+        # What is there never is.
+        return self.size > self.stream.max_buffer_size and not self.partial
 
     def _add(self, data: bytes) -> None:
         stream, pieces = self.stream, self.pieces
