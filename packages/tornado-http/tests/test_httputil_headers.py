@@ -1,6 +1,7 @@
 """Header fields (HUT-1 to HUT-5, SRV-8, S6, S7, S9, S10)."""
 
 import copy
+import enum
 import pickle
 import time
 
@@ -252,6 +253,33 @@ def test_values_are_text(value):
         headers["A"] = value
     with pytest.raises(TypeError):
         headers.add("A", value)
+
+
+class Method(enum.StrEnum):
+    """Text of another type."""
+
+    GET = "get"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        HTTPHeaders({"A": Method.GET}),
+        HTTPHeaders(A=Method.GET),
+        HTTPHeaders([("A", Method.GET)]),
+        HTTPHeaders({Method.GET: "get", "A": "get"}),
+    ],
+)
+def test_text_of_another_type_is_the_text_it_is(headers):
+    headers.add("B", Method.GET)
+    headers.setdefault("C", Method.GET)
+    headers["D"] = Method.GET
+    for name in "ABCD":
+        assert headers[name] == headers.get(name) == "get"
+        assert headers.get_list(name) == ["get"]
+    headers.add("A", Method.GET)
+    assert headers["A"] == "get,get"
+    assert {type(text) for pair in headers.get_all() for text in pair} == {str}
 
 
 def test_characters_beyond_latin_1_are_no_bytes():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import enum
 import json
 
 import pytest
@@ -14,6 +15,12 @@ import tornado
 from tornado._web.etags import is_among
 from tornado._web.headers import header_text
 from tornado.web import RequestHandler
+
+
+class Kind(enum.StrEnum):
+    """Text of another type."""
+
+    TEXT = "text"
 
 
 def answering(get, **attributes):
@@ -62,6 +69,7 @@ def test_reasons_that_cannot_be_sent(ask, reason):
     ("value", "sent"),
     [
         ("text", "text"),
+        (Kind.TEXT, "text"),
         ("a\tb", "a\tb"),
         (b"bytes", "bytes"),
         (5, "5"),
@@ -73,8 +81,13 @@ def test_reasons_that_cannot_be_sent(ask, reason):
 )
 def test_header_values(ask, value, sent):
     """WEB-45, WEB-46: dates, numbers and text become what HTTP writes."""
-    conn = ask(answering(lambda self: self.set_header("X-Test", value)))
-    assert conn.headers["X-Test"] == sent
+
+    def get(self):
+        self.set_header("X-Test", value)
+        self.add_header("X-Other", value)
+
+    conn = ask(answering(get))
+    assert conn.headers.get_list("X-Test") == conn.headers.get_list("X-Other") == [sent]
 
 
 @pytest.mark.parametrize("value", ["a\r\nb", "a\nb", "a\rb", "a\0b", b"a\nb", "\x7f", "\x1b["])

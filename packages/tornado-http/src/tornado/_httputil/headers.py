@@ -311,8 +311,11 @@ def _copied(values: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
 
 
 def _as_text(value: object) -> str:
-    if isinstance(value, str):
+    if type(value) is str:
         return value
+    if isinstance(value, str):
+        # What it holds, whatever its type: by that, one value is told from several.
+        return str.__str__(value)
     if isinstance(value, bytes):
         return value.decode("latin-1")
     raise TypeError(f"a header's value is text, not {value!r:.80}")

@@ -218,7 +218,7 @@ def _run_in(context: Context | None) -> Callable[..., int | None]:
 
 
 def _number(fd: Any) -> int:
-    return fd if type(fd) is int else fd.fileno()
+    return fd if isinstance(fd, int) else fd.fileno()
 
 
 def _report(error: BaseException) -> None:

@@ -80,6 +80,9 @@ def header_text(value: HeaderValue) -> str:
     :raises TypeError: it is `None` or a container.
     """
     if isinstance(value, str):
+        if type(value) is not str:
+            # What it holds, whatever its type.
+            value = str.__str__(value)
         text = value if value.isascii() else value.encode("utf-8").decode("latin-1")
     elif isinstance(value, bytes):
         text = value.decode("latin-1")

@@ -307,7 +307,7 @@ class OutputMethods(ArgumentMethods):
         etag = self.compute_etag()
         if etag is not None:
             # Nearly all tags are like that, and then they need no further look.
-            plain = etag.isascii() and etag.isprintable()
+            plain = type(etag) is str and etag.isascii() and etag.isprintable()
             self._headers._values["Etag"] = etag if plain else header_text(etag)
 
     def check_etag_header(self) -> bool:
