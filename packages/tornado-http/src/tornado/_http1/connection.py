@@ -22,7 +22,6 @@ from tornado._http1.reader import (
     DEFAULT_MAX_BODY_SIZE,
     DETACHED,
     ENDING,
-    FAILED,
     HEAD,
     MessageReader,
 )
@@ -104,8 +103,6 @@ class HTTP1Connection(FlowControl):
 
     # Message. The defaults stand until a message sets something else.
     _interim_count = 0
-    # The stream between `detach` and the return of what was not used.
-    _detached: IOStream | None = None
     #: Called when a ``100 Continue`` has come (clients).
     continue_callback: Callable[[], None] | None = None
 
@@ -194,8 +191,16 @@ class HTTP1Connection(FlowControl):
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
         """Set what is called if the peer goes away before this side's message is finished; `None`
-        for nothing."""
-        self._close_callback = callback
+        for nothing.
+
+        It's for the present message alone: when that is finished already, it's for none.
+        """
+        is_over = (
+            self._output is DONE
+            or self._phase is GONE
+            or (self._server is not None and self._reader.state == HEAD)
+        )
+        self._close_callback = None if is_over else callback
 
     def set_body_timeout(self, timeout: float) -> None:
         """Set the seconds in which the current message's body has to arrive, in place of the
@@ -221,8 +226,9 @@ class HTTP1Connection(FlowControl):
 
         .. versionadded:: 6.100
         """
-        at_rest = self._reader.state == HEAD and self._output in (NONE, DONE)
-        return None if at_rest else self._request
+        state = self._reader.state
+        at_rest = state == HEAD and self._output in (NONE, DONE)
+        return None if at_rest or state == DETACHED else self._request
 
     def detach(self) -> IOStream:
         """Give the stream to another protocol and have nothing to do with it any more.
@@ -242,11 +248,12 @@ class HTTP1Connection(FlowControl):
         self._phase = GONE
         self._reader.detach()
         stream.stop_receiving()
-        self._detached = stream
+        stream.unread(self._reader.take_rest())
         # Whoever looks whether the connection is still one of HTTP finds that it has no stream.
         self.stream = None  # type: ignore[assignment]  # nothing is done with it any more
-        if not self._corked:
-            self._return_rest()
+        # A handler that goes on with the stream knows its request, and so this connection.
+        self._delegate = None
+        self._close_callback = None
         self._forget()
         self._resolve_read()
         return stream
@@ -268,7 +275,7 @@ class HTTP1Connection(FlowControl):
             return
         if self._reader.state == COMPLETE:
             self._exchange_done()
-        elif self._reader.state != FAILED:
+        elif self._reader.in_body:
             self._finish_early()
 
     # -- input: the stream's receiver
@@ -291,8 +298,6 @@ class HTTP1Connection(FlowControl):
             self._out = None
             self._send(out)
         if self._phase is not OPEN:
-            if reader.state == DETACHED:
-                self._return_rest()
             self._continue_closing()
         elif reader._held is not None and reader.held_size > MAX_HELD:
             self._pause_input()
@@ -532,14 +537,6 @@ class HTTP1Connection(FlowControl):
         elif error is not None:
             # The exchange was over.
             app_log.error("Uncaught exception", exc_info=error)
-
-    def _return_rest(self) -> None:
-        rest = self._reader.take_rest()
-        # A handler that goes on with the stream knows its request, and so this connection.
-        self._delegate = None
-        stream, self._detached = self._detached, None
-        if rest and stream is not None:
-            stream.unread(rest)
 
 
 def _default(choice: bool | None, default: bool) -> bool:

@@ -83,10 +83,12 @@ class MessageReader:
     __slots__ = (
         "_accepts_bare_lf",
         "_accepts_folded_lines",
+        "_data",
         "_default_max_body_size",
         "_held",
         "_longest_known",
         "_paused",
+        "_position",
         "_remaining",
         "_scanned",
         "_sink",
@@ -130,6 +132,9 @@ class MessageReader:
         self._held: bytearray | None = None
         self._scanned = 0
         self._paused = False
+        # What `feed` is at, while calls are made, and how much of it is used by then.
+        self._data: bytes | None = None
+        self._position = 0
         # Message.
         self.state = HEAD
         self.max_body_size = self._default_max_body_size = max_body_size
@@ -177,6 +182,8 @@ class MessageReader:
         """Have `MessageSink.on_complete` called after `MessageSink.on_request`, as soon as the
         reader isn't paused."""
         self.state = ENDING
+        # Until then the message can be given limits of its own.
+        self.ordinary = False
 
     def detach(self) -> None:
         """Stop for good, because another protocol takes over; `take_rest` gives it what is left."""
@@ -184,15 +191,17 @@ class MessageReader:
         self._sink = None
 
     def take_rest(self) -> bytes:
-        """Give away the bytes that were not used."""
+        """Give away the bytes that were not used; also from inside a call that `feed` makes."""
         rest = bytes(self._held) if self._held is not None else b""
-        self._held = None
+        if self._data is not None:
+            rest = self._data[self._position :]
+        self._held = self._data = None
         return rest
 
     def abandon(self) -> None:
         """Stop for good and drop what is held."""
         self.state = FAILED
-        self._held = None
+        self._held = self._data = None
         self._sink = None
 
     def feed(self, data: bytes) -> None:
@@ -224,10 +233,12 @@ class MessageReader:
                 if self.state != ENDING:
                     return
                 position = end
+        self._data = data
         while not self._paused:
             state = self.state
             if state == ENDING:
                 self.state = COMPLETE
+                self._position = position
                 self.has_rest = position < end
                 self._sink.on_complete()
                 continue
@@ -237,7 +248,8 @@ class MessageReader:
             if consumed == position and self.state < ENDING:
                 break
             position = consumed
-        if position < end and self.state != FAILED:
+        self._data = None
+        if position < end and self.state < DETACHED:
             self._held = bytearray(data[position:])
             self._scanned = 0
 
@@ -292,6 +304,7 @@ class MessageReader:
         if len(block) > 2 * self.max_header_count:
             self._check_count(block)
         self.received = 0
+        self._position = after
         try:
             if self.is_client:
                 self._begin_response(line, block)
@@ -436,7 +449,7 @@ class MessageReader:
         self._remaining -= take
         if not self._remaining:
             self.state = ENDING
-        end = position + take
+        self._position = end = position + take
         self._deliver(data[position:end])
         return end
 
