@@ -54,6 +54,19 @@ def test_single_bytes_give_the_same_requests_and_answers(data: bytes) -> None:
     assert read_with_ours(cut(data, range(len(data)))).agrees(read_with_ours([data])), data
 
 
+@pytest.mark.parametrize("early", [False, True])
+def test_all_of_many_requests_in_one_piece_are_read(early: bool) -> None:
+    """A server that has answered some of them lets the rest of the program have its turn."""
+    data = SENTINEL * 40
+    found = read_with_ours([data], early)
+    assert found.output.count(b"HTTP/1.1 200 OK\r\n") == 40
+    assert read_with_ours(cut(data, range(len(data))), early).agrees(found)
+
+
+def test_what_others_refuse_is_refused_behind_many_requests() -> None:
+    compare(SENTINEL * 20 + b"GET / HTTP/1.1\r\nHost: a\r\nno field\r\n\r\n")
+
+
 # For each listed exception something that shows that it's still needed.
 EXCUSED = [
     ("llhttp", b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n"),
