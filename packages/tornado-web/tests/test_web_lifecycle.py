@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+import sys
 
 import pytest
 
@@ -537,6 +538,15 @@ def test_the_application_keeps_tasks_as_long_as_they_run(in_memory, handler, hoo
     assert asyncio.run(main()) == (1, 0)
 
 
+class TaskThatIsOver(asyncio.Future):
+    def __init__(self, loop):
+        super().__init__(loop=loop)
+        self.set_result(None)
+
+    def set_name(self, name):
+        """Some versions of Python name tasks only once a factory has made them."""
+
+
 def test_tasks_that_begin_at_once_and_are_over_are_not_kept(in_memory):
     class Quick(RequestHandler):
         async def get(self):
@@ -551,9 +561,7 @@ def test_tasks_that_begin_at_once_and_are_over_are_not_kept(in_memory):
         with pytest.raises(StopIteration):
             work.send(None)
         begun.append(work)
-        over = loop.create_future()
-        over.set_result(None)
-        return over
+        return TaskThatIsOver(loop)
 
     async def main():
         app = Application([("/", Quick)])
@@ -563,6 +571,33 @@ def test_tasks_that_begin_at_once_and_are_over_are_not_kept(in_memory):
 
     asyncio.run(main())
     assert begun
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3])
+@pytest.mark.parametrize(
+    "factory",
+    # Eager tasks came with Python 3.12.
+    [None, *([asyncio.eager_task_factory] if sys.version_info >= (3, 12) else [])],
+)
+def test_requests_are_served_whenever_tasks_begin(in_memory, factory, turns):
+    class Waiting(RequestHandler):
+        async def prepare(self):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+        async def get(self):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            self.write("done")
+
+    async def main():
+        app = Application([("/", Waiting)])
+        asyncio.get_running_loop().set_task_factory(factory)
+        answer = await in_memory.exchange(app)
+        assert (answer.code, answer.body) == (200, b"done")
+        assert not app._running
+
+    asyncio.run(main())
 
 
 def test_a_task_that_is_cancelled_before_it_begins_is_not_kept(in_memory):
