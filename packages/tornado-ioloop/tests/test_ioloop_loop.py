@@ -34,6 +34,23 @@ def run_until_stopped(loop, timeout=5):
     loop.remove_timeout(handle)
 
 
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda loop: loop.add_callback(None),
+        lambda loop: loop.add_callback("print", 1, end=2),
+        lambda loop: loop.add_callback_from_signal(5),
+        lambda loop: loop.spawn_callback(None),
+        lambda loop: loop.call_later(1, None),
+        lambda loop: loop.call_at(1, "print"),
+        lambda loop: loop.add_timeout(datetime.timedelta(0), 5),
+    ],
+)
+def test_what_cannot_be_called_is_refused_where_it_is_given(loop, give):
+    with pytest.raises(TypeError, match="has to be callable"):
+        give(loop)
+
+
 def test_iol_1_instance_is_the_loop_of_the_thread_or_the_main_one(loop):
     loop.install()
     found = []

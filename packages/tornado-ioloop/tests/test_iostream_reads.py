@@ -262,6 +262,43 @@ def test_a_read_that_is_done_leaves_nothing_behind() -> None:
         gc.enable()
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda stream: stream.read_until("\r\n"),
+        lambda stream: stream.read_until(None),
+        lambda stream: stream.read_until(b"\r\n", max_bytes="9"),
+        lambda stream: stream.read_until_regex("x"),
+        lambda stream: stream.read_until_regex(re.compile("x")),
+        lambda stream: stream.read_until_regex(b"x", max_bytes=2.0),
+        lambda stream: stream.read_until(b"\r\n", callback=5),
+        lambda stream: stream.read_bytes(1, callback="x"),
+        lambda stream: stream.read_bytes(1, streaming_callback="x"),
+        lambda stream: stream.write(b"x", callback="x"),
+        lambda stream: stream.set_close_callback(5),
+    ],
+)
+def test_what_cannot_be_used_is_refused_where_it_is_given(read: Callable[[Any], Any]) -> None:
+    async def main() -> None:
+        async with connected() as (stream, peer):
+            with pytest.raises(TypeError, match="has to be"):
+                read(stream)
+            assert not stream.reading()
+            peer.send(b"still\r\n")
+            assert await stream.read_until(b"\r\n") == b"still\r\n"
+
+    run(main())
+
+
+@pytest.mark.parametrize("name", ["max_buffer_size", "read_chunk_size", "max_write_buffer_size"])
+def test_sizes_are_not_negative(name: str) -> None:
+    async def main() -> None:
+        with socket.socket() as sock, pytest.raises(ValueError, match="-1"):
+            IOStream(sock, **{name: -1})
+
+    run(main())
+
+
 def test_partial_read_takes_what_is_there() -> None:
     async def main() -> None:
         async with connected() as (stream, peer):

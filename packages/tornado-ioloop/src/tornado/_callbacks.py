@@ -1,4 +1,4 @@
-"""The one place that knows how a callback is given the result of a future.
+"""The one place that knows what a callback is, and how it's given the result of a future.
 
 The documented API of versions 2.x to 5.x passes results to callbacks, today's returns futures.
 Every asynchronous function makes a
@@ -10,6 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any
+
+
+def check_callable(callback: object) -> None:
+    """Refuse what can't be called, where it's given and not where it would be called.
+
+    :raises TypeError: it can't be called.
+    """
+    if not callable(callback):
+        raise TypeError(f"a callback has to be callable, which {callback!r:.80} isn't")
 
 
 def run_callback(callback: Callable[..., Any], *args: Any) -> None:
@@ -27,7 +36,9 @@ def deliver_result(
     nobody's then.
 
     :arg with_result: pass the future's result to the callback.
+    :raises TypeError: ``callback`` can't be called.
     """
+    check_callable(callback)
 
     def done(finished: asyncio.Future[Any]) -> None:
         if finished.cancelled() or finished.exception() is not None:

@@ -38,6 +38,7 @@ class BaseIOStream(StreamCore):
     :arg max_write_buffer_size: the most bytes of output that are kept; no limit by default.
     :arg io_loop: the loop, as programs of the callback era give it; by default, and best, the
         current one. It may stand first too.
+    :raises ValueError: a size is negative.
 
     .. versionchanged:: 4.0
        Added ``max_write_buffer_size``.
@@ -62,13 +63,18 @@ class BaseIOStream(StreamCore):
         :raises StreamClosedError: from the future, if the stream ends first. Bytes that came stay
             readable. Its ``real_error`` is an `UnsatisfiableReadError` if the match didn't come in
             time.
+        :raises TypeError: ``regex`` is for text, or ``max_bytes`` isn't an integer.
 
         .. versionchanged:: 4.0
            Added ``max_bytes``.
         """
+        pattern = re.compile(regex)
+        if not isinstance(pattern.pattern, bytes):
+            raise TypeError(f"the pattern has to be one of bytes, not {pattern.pattern!r:.80}")
         function, limit = _callback_or(max_bytes, callback)
+        _check_limit(limit)
         return self._start_read(
-            ReadUntilRegex(self, as_callback(function), pattern=re.compile(regex), limit=limit)
+            ReadUntilRegex(self, as_callback(function), pattern=pattern, limit=limit)
         )
 
     def read_until(
@@ -87,15 +93,19 @@ class BaseIOStream(StreamCore):
             readable. Its ``real_error`` is an `UnsatisfiableReadError` if the delimiter didn't come
             in time.
         :raises ValueError: ``delimiter`` is empty.
+        :raises TypeError: ``delimiter`` isn't bytes, or ``max_bytes`` isn't an integer.
 
         .. versionchanged:: 4.0
            Added ``max_bytes``.
         """
+        if not isinstance(delimiter, (bytes, bytearray, memoryview)):
+            raise TypeError(f"the delimiter has to be bytes, not {delimiter!r:.80}")
         if not delimiter:
             raise ValueError("the delimiter is empty")
         if max_bytes is None and callback is None:
             return self._start_read(ReadUntil(self, None, delimiter, None))
         function, limit = _callback_or(max_bytes, callback)
+        _check_limit(limit)
         return self._start_read(ReadUntil(self, as_callback(function), delimiter, limit))
 
     def read_bytes(
@@ -300,6 +310,11 @@ class BaseIOStream(StreamCore):
         self._written = future = self._loop.create_future()
         future.set_result(None)
         return future
+
+
+def _check_limit(limit: object) -> None:
+    if limit is not None and not isinstance(limit, int):
+        raise TypeError(f"max_bytes has to be an integer, not {limit!r:.80}")
 
 
 def _callback_or(value: Any, callback: Callback | None) -> tuple[Callback | None, Any]:

@@ -6,6 +6,8 @@ import contextvars
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tornado._callbacks import check_callable
+
 if TYPE_CHECKING:
     from tornado._iostream.core import StreamCore
 
@@ -19,6 +21,7 @@ class StreamCallback:
     __slots__ = ("_context", "function")
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        check_callable(function)
         self.function = function
         self._context = contextvars.copy_context()
 

@@ -72,6 +72,9 @@ class StreamCore(Output):
             # Until 4.x the loop stood first.
             io_loop, max_buffer_size = max_buffer_size, read_chunk_size
             read_chunk_size, max_write_buffer_size = max_write_buffer_size, None
+        for size in (max_buffer_size, read_chunk_size, max_write_buffer_size):
+            if size is not None and size < 0:
+                raise ValueError(f"the size of a buffer can't be {size!r}")
         self.io_loop = loop = io_loop or IOLoop.current()
         self._loop = loop.selector_loop
         # Each event, read or write asks for these, and finds them more quickly where they are the

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from tornado._callbacks import check_callable
 from tornado._ioloop.belonging import loop_that_is_set
 from tornado._ioloop.loop import IOLoop
 from tornado._ioloop.waking import woken_by_signals
@@ -103,12 +104,14 @@ class BaseAsyncIOLoop(IOLoop):
         self, delay: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> object:
         """Call ``callback`` later; see `IOLoop.call_later`."""
+        check_callable(callback)
         if kwargs:
             callback, args = functools.partial(callback, *args, **kwargs), ()
         return self.asyncio_loop.call_later(max(0, delay), self._run_callback, callback, *args)
 
     def add_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Call ``callback`` soon; see `IOLoop.add_callback`."""
+        check_callable(callback)
         if kwargs:
             callback, args = functools.partial(callback, *args, **kwargs), ()
         loop = self.asyncio_loop
@@ -130,6 +133,7 @@ class BaseAsyncIOLoop(IOLoop):
         self, callback: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> None:
         """Call ``callback`` soon and wake the loop; see `IOLoop.add_callback_from_signal`."""
+        check_callable(callback)
         if kwargs:
             callback, args = functools.partial(callback, *args, **kwargs), ()
         self._wake_with(callback, args)
