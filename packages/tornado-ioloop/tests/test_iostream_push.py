@@ -340,6 +340,51 @@ def test_watermarks_pause_and_resume_the_receiver() -> None:
     run(main())
 
 
+class Collecting(Recorder):
+    """Sends what it has collected when it has to."""
+
+    def __init__(self, stream: IOStream) -> None:
+        super().__init__()
+        self.stream, self.collected = stream, b""
+
+    def flush_output(self) -> None:
+        collected, self.collected = self.collected, b""
+        if collected:
+            with contextlib.suppress(StreamClosedError):
+                self.stream.send(collected)
+
+
+def test_what_a_receiver_has_collected_goes_before_what_others_write() -> None:
+    async def main() -> None:
+        async with connected() as (stream, theirs):
+            receiver = Collecting(stream)
+            stream.start_receiving(receiver)
+            receiver.collected = b"first "
+            await stream.write(b"second ")
+            receiver.collected = b"third"
+            stream.close()
+            assert theirs.recv(100) == b"first second third"
+            await receiver.until(lambda it: it.lost)
+            assert receiver.events == [("lost", None)]
+
+    run(main())
+
+
+def test_a_stream_that_turns_out_to_be_broken_when_it_is_closed_is_closed_once() -> None:
+    async def main() -> None:
+        async with connected() as (stream, theirs):
+            receiver = Collecting(stream)
+            stream.start_receiving(receiver)
+            receiver.collected = b"x"
+            theirs.close()
+            stream.close()
+            assert stream.closed()
+            await receiver.until(lambda it: it.lost)
+            assert len(receiver.events) == 1
+
+    run(main())
+
+
 def test_output_limit_is_checked_before_anything_is_sent() -> None:
     async def main() -> None:
         async with connected(max_write_buffer_size=100) as (stream, peer):

@@ -58,7 +58,7 @@ class ClosingConnection(MessageOutput):
     _more_comes = False
 
     def close(self) -> None:
-        """Close the connection at once. What was not sent is lost."""
+        """Close the connection at once. What the system doesn't take at once is lost."""
         if self._phase is GONE:
             return
         self._phase = GONE

@@ -328,8 +328,15 @@ class MessageOutput(HTTPConnection):
         if len(data) > CORK_LIMIT:
             self._out = None
             return self._send_fairly(data)
-        self._out = data
+        # It can't change any more.
+        self._out = data if type(data) is bytes else bytes(data)
         return self._resolved or self._resolve()
+
+    def flush_output(self) -> None:
+        """Send what was collected, because the stream is about to be used past this connection
+        (`tornado.iostream.StreamReceiver`)."""
+        if self._out is not None:
+            self._flush()
 
     def _flush(self) -> asyncio.Future[None]:
         out = self._out

@@ -229,6 +229,8 @@ class BaseIOStream(StreamCore):
         .. versionchanged:: 4.5
            Takes `memoryview` too.
         """
+        if self._consumer is not None:
+            self._flush_receiver()
         if callback is not None or not self._direct or self.max_write_buffer_size is not None:
             return self._write_queued(data, callback)
         if type(data) is not bytes:

@@ -252,7 +252,7 @@ class StreamCore(Output):
             self._watch_input()
 
     def close(self, exc_info: ExcInfo = False) -> None:
-        """Close the stream at once; output that is still queued is lost.
+        """Close the stream at once; output that the system doesn't take at once is lost.
 
         :arg exc_info: why: an exception, a triple as of `sys.exc_info`, or true for the exception
             that is being handled. It becomes `error`.
@@ -260,6 +260,8 @@ class StreamCore(Output):
         .. versionchanged:: 3.1
            Added ``exc_info``.
         """
+        if self._consumer is not None:
+            self._flush_receiver()
         if self._state is CLOSED:
             return
         error = exception_of(exc_info)
@@ -409,6 +411,12 @@ class StreamCore(Output):
             self._read_buffer[:0] = data
 
     # -- output, as far as others are concerned
+
+    def _flush_receiver(self) -> None:
+        """Have the receiver send what it has collected, if it collects."""
+        flush = getattr(self._consumer, "flush_output", None)
+        if flush is not None:
+            flush()
 
     def _pause_writing(self) -> None:
         consumer = self._consumer

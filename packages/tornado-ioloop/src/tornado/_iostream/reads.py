@@ -43,6 +43,8 @@ class Read:
     until_close = False
     # Whether the read is done before anything has come.
     wants_nothing = False
+    # It collects no output (`StreamReceiver`).
+    flush_output = None
     future: asyncio.Future[Any] | None
 
     def __init__(self, stream: BaseIOStream, callback: StreamCallback | None) -> None:

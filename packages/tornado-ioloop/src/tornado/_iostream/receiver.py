@@ -12,6 +12,10 @@ class StreamReceiver(Protocol):
     the receiver knows its stream from the beginning. All methods are called by the event loop's
     thread, and never from inside a call that the receiver makes itself, but for ``pause_writing``.
 
+    A receiver that collects output before it sends it may have a method ``flush_output`` too. It's
+    called, without arguments, at the beginning of `BaseIOStream.write` and `BaseIOStream.close`,
+    whoever calls these, so that nothing is overtaken or lost.
+
     .. versionadded:: 6.100
     """
 
