@@ -379,9 +379,6 @@ def test_busy_descriptors_leave_their_turn_to_others(pairs: Any) -> None:
 class NestingLoop(asyncio.SelectorEventLoop):
     """A loop that can be run inside of its own callbacks, as some programs make theirs."""
 
-    def run_forever(self) -> None:
-        super().run_forever()
-
     def run_once(self) -> None:
         ready: Any = self._ready  # type: ignore[attr-defined]  # it has no public way
         self._process_events(self._selector.select(0))  # type: ignore[attr-defined]
@@ -417,6 +414,79 @@ def test_a_loop_that_runs_inside_of_a_callback_serves_the_others(pairs: Any) -> 
     finally:
         loop.close()
     assert called == [b"inner", b"outer"]
+
+
+def test_a_callback_is_put_off_while_the_loop_runs_inside_of_it(pairs: Any) -> None:
+    loop = NestingLoop()
+    (here, there), (other, to_other) = pairs(), pairs()
+    called: list[bytes] = []
+    unexpected: list[Any] = []
+
+    async def main() -> None:
+        watch, done = watcher(), loop.create_future()
+
+        def on_input() -> None:
+            data = here.recv(1)
+            if data == b"1":
+                for _ in range(20):
+                    loop.run_once()
+                # The other side of the descriptor isn't concerned, nor are others.
+                watch.add_writer(here, lambda: called.append(b"room"))
+                to_other.send(b"other")
+                for _ in range(20):
+                    loop.run_once()
+                watch.remove_writer(here)
+            called.append(data)
+            if data == b"2":
+                done.set_result(None)
+
+        def on_other() -> None:
+            called.append(other.recv(10))
+            watch.remove_reader(other)
+
+        watch.add_reader(here, on_input)
+        watch.add_reader(other, on_other)
+        there.send(b"12")
+        async with asyncio.timeout(20):
+            await done
+        watch.remove_reader(here)
+
+    loop.set_exception_handler(lambda _, context: unexpected.append(context))
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+    assert {*called[:-2]} == {b"room", b"other"}, called
+    assert called[-2:] == [b"1", b"2"]
+    assert not unexpected
+
+
+def test_what_is_given_up_while_it_is_put_off_stays_so(
+    pairs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "PUT_OFF", 0)
+    loop = NestingLoop()
+    here, there = pairs()
+    called: list[bytes] = []
+
+    async def main() -> None:
+        watch = watcher()
+
+        def on_input() -> None:
+            called.append(here.recv(1))
+            for _ in range(3):
+                loop.run_once()
+            watch.remove_reader(here)
+
+        watch.add_reader(here, on_input)
+        there.send(b"12")
+        await rounds(8)
+
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+    assert called == [b"1"]
 
 
 def test_output_and_the_end_come_through_while_the_context_is_in_use(pairs: Any) -> None:

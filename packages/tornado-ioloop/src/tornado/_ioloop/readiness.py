@@ -4,6 +4,9 @@ asyncio makes a handle of each event and runs it in an iteration of its own. For
 takes longer than reading the bytes. So, where the system has epoll, the sockets of a loop share an
 epoll object of their own; the loop watches that as a single descriptor, and its one callback goes
 through the events. As with asyncio, each callback runs in the context in which it was registered.
+
+Some programs make their loops so that these can be run inside of callbacks. Others are served then;
+a callback whose context has been entered is put off, as the loop runs inside of it.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import operator
 import select
 from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
@@ -28,7 +32,9 @@ Callback: TypeAlias = Callable[[], int | None]
 MOST_EVENTS = 64
 MOST_TAKEN = 131072
 
-_usual_run = asyncio.BaseEventLoop.run_forever
+# Seconds until a descriptor is looked at again whose callback was put off.
+PUT_OFF = 0.02
+
 _HAS_EPOLL = hasattr(select, "epoll")
 _IN, _OUT = (select.EPOLLIN, select.EPOLLOUT) if _HAS_EPOLL else (1, 4)
 
@@ -117,7 +123,7 @@ class Readiness:
         self._round = 0
         # What the latest round has left for the next turn.
         self._left: Iterator[tuple[int, int]] | None = None
-        loop.add_reader(self._epoll.fileno(), self._dispatch)
+        _add_reader_without_context(loop, self._epoll.fileno(), self._dispatch)
         close_loop = loop.close
 
         def close() -> None:
@@ -174,10 +180,6 @@ class Readiness:
 
     def _dispatch(self) -> None:
         """Call who waits for what has happened."""
-        if type(self._loop).run_forever is not _usual_run:
-            # Such a loop may be run inside of a callback. What runs now can't be called then,
-            # because its context has been entered; a new registration brings a new context.
-            self._loop.add_reader(self._epoll.fileno(), self._dispatch)
         happened = self._left
         if happened is None:
             self._round = this = self._round + 1
@@ -203,7 +205,8 @@ class Readiness:
             except (SystemExit, KeyboardInterrupt):
                 raise
             except BaseException as error:
-                _report(error)
+                if not self._was_put_off(number, error):
+                    _report(error)
             if taken > most_taken:
                 # The system tells of the same descriptors first, as long as they are ready. So what
                 # is left is kept, or a few busy streams would be all that is ever served. Only if
@@ -211,6 +214,42 @@ class Readiness:
                 if this == self._round:
                     self._left = happened
                 break
+
+    def _was_put_off(self, number: int, error: BaseException) -> bool:
+        """Leave input alone for now if ``error`` comes from calling a callback inside of itself;
+        returns whether it does.
+        """
+        entry = self._readers.get(number)
+        if entry is None or not isinstance(error, RuntimeError):
+            return False
+        try:
+            entry[0](bool)
+        except RuntimeError:
+            self._watch_less(number, _OUT if number in self._writers else 0)
+            self._loop.call_later(PUT_OFF, self._take_up, number, entry)
+            return True
+        return False
+
+    def _take_up(self, number: int, entry: _Entry) -> None:
+        if self._readers.get(number) is entry:
+            with contextlib.suppress(OSError):
+                self._watch(number, _IN | _OUT if number in self._writers else _IN)
+
+
+class _NoContext:
+    """Takes the place of a context where there is none to enter."""
+
+    run: Any = staticmethod(operator.call)
+
+
+def _add_reader_without_context(
+    loop: asyncio.AbstractEventLoop, fd: int, callback: Callable[[], None]
+) -> None:
+    """Call ``callback`` whenever ``fd`` can be read, also inside of itself: the public way gives it
+    a context, which can't be entered twice. It has to see to contexts.
+    """
+    handle: Any = loop._add_reader(fd, callback)  # type: ignore[attr-defined]  # asyncio's own loops have it
+    handle._context = _NoContext
 
 
 def _run_in(context: Context | None) -> Callable[..., int | None]:
