@@ -579,21 +579,32 @@ def test_tasks_that_begin_at_once_and_are_over_are_not_kept(in_memory):
     # Eager tasks came with Python 3.12.
     [None, *([asyncio.eager_task_factory] if sys.version_info >= (3, 12) else [])],
 )
-def test_requests_are_served_whenever_tasks_begin(in_memory, factory, turns):
+@pytest.mark.parametrize("hooks", [[], [lambda handler: contextlib.nullcontext()], [waiting_hook]])
+@pytest.mark.parametrize("streams", [False, True])
+def test_requests_are_served_whenever_tasks_begin(in_memory, factory, turns, hooks, streams):
     class Waiting(RequestHandler):
         async def prepare(self):
-            for _ in range(turns):
-                await asyncio.sleep(0)
+            await self.wait()
+            self.body = b""
 
-        async def get(self):
-            for _ in range(turns):
-                await asyncio.sleep(0)
+        async def data_received(self, chunk):
+            await self.wait()
+            self.body += chunk
+
+        async def post(self):
+            await self.wait()
+            assert (self.body if streams else self.request.body) == b"abc"
             self.write("done")
 
+        async def wait(self):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
     async def main():
-        app = Application([("/", Waiting)])
+        handler = stream_request_body(Waiting) if streams else Waiting
+        app = Application([("/", handler)], around_request=hooks)
         asyncio.get_running_loop().set_task_factory(factory)
-        answer = await in_memory.exchange(app)
+        answer = await in_memory.exchange(app, "POST", body=b"abc")
         assert (answer.code, answer.body) == (200, b"done")
         assert not app._running
 

@@ -146,7 +146,12 @@ class HandlerMessage(HTTPMessageDelegate):
         context: Context | None = None,
     ) -> None:
         self.request.connection.set_close_callback(handler._on_client_gone)
-        task = asyncio.get_running_loop().create_task(rest, context=context)
+        loop = asyncio.get_running_loop()
+        if context is None or loop.get_task_factory() is None:
+            task = loop.create_task(rest, context=context)
+        else:
+            # The factory may be one that begins at once: in the context, which is in use here.
+            task = asyncio.Task(rest, loop=loop, context=context)
         handler._request_task = task
         # The handler takes it out at its end, which costs less than a callback of the task. Where
         # tasks begin at once, that may be over.
