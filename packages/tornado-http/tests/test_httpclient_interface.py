@@ -219,7 +219,7 @@ async def test_htc_9_fetch_takes_a_url_with_keywords_or_a_request(scripted, repl
             server.client.fetch(request, method="GET")
 
 
-@pytest.mark.parametrize("url", [b"http://localhost/", None, 3])
+@pytest.mark.parametrize("url", [b"http://localhost/\xff", None, 3])
 async def test_htc_9_the_url_is_text(scripted, reply, url):
     client = AsyncHTTPClient(force_instance=True)
     with pytest.raises((ValueError, TypeError)):

@@ -176,6 +176,21 @@ async def test_shc_12_the_callers_headers_are_left_alone(scripted, reply, make):
         assert dict(request.headers) == dict(headers)
 
 
+async def test_an_address_may_be_bytes(scripted, reply):
+    async with scripted(lambda request: reply()) as server:
+        address = f"{server.url}/\u00e9?a=b".encode()
+        response = await server.client.fetch(address)
+        assert (response.code, response.request.url) == (200, address.decode())
+    assert server.requests[0].target == "/%C3%A9?a=b"
+    assert HTTPRequest(address).url == address.decode()
+
+
+@pytest.mark.parametrize("url", [5, None, b"http://a/\xff"])
+def test_an_address_is_text(url):
+    with pytest.raises(ValueError, match="url"):
+        HTTPRequest(url)
+
+
 def test_headers_can_be_changed_and_replaced():
     request = HTTPRequest(URL, headers={"A": "1"})
     request.headers["B"] = "2"

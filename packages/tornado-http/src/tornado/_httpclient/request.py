@@ -34,7 +34,8 @@ DEFAULTS: dict[str, Any] = {
 class HTTPRequest:
     """A request for an HTTP client.
 
-    :arg url: the address, ``http`` or ``https``.
+    :arg url: the address, ``http`` or ``https``; programs of the documented API's time have it in
+        UTF-8 too.
     :arg method: the request method.
     :arg headers: further header fields, an `~tornado.httputil.HTTPHeaders` or a dictionary; it is
         never changed.
@@ -132,7 +133,7 @@ class HTTPRequest:
 
     def __init__(
         self,
-        url: str,
+        url: str | bytes,
         method: str = "GET",
         headers: dict[str, str] | HTTPHeaders | None = None,
         body: bytes | str | None = None,
@@ -168,14 +169,12 @@ class HTTPRequest:
         *,
         unix_socket: str | None = None,
     ) -> None:
-        if not isinstance(url, str):
-            raise ValueError(f"url must be str, not {url!r}")
         if body is not None and body_producer is not None:
             raise ValueError("body and body_producer exclude each other")
         self._headers = headers if isinstance(headers, HTTPHeaders) else HTTPHeaders(headers or {})
         if if_modified_since is not None:
             self.if_modified_since = if_modified_since
-        self.url = url
+        self.url = _as_text(url)
         self.method = method
         self._body = utf8(body)
         self.body_producer = body_producer
@@ -256,6 +255,17 @@ class HTTPRequest:
     @body.setter
     def body(self, value: bytes | str | None) -> None:
         self._body = utf8(value)
+
+
+def _as_text(url: str | bytes) -> str:
+    if isinstance(url, bytes):
+        try:
+            return url.decode()
+        except UnicodeDecodeError:
+            raise ValueError(f"the bytes of url are no UTF-8: {url!r}") from None
+    if not isinstance(url, str):
+        raise ValueError(f"url must be text, not {url!r}")
+    return url
 
 
 class BodySink(Protocol):
