@@ -27,12 +27,12 @@ from contextvars import Context, copy_context
 from types import CoroutineType, TracebackType
 from typing import Any
 
-from tornado import gen
 from tornado._websocket.closing import CLOSE_TIMEOUT, CLOSING, Ending
 from tornado._websocket.errors import ProtocolViolation, WebSocketClosedError
 from tornado._websocket.interfaces import Phase, Reader
 from tornado._websocket.params import ConnectionParams
 from tornado._websocket.shared import SharedMessage
+from tornado._websocket.waiting import as_future, pending
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.log import gen_log
 
@@ -365,7 +365,7 @@ class WebSocketProtocol(Ending):
 
     def _wait_for(self, waiting: Any) -> None:
         """Put messages off until the endpoint has done what it is at."""
-        waiting = _pending(waiting)
+        waiting = pending(waiting)
         if waiting is None:
             return
         self._inbox = deque()
@@ -415,7 +415,7 @@ class WebSocketProtocol(Ending):
 
     def _run_aside(self, waiting: Any) -> None:
         """See that something is awaited that messages need not wait for."""
-        waiting = _pending(waiting)
+        waiting = pending(waiting)
         if waiting is None:
             return
         tasks = self._asides
@@ -595,24 +595,3 @@ def _pass_on(written: asyncio.Future[None], rest: asyncio.Future[None]) -> None:
     written.set_exception(closed)
     # Who doesn't wait for it doesn't want to know.
     written.exception()
-
-
-def as_future(waiting: Any) -> asyncio.Future[Any] | None:
-    """Return what has to be awaited, `None` if it's nothing."""
-    try:
-        return gen.convert_yielded(waiting)
-    except gen.BadYieldError:
-        # Programs have always been free to return what they like.
-        return None
-
-
-def _pending(waiting: Any) -> Any:
-    """Return what has to be awaited, `None` if it's nothing or is done already."""
-    if type(waiting) is CoroutineType:
-        return waiting
-    future = as_future(waiting)
-    return None if future is None or (future.done() and not _has_failed(future)) else future
-
-
-def _has_failed(future: asyncio.Future[Any]) -> bool:
-    return future.cancelled() or future.exception() is not None

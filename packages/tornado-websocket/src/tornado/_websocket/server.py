@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from tornado._web.done import DONE
 from tornado._web.headers import drop_content_headers
 from tornado._web.origins import is_same_origin
-from tornado._websocket.base import WebSocketProtocol, as_future
+from tornado._websocket.base import WebSocketProtocol
 from tornado._websocket.deflate import Agreement, CompressionOptions, agree, parse_extensions
 from tornado._websocket.draft76 import WebSocketProtocol76
 from tornado._websocket.errors import WebSocketClosedError
@@ -27,6 +27,7 @@ from tornado._websocket.params import (
     SlowReaderPolicy,
 )
 from tornado._websocket.protocol import WebSocketProtocol13
+from tornado._websocket.waiting import as_future
 from tornado.httputil import HTTPHeaders, ResponseStartLine
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
