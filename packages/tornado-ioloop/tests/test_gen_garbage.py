@@ -10,7 +10,7 @@ import weakref
 import pytest
 
 from tornado import gen
-from tornado.concurrent import chain_future, dummy_executor, run_on_executor
+from tornado.concurrent import chain_future, dummy_executor, return_future, run_on_executor
 from tornado.ioloop import IOLoop
 from tornado.log import app_log
 from tornado.stack_context import StackContext
@@ -155,7 +155,79 @@ async def callback_of_a_future():
     IOLoop.current().add_future(later(), result_of)
 
 
+def refuse_call(callback):
+    raise Refused
+
+
+def refuse_callback(callback):
+    IOLoop.current().add_callback(refuse)
+
+
+def refuse_both(callback):
+    IOLoop.current().add_callback(callback)
+    raise Refused
+
+
+async def with_callback():
+    return_future(refuse_call)(callback=refuse)
+
+
+async def failing_callback():
+    return_future(lambda callback: callback(1))(callback=refuse)
+
+
+def point(method):
+    """A yield point one method of which fails."""
+
+    class Point(gen.YieldPoint):
+        def start(self, runner):
+            self.runner = runner
+            runner.register_callback("key")
+            IOLoop.current().add_callback(runner.result_callback("key"), 1)
+
+        def is_ready(self):
+            return self.runner.is_ready("key")
+
+        def get_result(self):
+            return self.runner.pop_result("key")
+
+    setattr(Point, method, refuse)
+    return Point
+
+
+def ready_point():
+    refusing = point("get_result")
+    refusing.is_ready = lambda self: True
+    return refusing()
+
+
+def waits():
+    def work():
+        callback = yield gen.Callback("key")
+        callback(1)
+        assert (yield gen.Wait("key")) == 1
+        raise Refused
+
+    return work
+
+
 CASES = {
+    "task": yielding(lambda: gen.Task(refuse_call)),
+    "task later": yielding(lambda: gen.Task(refuse_callback)),
+    "task, both": yielding(lambda: gen.Task(refuse_both)),
+    "tasks": yielding(lambda: [gen.Task(refuse_call), gen.Task(refuse_callback)]),
+    "awaited task": lambda: gen.Task(refuse_callback),
+    "returned future": return_future(refuse_call),
+    "returned future later": return_future(refuse_callback),
+    "returned future, both": return_future(refuse_both),
+    "returned future, callback": with_callback,
+    "returned future, failing callback": failing_callback,
+    "point, start": yielding(lambda: point("start")()),
+    "point, is_ready": yielding(lambda: point("is_ready")()),
+    "point, get_result": yielding(lambda: point("get_result")()),
+    "point, ready": yielding(ready_point),
+    "points": yielding(lambda: [point("start")(), point("get_result")()]),
+    "wait": gen.coroutine(waits()),
     "function": gen.coroutine(refuse),
     "done": yielding(made),
     "several": yielding(lambda: [at_once(), later(), native()]),

@@ -135,17 +135,14 @@ def return_future(f: Callable[..., Any]) -> Callable[..., asyncio.Future[Any]]:
         from tornado.stack_context import ExceptionStackContext
 
         future: asyncio.Future[Any] = IOLoop.current().asyncio_loop.create_future()
+        unsettled = Unsettled(future)
 
         def succeed(result: Any = None) -> None:
-            if not future.done():
-                future.set_result(result)
+            unsettled.succeed(result)
 
         def fail(kind: type[BaseException], error: BaseException, trace: Any) -> bool:
             # Those that aren't errors of the function end the program as ever.
-            if future.done() or not isinstance(error, Exception):
-                return False
-            future.set_exception(error)
-            return True
+            return isinstance(error, Exception) and unsettled.fail(error)
 
         callback, given, named = replacer.replace(succeed, args, kwargs)
         with ExceptionStackContext(fail):
@@ -156,9 +153,42 @@ def return_future(f: Callable[..., Any]) -> Callable[..., asyncio.Future[Any]]:
                 )
         if callback is not None:
             _pass_on(future, callback)
-        return future
+        try:
+            return future
+        finally:
+            # An error knows this frame.
+            del future
 
     return call
+
+
+class Unsettled:
+    """A future without an outcome, in the hands of those who are to give it one.
+
+    It's forgotten with the first outcome. An error knows the frames that it has come through, and
+    these know the callback: with the future, all of them would stay until the garbage is collected.
+
+    :arg future: the future.
+    """
+
+    __slots__ = ("_future",)
+
+    def __init__(self, future: asyncio.Future[Any]) -> None:
+        self._future: asyncio.Future[Any] | None = future
+
+    def succeed(self, result: Any) -> None:
+        """Set the result, if nothing else came first."""
+        future, self._future = self._future, None
+        if future is not None and not future.done():
+            future.set_result(result)
+
+    def fail(self, error: BaseException) -> bool:
+        """Set the exception; returns false if something else came first."""
+        future, self._future = self._future, None
+        if future is None or future.done():
+            return False
+        future.set_exception(error)
+        return True
 
 
 def _pass_on(future: asyncio.Future[Any], callback: Callable[..., Any]) -> None:
@@ -166,9 +196,13 @@ def _pass_on(future: asyncio.Future[Any], callback: Callable[..., Any]) -> None:
     from tornado.ioloop import IOLoop
 
     def done(finished: asyncio.Future[Any]) -> None:
-        if not finished.cancelled():
+        if finished.cancelled():
+            return
+        try:
             result = finished.result()
-            callback() if result is None else callback(result)
+        finally:
+            del finished
+        callback() if result is None else callback(result)
 
     IOLoop.current().add_future(future, done)
 

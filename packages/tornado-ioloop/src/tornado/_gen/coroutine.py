@@ -158,6 +158,7 @@ class Drive:
             if not waited.done():
                 self._waited = waited
                 waited.add_done_callback(self._wake)
+                del waited
                 return
             yielded = NOTHING_YET
 
@@ -179,8 +180,7 @@ class Drive:
             return multi_future(yielded)
         if self._calls is None:
             self._calls = Calls()
-        future: Future[Any] = convert_yielded(start_points(yielded, self._calls))
-        return future
+        return convert_yielded(start_points(yielded, self._calls))
 
     def _fail(self, error: Exception) -> None:
         if not self._future.done():

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tornado._gen.errors import KeyReuseError, LeakedCallbackError, UnknownKeyError
 from tornado._ioloop.futures import new_future
-from tornado.concurrent import Future
+from tornado.concurrent import Future, Unsettled
 
 
 class Arguments(NamedTuple):
@@ -76,10 +76,14 @@ class Calls:
             point.start(self)
         except Exception as error:
             future.set_exception(error)
+        else:
+            self._waiting.append((point, future))
+            self._look()
+        try:
             return future
-        self._waiting.append((point, future))
-        self._look()
-        return future
+        finally:
+            # An error knows this frame, and those below.
+            del future
 
     def check_all_taken(self) -> None:
         """Make sure that every callback was waited for.
@@ -96,20 +100,9 @@ class Calls:
             if entry not in self._waiting:
                 continue
             self._waiting.remove(entry)
-            if not self._settle(*entry):
+            if not _settle(*entry):
                 self._waiting.append(entry)
-
-    def _settle(self, point: YieldPoint, future: Future[Any]) -> bool:
-        """Give a point's result to its future, if it's there; returns whether that is over."""
-        if future.done():
-            return True
-        try:
-            if not point.is_ready():
-                return False
-            future.set_result(point.get_result())
-        except Exception as error:
-            future.set_exception(error)
-        return True
+            del entry
 
 
 _NONE_YET = object()
@@ -219,21 +212,41 @@ def Task(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:  #
     from tornado.stack_context import ExceptionStackContext
 
     future = new_future()
+    unsettled = Unsettled(future)
+
+    def succeed(*args: Any, **kwargs: Any) -> None:
+        unsettled.succeed(_argument(args, kwargs))
 
     def fail(kind: type[BaseException], error: BaseException, trace: Any) -> bool:
-        if future.done():
-            return False
         if isinstance(error, StopIteration):
             # Futures take none: it would end the generator.
             ended = RuntimeError(f"{func!r:.80} has let out {error!r}")
             ended.__cause__ = error
             error = ended
-        future.set_exception(error)
-        return True
+        return unsettled.fail(error)
 
     with ExceptionStackContext(fail):
-        func(*args, callback=_resolver(future), **kwargs)
-    return future
+        func(*args, callback=succeed, **kwargs)
+    try:
+        return future
+    finally:
+        # An error knows this frame.
+        del future
+
+
+def _settle(point: YieldPoint, future: Future[Any]) -> bool:
+    """Give a point's result to its future, if it's there; returns whether that is over."""
+    try:
+        if future.done():
+            return True
+        if not point.is_ready():
+            return False
+        future.set_result(point.get_result())
+    except Exception as error:
+        future.set_exception(error)
+    finally:
+        del future
+    return True
 
 
 class Several:
@@ -278,11 +291,3 @@ def _argument(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if kwargs or len(args) > 1:
         return Arguments(args, kwargs)
     return args[0] if args else None
-
-
-def _resolver(future: Future[Any]) -> Callable[..., None]:
-    def resolve(*args: Any, **kwargs: Any) -> None:
-        if not future.done():
-            future.set_result(_argument(args, kwargs))
-
-    return resolve
