@@ -244,3 +244,55 @@ async def test_h1c_9_a_limit_for_a_request_without_a_body_is_none_for_the_next(
         await read_answer(reader, first.partition(b" ")[0])
         writer.write(POST)
         assert await read_answer(reader) == (200, b"answer")
+
+
+@pytest.mark.parametrize("kind", ["function", "delegate"])
+async def test_whoever_answers_can_be_replaced_for_all_kinds_of_requests(kind):
+    """On connections that are open already, too."""
+
+    class Named(Site):
+        def __init__(self, name):
+            self.name = name
+
+        def finish(self):
+            answer(self.connection, self.name)
+
+    def named(name):
+        if kind == "delegate":
+            return Named(name)
+        return lambda request: answer(request.connection, name)
+
+    async with talking(named(b"first")) as (server, reader, writer):
+        for request in (GET, POST, GET):
+            writer.write(request)
+            assert await read_answer(reader) == (200, b"first")
+        server.request_callback = named(b"second")
+        for request in (GET, POST, GET):
+            writer.write(request)
+            assert await read_answer(reader) == (200, b"second")
+
+
+async def test_a_start_request_of_one_server_is_asked_for_all_kinds_of_requests():
+    class Starting(HTTPServer):
+        def initialize(self, *args, **kwargs):
+            super().initialize(*args, **kwargs)
+            usual = self.start_request
+
+            def start_request(server_conn, request_conn):
+                started.append(request_conn)
+                return usual(server_conn, request_conn)
+
+            self.start_request = start_request
+
+    started = []
+    server = Starting(lambda request: answer(request.connection))
+    (sock,) = sockets = bind_sockets(0, "127.0.0.1")
+    server.add_sockets(sockets)
+    reader, writer = await asyncio.open_connection(*sock.getsockname())
+    for number, request in enumerate((GET, POST, GET), 1):
+        writer.write(request)
+        assert await read_answer(reader) == (200, b"answer")
+        assert len(started) == number
+    writer.close()
+    server.stop()
+    await server.close_all_connections()

@@ -137,7 +137,7 @@ class ClosingConnection(MessageOutput):
     def _on_bad_input(self, error: HTTPInputError) -> None:
         """Answer what the peer got wrong, if an answer is possible, and end the connection."""
         gen_log.info("Malformed HTTP message from %s: %s", self.context, error)
-        self.input_error = error
+        self.input_error = _without_frames(error)
         # If it's not the reader who found it, it belongs to a request that may have its answer.
         is_answered = self._answered_early or (
             self._output is DONE and self._reader.state != FAILED
@@ -244,6 +244,15 @@ class ClosingConnection(MessageOutput):
         server, self._server = self._server, None
         if server is not None:
             server.on_connection_end()
+
+
+def _without_frames(error: HTTPInputError) -> HTTPInputError:
+    """Take from an error where it has been: the connection that keeps it was there."""
+    part: BaseException | None = error
+    while part is not None:
+        part.__traceback__ = None
+        part = part.__cause__ or part.__context__
+    return error
 
 
 def _shut_output(stream: IOStream) -> bool:

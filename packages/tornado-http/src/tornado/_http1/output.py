@@ -449,7 +449,8 @@ def _pass_on(future: asyncio.Future[None], later: asyncio.Future[None]) -> None:
 
 def _failed(error: StreamClosedError) -> asyncio.Future[None]:
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    future.set_exception(error)
+    # The traceback has frames in it that know the future.
+    future.set_exception(error.with_traceback(None))
     # Whoever waits for it gets it; if nobody does, it is no news.
     future.exception()
     return future

@@ -94,8 +94,7 @@ class HTTP1ServerConnection:
     ) -> None:
         params = self.params
         self.delegate = delegate
-        self.start_request = start_request or delegate.start_request
-        self.request_callback = request_callback
+        self._direct_to(start_request, request_callback)
         self._shared_resolved = resolved
         if connection is None:
             connection = HTTP1Connection(self.stream, False, params, self.context)
@@ -109,6 +108,13 @@ class HTTP1ServerConnection:
         sweep.watch(connection)
         connection._start_message_deadline(params.header_timeout)
         connection.start_receiving()
+
+    def _direct_to(
+        self, start_request: StartRequest | None, request_callback: RequestCallback | None
+    ) -> None:
+        """Say where requests go from now on, if not to the delegate."""
+        self.start_request = start_request or self.delegate.start_request
+        self.request_callback = request_callback
 
     @property
     def resolved(self) -> asyncio.Future[None]:
@@ -256,6 +262,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             max_buffer_size=max_buffer_size,
             read_chunk_size=chunk_size,
         )
+        self._connections: set[HTTP1ServerConnection] = set()
         self.request_callback = request_callback
         self.no_keep_alive = no_keep_alive
         self.xheaders = xheaders
@@ -274,10 +281,20 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             accept_folded_lines=accept_folded_lines,
             max_header_count=max_header_count,
         )
-        self._connections: set[HTTP1ServerConnection] = set()
         self._sweep: DeadlineSweep | None = None
         self._resolved: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
+
+    @property
+    def request_callback(self) -> HTTPServerConnectionDelegate | RequestCallback:
+        """Who answers requests; it can be replaced while the server runs."""
+        return self._request_callback
+
+    @request_callback.setter
+    def request_callback(self, callback: HTTPServerConnectionDelegate | RequestCallback) -> None:
+        self._request_callback = callback
+        for connection in self._connections:
+            connection._direct_to(*self._shortest_way())
 
     @classmethod
     def configurable_base(cls) -> type[Configurable]:
@@ -348,8 +365,10 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     def _shortest_way(self) -> tuple[StartRequest | None, RequestCallback | None]:
         """Return what can stand for `start_request`, where that would just pass requests on, and
         the function behind it."""
-        callback = self.request_callback
-        if type(self).start_request is not HTTPServer.start_request or self.xheaders:
+        callback = self._request_callback
+        # A subclass has a method of its own, or a program has put something in its place.
+        usual = getattr(self.start_request, "__func__", None) is HTTPServer.start_request
+        if self.xheaders or not usual:
             return None, None
         if isinstance(callback, HTTPServerConnectionDelegate):
             return callback.start_request, None

@@ -201,7 +201,8 @@ class Output(Descriptor):
 
     def _failed(self, error: BaseException) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = self._loop.create_future()
-        future.set_exception(error)
+        # The traceback of one that was raised has frames in it that know the future.
+        future.set_exception(error.with_traceback(None))
         future.exception()
         return future
 
