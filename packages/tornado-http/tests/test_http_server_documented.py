@@ -159,6 +159,23 @@ async def test_an_error_in_a_callback_ends_the_connection(is_coroutine, options,
     assert record.exc_info[0] is ZeroDivisionError
 
 
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+async def test_a_callback_that_yields_and_is_no_coroutine_is_an_error(method, caplog):
+    def answer(request):
+        yield reply(request)
+
+    async def answer_async(request):
+        yield reply(request)
+
+    body = b"" if method == b"GET" else b"Content-Length: 1\r\n"
+    for callback in (answer, answer_async):
+        async with listening(callback) as (_, port):
+            head = method + b" / HTTP/1.1\r\nHost: a\r\n" + body + b"\r\n"
+            assert await exchange(port, head + b"x" * bool(body)) == b""
+    assert [record.exc_info[0] for record in caplog.records] == [TypeError, TypeError]
+    assert "needs gen.coroutine" in caplog.text
+
+
 async def test_a_callback_that_is_cancelled_ends_the_connection():
     async def answer(request):
         raise asyncio.CancelledError

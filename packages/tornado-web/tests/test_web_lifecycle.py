@@ -47,6 +47,29 @@ def test_order_of_calls(fetch):
     assert (conn.code, conn.finished) == (200, 1)
 
 
+@pytest.mark.parametrize("name", ["get", "prepare"])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_method_that_yields_and_is_no_coroutine_is_an_error(fetch, caplog, name, is_async):
+    """Nothing in it would ever be run."""
+
+    def yields(self):
+        yield self.write("x")
+
+    async def yields_async(self):
+        yield self.write("x")
+
+    handler = recording(**{name: yields_async if is_async else yields})
+    assert fetch(Application([("/", handler)])).code == 500
+    (record,) = (record for record in caplog.records if record.name == "tornado.application")
+    assert "generator" in str(record.exc_info[1])
+
+
+@pytest.mark.parametrize("result", [5, "text", b"bytes", [1], {}, False])
+def test_methods_return_what_they_like(fetch, result):
+    conn = fetch(Application([("/", recording(get=lambda self: result))]))
+    assert (conn.code, conn.body) == (200, b"")
+
+
 def test_arguments_without_initialize(fetch, caplog):
     """A route's arguments that nobody takes are a mistake that shows."""
 

@@ -252,6 +252,30 @@ def test_wsk_11_an_exception_in_a_coroutine_of_a_control_frame_closes(event, cap
     assert f"KeyError: '{event}'" in caplog.text
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_method_that_yields_and_is_no_coroutine_is_an_error(is_async, caplog):
+    """Nothing in it would ever be run."""
+
+    class Yielding(Recording):
+        def on_message(self, message):
+            yield self.write_message(message)
+
+    class YieldingAsync(Recording):
+        async def on_message(self, message):
+            yield self.write_message(message)
+
+    async def main():
+        async with Served(YieldingAsync if is_async else Yielding) as served:
+            connection, _ = await served.connect()
+            connection.write_message("x")
+            assert await connection.read_message() is None
+            assert connection.close_code == 1011
+            assert await served.next() == ("closed", None, None)
+
+    run(main())
+    assert "needs gen.coroutine" in caplog.text
+
+
 @pytest.mark.parametrize("waits", [False, True])
 def test_an_exception_in_on_close_is_logged(waits, caplog):
     caplog.set_level(logging.ERROR, "tornado.application")

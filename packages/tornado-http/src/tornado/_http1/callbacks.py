@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from tornado._gen.convert import check_no_generator
 from tornado._http1.context import RequestContext
 from tornado._httputil.request import received_request
 from tornado.httputil import (
@@ -30,7 +31,7 @@ def answer(
 ) -> None:
     """Call a function with a request that has no body, without a delegate in between."""
     result = callback(received_request(connection, start_line, headers, server_conn))
-    if result is not None and isinstance(result, Awaitable):
+    if result is not None:
         delegate = CallbackDelegate(callback, server_conn, connection)
         if connection.current_request is not None:
             connection._delegate = delegate
@@ -76,12 +77,18 @@ class CallbackDelegate(HTTPMessageDelegate):
             request.body = b"".join(self._chunks)
             request._parse_body()
         result = self._callback(request)
-        if result is not None and isinstance(result, Awaitable):
+        if result is not None:
             self.follow(result)
 
-    def follow(self, result: Awaitable[Any]) -> None:
-        """Let what the function does fail for its own request only, and end that."""
-        asyncio.ensure_future(result).add_done_callback(self._on_done)
+    def follow(self, result: object) -> None:
+        """Let what the function does later fail for its own request only, and end that.
+
+        :raises TypeError: the function yields, and nothing is there to run it.
+        """
+        if isinstance(result, Awaitable):
+            asyncio.ensure_future(result).add_done_callback(self._on_done)
+        else:
+            check_no_generator(result)
 
     def _on_done(self, future: asyncio.Future[Any]) -> None:
         error = None if future.cancelled() else future.exception()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Generator, Mapping
 from functools import partial, singledispatch
 from inspect import isawaitable
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
 from tornado._gen.errors import BadYieldError
@@ -39,6 +40,18 @@ def convert_yielded(yielded: Any) -> Future[Any]:
     if isawaitable(yielded):
         return asyncio.ensure_future(yielded, loop=current_loop())
     raise BadYieldError(f"{yielded!r} can't be waited for")
+
+
+def check_no_generator(result: object) -> None:
+    """Refuse a generator that a function has returned whose caller waits for awaitables: nobody
+    would run it.
+
+    :raises TypeError: ``result`` is one.
+    """
+    if isinstance(result, (GeneratorType, AsyncGeneratorType)):
+        raise TypeError(
+            f"{result!r} is a generator: a function that yields needs gen.coroutine or gen.engine"
+        )
 
 
 class _Moment:

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from tornado._gen.convert import convert_yielded
+from tornado._gen.convert import check_no_generator, convert_yielded
 from tornado._iostream.errors import StreamClosedError
 from tornado._web.errors import HANDLER_ERRORS, HTTPError
 from tornado._web.failures import FailureMethods
@@ -453,7 +453,11 @@ def _still_waiting(result: Any) -> Awaitable[Any] | None:
         if outcome is not None:
             outcome()
         return None
-    return _as_awaitable(result) if is_future(result) else None
+    if is_future(result):
+        return _as_awaitable(result)
+    check_no_generator(result)
+    # Methods have always been free to return what they like.
+    return None
 
 
 def _as_awaitable(waiting: Any) -> Awaitable[Any]:

@@ -7,6 +7,7 @@ from types import CoroutineType
 from typing import Any
 
 from tornado import gen
+from tornado._gen.convert import check_no_generator
 
 
 def as_future(waiting: Any) -> asyncio.Future[Any] | None:
@@ -14,8 +15,14 @@ def as_future(waiting: Any) -> asyncio.Future[Any] | None:
     try:
         return gen.convert_yielded(waiting)
     except gen.BadYieldError:
-        # Programs have always been free to return what they like.
-        return None
+        pass  # Programs have always been free to return what they like.
+    try:
+        check_no_generator(waiting)
+    except TypeError as error:
+        failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        failed.set_exception(error)
+        return failed
+    return None
 
 
 def pending(waiting: Any) -> Any:
