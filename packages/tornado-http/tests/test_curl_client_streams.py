@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import gzip
+import sys
 
 import pytest
 
@@ -342,6 +343,55 @@ async def test_htc_32_a_body_is_produced_with_a_length(curled, reply, method):
         assert request.method == method
         assert request.headers["content-length"] == "6"
         assert [name for name, _ in request.fields].count("Content-Length") == 1
+
+
+@pytest.mark.parametrize(
+    "factory",
+    # Eager tasks came with Python 3.12.
+    [None, *([asyncio.eager_task_factory] if sys.version_info >= (3, 12) else [])],
+)
+@pytest.mark.parametrize("kind", ["plain", "quick", "waiting"])
+async def test_callbacks_may_be_over_or_wait_whenever_tasks_begin(curled, reply, factory, kind):
+    chunks = []
+
+    def produce(write):
+        write(b"abcdef")
+
+    async def produce_at_once(write):
+        write(b"abcdef")
+
+    async def produce_slowly(write):
+        await write(b"abc")
+        await write(b"def")
+
+    async def take_at_once(chunk):
+        chunks.append(chunk)
+
+    async def take_slowly(chunk):
+        await asyncio.sleep(0)
+        chunks.append(chunk)
+
+    async with curled(lambda request: reply(request.body)) as server:
+        asyncio.get_running_loop().set_task_factory(factory)
+        for headers in ({}, {"Content-Length": "6"}):
+            await server.fetch(
+                method="POST",
+                headers=headers,
+                body_producer={
+                    "plain": produce,
+                    "quick": produce_at_once,
+                    "waiting": produce_slowly,
+                }[kind],
+                streaming_callback={
+                    "plain": chunks.append,
+                    "quick": take_at_once,
+                    "waiting": take_slowly,
+                }[kind],
+            )
+            assert b"".join(chunks) == b"abcdef"
+            chunks.clear()
+        with pytest.raises(Failure):
+            await server.fetch(method="POST", body_producer=failing)
 
 
 async def test_htc_32_writing_waits_until_libcurl_has_taken_the_bytes(curled, reply):

@@ -341,4 +341,9 @@ class Fetch:
         """Run a coroutine in a copy of the context of the request's caller, in which it may `call`
         callbacks."""
         assert self._context is not None
-        return self.loop.create_task(coroutine, context=self._context.copy())
+        context, loop = self._context.copy(), self.loop
+        if loop.get_task_factory() is None:
+            return loop.create_task(coroutine, context=context)
+        # The factory may be one that begins at once: while libcurl calls, and before who asked for
+        # the task knows of it.
+        return asyncio.Task(coroutine, loop=loop, context=context)
