@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import struct
 import threading
+import weakref
 
 import pytest
 
@@ -358,3 +360,50 @@ def test_json_and_forms_over_the_wire(serve):
     with serve(Application([("/", Handler)])) as server:
         answer = server.request("POST", "/?a=1", b"a=2&b=%C3%A9", headers)
     assert json.loads(answer.body) == {"a": ["1", "2"], "b": ["é"]}
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_handler_whose_client_left_in_the_middle_of_a_body_is_not_kept(waits):
+    """Nor are its request and its connection; no collector is needed for that."""
+
+    @stream_request_body
+    class Upload(RequestHandler):
+        def initialize(self):
+            kept.extend(map(weakref.ref, (self, self.request, self.request.connection)))
+
+        async def prepare(self):
+            if waits:
+                await asyncio.sleep(0)
+
+        async def data_received(self, chunk):
+            if waits:
+                await asyncio.sleep(0)
+            arrived.set()
+
+        def post(self):
+            raise AssertionError("the body has not come")
+
+        def on_connection_close(self):
+            left.set()
+
+    async def main():
+        server = Application([("/", Upload)]).listen(0, "127.0.0.1")
+        (listener,) = server._sockets.values()
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(get("/", method="POST", body=b"body")[:-1])
+        await asyncio.wait_for(arrived.wait(), LIMIT)
+        writer.close()
+        await asyncio.wait_for(left.wait(), LIMIT)
+        server.stop()
+        await server.close_all_connections()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert len(kept) == 3
+        assert [part() for part in kept] == [None, None, None]
+
+    kept, arrived, left = [], asyncio.Event(), asyncio.Event()
+    gc.disable()
+    try:
+        asyncio.run(main())
+    finally:
+        gc.enable()

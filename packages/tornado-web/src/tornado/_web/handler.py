@@ -18,7 +18,6 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from tornado._gen.convert import check_no_generator, convert_yielded
-from tornado._iostream.errors import StreamClosedError
 from tornado._web.errors import HANDLER_ERRORS, HTTPError
 from tornado._web.failures import FailureMethods
 from tornado._web.origins import SAFE_METHODS
@@ -351,11 +350,8 @@ class RequestHandler(FailureMethods):
         """Wait for the end of a streamed body; false if the response is there before, or the client
         left.
         """
-        if self._body_arrived is not None:
-            try:
-                await self._body_arrived
-            except StreamClosedError:
-                return False
+        if self._body_arrived is not None and not await self._body_arrived:
+            return False
         return not self._finished
 
     def _let_body_come(self) -> None:
@@ -380,9 +376,7 @@ class RequestHandler(FailureMethods):
         self._client_gone = True
         arrived = self._body_arrived
         if arrived is not None and not arrived.done():
-            arrived.set_exception(StreamClosedError())
-            # Whoever waits for it gets it; if nobody does, it is no news.
-            arrived.exception()
+            arrived.set_result(False)
         try:
             self.on_connection_close()
         finally:

@@ -207,7 +207,7 @@ class HandlerMessage(HTTPMessageDelegate):
         handler = self.handler
         arrived = None if handler is None else handler._body_arrived
         if arrived is not None and not arrived.done():
-            arrived.set_result(None)
+            arrived.set_result(True)
 
 
 class ApplicationMessage(HandlerMessage):

@@ -36,7 +36,7 @@ class HandlerState:
     _locale: Any  # absent until asked for
     _tokens: TokenPair | None = None
     _xsrf_token: bytes | None = None
-    _body_arrived: asyncio.Future[None] | None
+    _body_arrived: asyncio.Future[bool] | None  # false where the client left before
     _prepared: asyncio.Future[None] | None = None
     _client_gone = False
     _request_task: asyncio.Task[None] | None = None  # what runs the handler, once it had to wait
