@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from tornado.ioloop import IOLoop
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream, StreamBufferFullError, StreamClosedError
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:
@@ -503,5 +504,29 @@ def test_the_documented_client() -> None:
             serving = asyncio.get_running_loop().run_in_executor(None, serve, listening)
             assert await finished == body
             await serving
+
+    run(main())
+
+
+def test_a_write_that_is_refused_leaves_the_callback_of_the_one_before() -> None:
+    async def main() -> None:
+        ours, peer = socket.socketpair()
+        stream = IOStream(ours, max_write_buffer_size=8_000_000)
+        called: list[str] = []
+        done = asyncio.Event()
+
+        def on_written(name: str) -> None:
+            called.append(name)
+            done.set()
+
+        stream.write(b"x" * 5_000_000, callback=functools.partial(on_written, "first"))
+        with pytest.raises(StreamBufferFullError):
+            stream.write(b"x" * 5_000_000, callback=functools.partial(on_written, "refused"))
+        other = IOStream(peer)
+        assert len(await other.read_bytes(5_000_000)) == 5_000_000
+        await done.wait()
+        assert called == ["first"]
+        stream.close()
+        other.close()
 
     run(main())

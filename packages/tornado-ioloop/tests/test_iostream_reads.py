@@ -471,6 +471,18 @@ def test_writing_nothing_finds_out_nothing() -> None:
     run(main())
 
 
+def test_what_was_appended_may_be_more_than_the_limit() -> None:
+    async def main() -> None:
+        async with connected(max_write_buffer_size=10) as (stream, peer):
+            queue = stream._write_buffer
+            assert queue is not None
+            queue.append(b"x" * 20)
+            await stream.write(b"")
+            assert peer.recv(100) == b"x" * 20
+
+    run(main())
+
+
 def test_ios10_default_limits() -> None:
     """IOS-10: 104857600 bytes by default."""
 

@@ -272,10 +272,11 @@ class BaseIOStream(StreamCore):
         return future
 
     def _write_with_callback(self, data: Bytes, callback: StreamCallback) -> None:
-        self._write_callback = callback
         # A stream that breaks here tells by its close callback.
         with contextlib.suppress(StreamClosedError):
-            if self.send(settled(data)):
+            done = self.send(settled(data))
+            self._write_callback = callback
+            if done:
                 self._all_written()
 
     def _start_read(self, read: Read) -> asyncio.Future[Any] | None:

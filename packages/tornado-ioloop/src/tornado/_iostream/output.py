@@ -156,7 +156,7 @@ class Output(Descriptor):
             raise StreamClosedError(self.error)
         size = len(data)
         limit = self.max_write_buffer_size
-        if limit is not None and self.write_buffer_size + size > limit:
+        if limit is not None and size and self.write_buffer_size + size > limit:
             raise StreamBufferFullError(
                 f"{size} bytes more would exceed max_write_buffer_size={limit}"
             )
