@@ -651,3 +651,67 @@ def test_the_reader_is_registered_once_for_many_messages() -> None:
             assert calls == ["add"]
 
     run(main())
+
+
+@contextlib.asynccontextmanager
+async def half_closed() -> AsyncIterator[IOStream]:
+    """A stream whose receiver has been told of the end of its input, and has stayed."""
+    async with connected() as (stream, peer):
+        receiver = Recorder(stay=True)
+        stream.start_receiving(receiver)
+        peer.send(b"request")
+        peer.shutdown(socket.SHUT_WR)
+        await receiver.until(lambda r: "eof" in r.events)
+        yield stream
+        assert receiver.events == [b"request", "eof"]
+
+
+def test_reads_learn_of_an_end_of_which_a_receiver_was_told() -> None:
+    async def main() -> None:
+        async with half_closed() as stream:
+            stream.stop_receiving()
+            stream.unread(b"rest")
+            assert await stream.read_bytes(1) == b"r"
+            assert await stream.read_until_close() == b"est"
+            assert stream.closed()
+        async with half_closed() as stream:
+            stream.stop_receiving()
+            with pytest.raises(StreamClosedError):
+                await stream.read_bytes(1)
+
+    run(main())
+
+
+@pytest.mark.parametrize("stop", [True, False])
+@pytest.mark.parametrize("pause", [True, False])
+def test_the_next_receiver_learns_of_the_end_once_and_last(stop: bool, pause: bool) -> None:
+    async def main() -> None:
+        async with half_closed() as stream:
+            if stop:
+                stream.stop_receiving()
+                stream.unread(b"rest")
+            following = Recorder(stay=True)
+            stream.start_receiving(following)
+            if pause:
+                stream.pause_reading()
+                for _ in range(3):
+                    await asyncio.sleep(0)
+                assert not following.events
+                stream.resume_reading()
+            await following.until(lambda r: "eof" in r.events)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert following.events == ([b"rest", "eof"] if stop else ["eof"])
+
+    run(main())
+
+
+def test_a_close_callback_learns_of_an_end_of_which_a_receiver_was_told() -> None:
+    async def main() -> None:
+        async with half_closed() as stream:
+            closed = asyncio.Event()
+            stream.stop_receiving()
+            stream.set_close_callback(closed.set)
+            await closed.wait()
+
+    run(main())

@@ -51,6 +51,8 @@ class StreamCore(Output):
     _paused: bool = False
     _delivery_due: bool = False
     _input_ended: bool = False
+    # It has, and the consumer that was told of it is gone.
+    _end_due: bool = False
     #: Whether the input has ended in a way in which anybody on the network could have ended it:
     #: with TLS, without the peer's ``close_notify`` (RFC 8446 section 6.1). A protocol to which the
     #: end means that all has come has to look at it. (Added in version 6.100.)
@@ -126,7 +128,7 @@ class StreamCore(Output):
         self._consumer = receiver
         self._sink = None
         self._paused = False
-        self._input_ended = False
+        self._forget_end()
         if self._state is CLOSED:
             self._call_soon(self._deliver_to_late, receiver)
             return
@@ -142,6 +144,7 @@ class StreamCore(Output):
             self._detach()
             self._paused = False
             self._writing_paused = False
+            self._forget_end()
 
     def unread(self, data: bytes) -> None:
         """Put ``data`` in front of what is buffered, as a protocol does that ends and has taken too
@@ -319,6 +322,23 @@ class StreamCore(Output):
         else:
             self._state = CLOSING
 
+    def _forget_end(self) -> None:
+        """Have the next consumer told of the end too."""
+        if self._input_ended:
+            self._input_ended = False
+            self._end_due = True
+
+    def _tell_end(self) -> None:
+        """Tell of an end of which the system needn't tell again."""
+        if self._state is not OPEN or not self._end_due:
+            return
+        sink = self._sink
+        if sink is not None:
+            self._end_due = False
+            self._on_eof(sink)
+        elif self._consumer is None and self._close_callback is not None:
+            self.close()
+
     def _idle(self) -> None:
         """Deal with input that nobody can take now."""
         if self._state is OPEN and self._consumer is None:
@@ -478,5 +498,9 @@ class StreamCore(Output):
             self._loop.call_soon(run_in_or_beside, self._context, function, *args)
 
     def _watch_input(self) -> None:
-        if not self._watching_input and self._state is OPEN and not self._input_ended:
+        if self._watching_input or self._state is not OPEN or self._input_ended:
+            return
+        if self._end_due:
+            self._call_soon(self._tell_end)
+        else:
             self._add_reader()
