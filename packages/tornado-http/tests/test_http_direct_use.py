@@ -1,6 +1,7 @@
 """Programs that use a connection's stream themselves, while the connection collects its output."""
 
 import asyncio
+import ssl
 
 import pytest
 
@@ -96,3 +97,39 @@ async def test_what_was_written_can_be_changed_afterwards(request_):
 
     assert await exchange(answer, request_) == HEAD + b"answer"
     assert await exchange(view, request_) == HEAD + b"answer"
+
+
+@pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.parametrize("size", [1, 100, 5000, 8192, 16384])
+@pytest.mark.parametrize("times", [2, 3, 200])
+async def test_many_pieces_come_as_they_were_written(size, times, secure, server_tls, authority):
+    """Fewer or more than are collected."""
+
+    def answer(request):
+        headers = HTTPHeaders({"Content-Length": str(size * times)})
+        request.connection.write_headers(ResponseStartLine("", 200, "OK"), headers)
+        for number in range(times):
+            piece = bytearray(size)
+            piece[0] = number
+            request.connection.write(piece)
+            piece[:] = b"x" * size
+        request.connection.finish()
+
+    client_tls = None
+    if secure:
+        client_tls = ssl.create_default_context()
+        authority.configure_trust(client_tls)
+    server = HTTPServer(answer, ssl_options=server_tls if secure else None)
+    (sock,) = sockets = bind_sockets(0, "127.0.0.1")
+    server.add_sockets(sockets)
+    reader, writer = await asyncio.open_connection(*sock.getsockname(), ssl=client_tls)
+    for request in (REQUESTS[0], REQUESTS[0] + REQUESTS[1]):
+        writer.write(request)
+        for _ in range(request.count(b"HTTP")):
+            await reader.readuntil(b"\r\n\r\n")
+            body = await reader.readexactly(size * times)
+            assert body[::size] == bytes(range(times))
+            assert set(body) <= set(range(times))
+    writer.close()
+    server.stop()
+    await server.close_all_connections()

@@ -81,7 +81,7 @@ class HTTP1Connection(FlowControl):
         )
         self._phase = OPEN
         self._corked = False
-        self._out: bytes | None = None
+        self._out: bytes | bytearray | None = None
         self._holds = 0
         self._resolved = None
         # Message: what is used for each one, which is quicker where an object has it of its own.

@@ -65,7 +65,7 @@ class MessageOutput(HTTPConnection):
     _sweep: DeadlineSweep | None
     _server: HTTP1ServerConnection | None
     _corked: bool
-    _out: bytes | None
+    _out: bytes | bytearray | None
     _resolved: asyncio.Future[None] | None
     # When the peer has to have taken more of what waits for it; how much has waited since then.
     write_deadline = NEVER
@@ -323,13 +323,21 @@ class MessageOutput(HTTPConnection):
         """Send ``data``, or collect it while input is being processed."""
         if not self._corked:
             return self._send_fairly(data)
-        if self._out is not None:
-            data = b"".join((self._out, data))
-        if len(data) > CORK_LIMIT:
+        out = self._out
+        if out is None:
+            if len(data) > CORK_LIMIT:
+                return self._send_fairly(data)
+            # It can't change any more.
+            self._out = data if type(data) is bytes else bytes(data)
+        elif len(out) + len(data) > CORK_LIMIT:
             self._out = None
-            return self._send_fairly(data)
-        # It can't change any more.
-        self._out = data if type(data) is bytes else bytes(data)
+            return self._send_fairly(b"".join((out, data)))
+        elif type(out) is bytearray:
+            out += data
+        else:
+            # There may be many pieces, and few bytes in each.
+            self._out = out = bytearray(out)
+            out += data
         return self._resolved or self._resolve()
 
     def flush_output(self) -> None:
@@ -345,7 +353,7 @@ class MessageOutput(HTTPConnection):
         self._out = None
         return self._send_fairly(out)
 
-    def _send_fairly(self, data: bytes) -> asyncio.Future[None]:
+    def _send_fairly(self, data: bytes | bytearray) -> asyncio.Future[None]:
         """Send, and make whoever writes without end to a quick reader wait for the others once in a
         while."""
         future = self._send(data)
@@ -357,7 +365,7 @@ class MessageOutput(HTTPConnection):
         loop.call_soon(_pass_on, future, later)
         return later
 
-    def _send(self, data: bytes) -> asyncio.Future[None]:
+    def _send(self, data: bytes | bytearray) -> asyncio.Future[None]:
         try:
             if not data or self.stream.send(data):
                 return self._resolved or self._resolve()

@@ -8,6 +8,7 @@ from contextvars import Context
 from typing import Any, cast
 
 from tornado._ioloop.readiness import readiness_of
+from tornado._iostream.buffer import Bytes
 from tornado._iostream.callbacks import run_in_or_beside
 from tornado.ioloop import IOLoop
 
@@ -26,7 +27,7 @@ class Descriptor:
     # What the system has for `_read_chunk` and `_write_chunk`, where nothing has to be added to it.
     # What is done most gets along without a method of Python.
     _receive: Callable[[int], bytes] | None = None
-    _transmit: Callable[[bytes | memoryview], int] | None = None
+    _transmit: Callable[[Bytes], int] | None = None
 
     io_loop: IOLoop
     _loop: asyncio.AbstractEventLoop
@@ -83,7 +84,7 @@ class Descriptor:
         count = self.read_from_fd(buffer)
         return None if count is None else bytes(memoryview(buffer)[:count])
 
-    def _write_chunk(self, data: bytes | memoryview) -> int:
+    def _write_chunk(self, data: Bytes) -> int:
         """Write what goes without waiting; return how much that was.
 
         If that's nothing, `BlockingIOError` may be raised.

@@ -65,7 +65,7 @@ class Output(Descriptor):
         self._queue = value
         self._direct = self._state is OPEN
 
-    def send(self, data: bytes | memoryview) -> bool:
+    def send(self, data: Bytes) -> bool:
         """Hand ``data`` to the system, and keep what it doesn't take.
 
         :returns: true if nothing had to be kept.

@@ -12,7 +12,7 @@ from socket import socket as Socket  # the module's name is an attribute here
 from typing import TYPE_CHECKING, Any, cast
 
 from tornado._iostream.base import BaseIOStream
-from tornado._iostream.buffer import FilePart, OutputQueue
+from tornado._iostream.buffer import Bytes, FilePart, OutputQueue
 from tornado._iostream.callbacks import StreamCallback, as_callback
 from tornado._iostream.errors import NOT_NOW, StreamClosedError
 from tornado._iostream.reads import Read
@@ -83,7 +83,7 @@ class IOStream(BaseIOStream):
     def _read_chunk(self, size: int) -> bytes | None:
         return self.socket.recv(size)
 
-    def _write_chunk(self, data: bytes | memoryview) -> int:
+    def _write_chunk(self, data: Bytes) -> int:
         return self.socket.send(data)
 
     def _write_pieces(self, pieces: Sequence[bytes]) -> int:

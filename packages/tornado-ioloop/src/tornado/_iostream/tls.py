@@ -17,6 +17,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from tornado._iostream.buffer import Bytes
 from tornado._iostream.errors import StreamClosedError, is_reset
 from tornado._iostream.state import CLOSED, CONNECTING
 from tornado._iostream.tcp import IOStream
@@ -333,7 +334,7 @@ class SSLIOStream(IOStream):
             raise held
         return held
 
-    def _write_chunk(self, data: bytes | memoryview) -> int:
+    def _write_chunk(self, data: Bytes) -> int:
         size = len(data)
         if size <= RECORD_SIZE:
             return self._write_record(data)
@@ -348,7 +349,7 @@ class SSLIOStream(IOStream):
             sent += taken
         return sent
 
-    def _write_record(self, data: bytes | memoryview) -> int:
+    def _write_record(self, data: Bytes) -> int:
         try:
             taken: int = self.socket.send(data)
         except ssl.SSLWantWriteError:

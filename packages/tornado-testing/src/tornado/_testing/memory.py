@@ -90,7 +90,7 @@ class MemorySocket:
             self.peer._tell_of_room()
         return data
 
-    def send(self, data: bytes | memoryview) -> int:
+    def send(self, data: bytes | bytearray | memoryview) -> int:
         """Give bytes to the other end; return how many it has taken.
 
         :raises BlockingIOError: it can't take any now.
