@@ -26,6 +26,7 @@ from tornado._curl_client.options import content_length, set_options, set_times
 from tornado._curl_client.reception import Reception
 from tornado._httpclient.request import IDEMPOTENT, EffectiveRequest
 from tornado._httpclient.response import HTTPResponse
+from tornado._ioloop.futures import begin_later
 from tornado._simple_client.redirect import REDIRECTS, redirect_url, redirected
 from tornado._simple_client.target import Target, target_of
 from tornado.httputil import HTTPHeaders, HTTPInputError
@@ -341,9 +342,5 @@ class Fetch:
         """Run a coroutine in a copy of the context of the request's caller, in which it may `call`
         callbacks."""
         assert self._context is not None
-        context, loop = self._context.copy(), self.loop
-        if loop.get_task_factory() is None:
-            return loop.create_task(coroutine, context=context)
-        # The factory may be one that begins at once: while libcurl calls, and before who asked for
-        # the task knows of it.
-        return asyncio.Task(coroutine, loop=loop, context=context)
+        # It mustn't begin while libcurl calls, nor before who asked for the task knows of it.
+        return begin_later(self.loop, coroutine, self._context.copy())

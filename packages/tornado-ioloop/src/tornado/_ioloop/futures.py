@@ -1,8 +1,10 @@
-"""Futures of the current loop."""
+"""Futures of the current loop, and tasks."""
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, Future, get_running_loop
+from asyncio import AbstractEventLoop, Future, Task, get_running_loop
+from collections.abc import Coroutine
+from contextvars import Context
 from typing import Any
 
 from tornado._ioloop.loop import IOLoop
@@ -33,3 +35,16 @@ def done_future(result: Any) -> Future[Any]:
         future = Future(loop=current_loop())
     future.set_result(result)
     return future
+
+
+def begin_later(
+    loop: AbstractEventLoop, work: Coroutine[Any, Any, None], context: Context
+) -> Task[None]:
+    """Make a task that begins on the loop's next iteration, whatever the loop's factory is.
+
+    :arg context: what it runs in. It may be in use here, where a factory of eager tasks
+        (`asyncio.eager_task_factory`) would enter it at once.
+    """
+    if loop.get_task_factory() is None:
+        return loop.create_task(work, context=context)
+    return Task(work, loop=loop, context=context)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado._gen.convert import convert_yielded
 from tornado._httputil.request import received_request
+from tornado._ioloop.futures import begin_later
 from tornado._web.errors import HANDLER_ERRORS
 from tornado._web.handler import PRISTINE_EXECUTE, RequestHandler, is_task_cancelled
 from tornado.httputil import (
@@ -147,11 +148,11 @@ class HandlerMessage(HTTPMessageDelegate):
     ) -> None:
         self.request.connection.set_close_callback(handler._on_client_gone)
         loop = asyncio.get_running_loop()
-        if context is None or loop.get_task_factory() is None:
-            task = loop.create_task(rest, context=context)
+        if context is None:
+            task = loop.create_task(rest)
         else:
-            # The factory may be one that begins at once: in the context, which is in use here.
-            task = asyncio.Task(rest, loop=loop, context=context)
+            # It's in use here.
+            task = begin_later(loop, rest, context)
         handler._request_task = task
         # The handler takes it out at its end, which costs less than a callback of the task. Where
         # tasks begin at once, that may be over.

@@ -22,11 +22,12 @@ import contextlib
 import functools
 import sys
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from types import CoroutineType, TracebackType
 from typing import Any
 
+from tornado._ioloop.futures import begin_later
 from tornado._websocket.closing import CLOSE_TIMEOUT, CLOSING, Ending
 from tornado._websocket.errors import ProtocolViolation, WebSocketClosedError
 from tornado._websocket.interfaces import Phase, Reader
@@ -369,7 +370,7 @@ class WebSocketProtocol(Ending):
         if waiting is None:
             return
         self._inbox = deque()
-        self._worker = self._start_task(self._work(waiting))
+        self._worker = begin_later(self._loop, self._work(waiting), self._context)
 
     async def _work(self, waiting: Any) -> None:
         """Wait for the endpoint, and give it what came meanwhile."""
@@ -421,19 +422,11 @@ class WebSocketProtocol(Ending):
         tasks = self._asides
         if tasks is None:
             tasks = self._asides = set()
-        task = self._start_task(self._await(waiting))
+        task = begin_later(self._loop, self._await(waiting), self._context)
         tasks.add(task)
         task.add_done_callback(self._on_aside_done)
         if len(tasks) >= MAX_ASIDES and self._phase is _OPEN:
             self._halt(ASIDES_FULL)
-
-    def _start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Have the loop do something in the connection's context."""
-        loop = self._loop
-        if loop.get_task_factory() is None:
-            return loop.create_task(work, context=self._context)
-        # The factory may be one that begins at once: in the context, which is in use here.
-        return asyncio.Task(work, loop=loop, context=self._context)
 
     async def _await(self, waiting: Any) -> None:
         try:
