@@ -13,6 +13,7 @@ from tornado.httputil import (
     HTTPServerConnectionDelegate,
     ResponseStartLine,
 )
+from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_sockets
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -296,3 +297,68 @@ async def test_a_start_request_of_one_server_is_asked_for_all_kinds_of_requests(
     writer.close()
     server.stop()
     await server.close_all_connections()
+
+
+async def test_whoever_fails_to_be_told_of_the_end_keeps_nobody_from_it(caplog):
+    class Failing(HTTPMessageDelegate):
+        def finish(self):
+            arrived.set()
+
+        def on_connection_close(self):
+            told.append("delegate")
+            raise ZeroDivisionError
+
+    class Ending(HTTPServerConnectionDelegate):
+        def start_request(self, server_conn, request_conn):
+            request_conn.set_close_callback(self.on_client_gone)
+            return Failing()
+
+        def on_client_gone(self):
+            told.append("callback")
+            raise ZeroDivisionError
+
+        def on_close(self, server_conn):
+            told.append("server")
+            raise ZeroDivisionError
+
+    told, arrived = [], asyncio.Event()
+    async with talking(Ending()) as (server, _, writer):
+        writer.write(GET)
+        await arrived.wait()
+        writer.close()
+        while server._connections:
+            await asyncio.sleep(0)
+        while "delegate" not in told:
+            await asyncio.sleep(0)
+    assert told == ["server", "callback", "delegate"]
+    assert [record.name for record in caplog.records] == 3 * ["tornado.application"]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, StreamClosedError])
+async def test_an_error_is_logged_also_if_the_client_has_left(error, caplog):
+    """But for that of writing to it."""
+
+    class Waiting(HTTPMessageDelegate):
+        async def headers_received(self, start_line, headers):
+            arrived.set()
+            await gone.wait()
+            done.set()
+            raise error
+
+        def on_connection_close(self):
+            gone.set()
+
+    class Starting(HTTPServerConnectionDelegate):
+        def start_request(self, server_conn, request_conn):
+            return Waiting()
+
+    arrived, gone, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    async with talking(Starting()) as (_, _, writer):
+        writer.write(GET)
+        await arrived.wait()
+        writer.close()
+        await done.wait()
+        for _ in range(3):
+            await asyncio.sleep(0)
+    expected = [] if error is StreamClosedError else ["tornado.application"]
+    assert [record.name for record in caplog.records] == expected

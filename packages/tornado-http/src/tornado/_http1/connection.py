@@ -312,6 +312,9 @@ class HTTP1Connection(FlowControl):
         try:
             if callback is not None and self._output is not DONE:
                 callback()
+        except Exception:
+            app_log.error("Uncaught exception", exc_info=True)
+        try:
             if delegate is not None:
                 delegate.on_connection_close()
         except Exception:

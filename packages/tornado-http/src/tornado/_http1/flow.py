@@ -11,6 +11,7 @@ from typing import Any
 from tornado._http1.closing import OPEN, ClosingConnection
 from tornado._http1.reader import BODY_UNTIL_CLOSE, ENDING
 from tornado.httputil import HTTPInputError, HTTPMessageDelegate
+from tornado.iostream import StreamClosedError
 from tornado.log import gen_log
 
 MAX_HELD = 65536  # bytes of pipelined input that are held before reading pauses
@@ -159,11 +160,11 @@ class FlowControl(ClosingConnection):
             self._give_up()
             return
         error = future.exception()
-        if self._phase is not OPEN:
-            return
+        is_open = self._phase is OPEN
         if error is None:
-            self._release()
-        else:
+            if is_open:
+                self._release()
+        elif is_open or not isinstance(error, StreamClosedError):
             self._give_up(error)
 
     def _deliver_in_pieces(self, delegate: HTTPMessageDelegate, data: bytes, limit: int) -> None:

@@ -22,7 +22,7 @@ from tornado.httputil import (
 )
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
-from tornado.log import gen_log
+from tornado.log import app_log, gen_log
 from tornado.tcpserver import TCPServer
 from tornado.util import Configurable
 
@@ -174,7 +174,11 @@ class HTTP1ServerConnection:
         delegate = self.delegate
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
-        delegate.on_close(self)
+        try:
+            delegate.on_close(self)
+        except Exception:
+            # Others have to be told too.
+            app_log.error("Uncaught exception", exc_info=True)
 
 
 class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
