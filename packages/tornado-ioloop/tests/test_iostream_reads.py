@@ -12,6 +12,7 @@ import struct
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -222,6 +223,34 @@ def test_the_end_leaves_the_bytes_of_a_cancelled_read(begin: Callable[[IOStream]
             peer.close()
             await closed.wait()
             assert await stream.read_bytes(4) == b"held"
+
+    run(main())
+
+
+def test_a_descriptor_that_cannot_be_watched_leaves_no_read_pending(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+
+    class FileStream(BaseIOStream):
+        def __init__(self) -> None:
+            self.file = path.open("rb")
+            super().__init__()
+
+        def fileno(self) -> int:
+            return self.file.fileno()
+
+        def close_fd(self) -> None:
+            self.file.close()
+
+    async def main() -> None:
+        stream = FileStream()
+        for _ in range(2):
+            with pytest.raises(PermissionError):
+                stream.read_bytes(1)
+            with pytest.raises(PermissionError):
+                stream.read_until_close()
+            assert not stream.reading()
+        stream.close()
 
     run(main())
 

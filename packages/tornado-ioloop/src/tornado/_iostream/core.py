@@ -502,5 +502,10 @@ class StreamCore(Output):
             return
         if self._end_due:
             self._call_soon(self._tell_end)
-        else:
+            return
+        try:
             self._add_reader()
+        except OSError:
+            # Whoever has asked for input learns that there is none to be had, and doesn't wait.
+            self._detach()
+            raise
