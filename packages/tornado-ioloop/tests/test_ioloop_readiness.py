@@ -537,3 +537,24 @@ def test_output_and_the_end_come_through_while_the_context_is_in_use(pairs: Any)
     finally:
         loop.close()
     assert events == ["pause", "resume", "lost", "done"]
+
+
+def test_loops_may_keep_their_handles_to_themselves() -> None:
+    """What asyncio's private method returns is used, but not relied upon."""
+
+    class Loop(asyncio.SelectorEventLoop):
+        def _add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+            super()._add_reader(fd, callback, *args)  # type: ignore[misc]  # it's private
+
+    async def main() -> bytes:
+        here, there = socket.socketpair()
+        stream = IOStream(here)
+        there.send(b"x")
+        async with asyncio.timeout(20):
+            got: bytes = await stream.read_bytes(1)
+        stream.close()
+        there.close()
+        return got
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        assert runner.run(main()) == b"x"

@@ -248,8 +248,12 @@ def _add_reader_without_context(
     """Call ``callback`` whenever ``fd`` can be read, also inside of itself: the public way gives it
     a context, which can't be entered twice. It has to see to contexts.
     """
-    handle: Any = loop._add_reader(fd, callback)  # type: ignore[attr-defined]  # asyncio's own loops have it
-    handle._context = _NoContext
+    try:
+        handle: Any = loop._add_reader(fd, callback)  # type: ignore[attr-defined]  # asyncio's own loops have it
+        handle._context = _NoContext
+    except AttributeError:
+        # Not those of this version: then only runs inside of callbacks miss something.
+        loop.add_reader(fd, callback)
 
 
 def _run_in(context: Context | None) -> Callable[..., int | None]:
