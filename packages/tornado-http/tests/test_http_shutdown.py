@@ -323,6 +323,29 @@ def test_clients_that_do_not_read_are_let_go(takes, caplog):
     assert [record.getMessage() for record in caplog.records] == ["Timeout writing to 127.0.0.1"]
 
 
+def test_nobody_waits_for_a_client_that_has_said_all(server_tls, authority, caplog, monkeypatch):
+    """An error after the answer ends the connection at once, also over TLS."""
+    monkeypatch.setattr("tornado._http1.closing.LINGER_TIME", 1000)
+
+    def fails_late(request):
+        respond(request, b"now")
+        raise ZeroDivisionError
+
+    async def main():
+        context = ssl.create_default_context()
+        authority.configure_trust(context)
+        async with serving(fails_late, ssl_options=server_tls) as server:
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", server.port, ssl=context, server_hostname="localhost"
+            )
+            writer.write(get("/"))
+            assert (await reader.read()).endswith(b"now")
+            writer.close()
+
+    run(main())
+    assert "ZeroDivisionError" in caplog.text
+
+
 @pytest.mark.skipif(
     sys.platform not in ("linux", "darwin"), reason="other systems don't tell what they hold"
 )

@@ -181,7 +181,8 @@ class ClosingConnection(MessageOutput):
         if self.is_client:
             self.close()
         elif self._phase is OPEN:
-            self._linger(more_comes=self._reader.state < ENDING)
+            reader = self._reader
+            self._linger(more_comes=reader.has_begun and reader.state < ENDING)
 
     def _linger(self, *, more_comes: bool) -> None:
         """Close so that the peer can still read the answer: a reset by unread input would destroy
