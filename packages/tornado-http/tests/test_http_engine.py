@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tornado._http1.reader import MessageReader, _known_heads
+from tornado._http1 import known
+from tornado._http1.reader import MessageReader
 from tornado._http1.writer import serialize_head, status_line
 from tornado.http1connection import is_transfer_encoding_chunked, parse_hex_int, parse_int
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPOutputError
@@ -152,7 +153,7 @@ def test_known_requests_are_subject_to_limits_and_pauses():
 def test_there_is_a_limit_to_the_requests_that_are_known():
     for number in range(2000):
         assert read(request(f"GET /{number} HTTP/1.1", "Host: a"))[-1] == "end"
-    assert 0 < len(_known_heads) <= 256
+    assert 0 < len(known._heads) <= known.MOST_HEADS
 
 
 @pytest.mark.parametrize(

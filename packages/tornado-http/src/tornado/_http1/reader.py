@@ -18,6 +18,7 @@ import re
 from typing import Any, Protocol
 
 from tornado._http1 import grammar
+from tornado._http1.known import LONGEST_HEAD, find_known, remember
 from tornado.httputil import (
     HTTPHeaders,
     HTTPInputError,
@@ -124,7 +125,7 @@ class MessageReader:
         self._accepts_folded_lines = accept_folded_lines
         # How long a head may be that is looked up among the known ones: what others took, with
         # other limits, this reader may have to refuse. A field has four bytes at least.
-        self._longest_known = min(_LONGEST_KNOWN_HEAD, max_header_size, 4 * max_header_count)
+        self._longest_known = min(LONGEST_HEAD, max_header_size, 4 * max_header_count)
         if is_client or accept_bare_lf or accept_folded_lines:
             self._longest_known = 0
         # Connection: bytes that were not used yet, and how far they were searched for the end of a
@@ -220,7 +221,7 @@ class MessageReader:
             self._held = None
             self._scanned = 0
         elif end <= self._longest_known and self.state == HEAD and not self._paused:
-            known = _known_heads.get(data)
+            known = find_known(data)
             if known is not None:
                 # A whole request that is like an earlier one, byte by byte.
                 start_line, values = known
@@ -324,7 +325,7 @@ class MessageReader:
             raise
         if self.ordinary:
             if position == 0 and after == len(data) <= self._longest_known:
-                _remember_head(data, start_line, headers)
+                remember(data, start_line, headers)
             self.has_rest = after < len(data)
             self.state = COMPLETE
             self._sink.on_request(start_line, headers)
@@ -572,22 +573,6 @@ def _find_lenient_end(data: bytes, position: int) -> tuple[int, int, bytes]:
     return match.start(), match.end(), head + b"\r\n"
 
 
-def _remember_head(data: bytes, start_line: RequestStartLine, headers: HTTPHeaders) -> None:
-    """Keep what an ordinary request means that came alone: many more will come that are like it."""
-    values = headers._values
-    for value in values.values():
-        if type(value) is not str:
-            # Lists can't be shared.
-            return
-    if len(_known_heads) >= _MOST_KNOWN_HEADS:
-        _known_heads.clear()
-    _known_heads[data] = start_line, values.copy()
-
-
-# Requests of servers' clients, whole, and what they mean.
-_known_heads: dict[bytes, tuple[RequestStartLine, dict[str, str | list[str]]]] = {}
-_MOST_KNOWN_HEADS = 256
-_LONGEST_KNOWN_HEAD = 1024  # bytes
 _new_headers = HTTPHeaders.__new__
 
 _LINE_END = b"\r\n"
