@@ -14,6 +14,8 @@ CHROMIUM_OPTIONS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    # Containers have little of that memory, and pages die of it.
+    "--disable-dev-shm-usage",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
