@@ -18,7 +18,12 @@ import pytest
 import trustme
 
 from tornado.httpserver import HTTPConnection, HTTPRequest, HTTPServer
-from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPOutputError,
+    HTTPServerRequest,
+    ResponseStartLine,
+)
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 from tornado.netutil import bind_sockets, bind_unix_socket
@@ -215,6 +220,27 @@ async def test_it_is_no_error_if_the_client_leaves_a_coroutine(caplog):
         await done.wait()
         await asyncio.sleep(0)
     assert caplog.records == []
+
+
+async def test_nothing_that_comes_late_gets_into_another_answer():
+    requests = []
+
+    async with listening(requests.append) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(2 * b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        while not requests:
+            await asyncio.sleep(0)
+        reply(requests[0], b"first")
+        while len(requests) < 2:
+            await asyncio.sleep(0)
+        with pytest.raises(HTTPOutputError, match="after finish"):
+            requests[0].write(b"late")
+        with pytest.raises(HTTPOutputError, match="after finish"):
+            requests[0].finish()
+        reply(requests[1], b"second")
+        await reader.readuntil(b"first")
+        assert (await reader.readuntil(b"second")).startswith(b"HTTP/1.1 200 OK\r\n")
+        writer.close()
 
 
 @pytest.mark.parametrize("in_coroutine", [False, True])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from tornado._httputil.cookies import parse_cookie
 from tornado._httputil.delegates import HTTPConnection
+from tornado._httputil.errors import HTTPOutputError
 from tornado._httputil.headers import HTTPHeaders
 from tornado._httputil.query import parse_arguments
 from tornado._httputil.startline import RequestStartLine, ResponseStartLine
@@ -249,7 +250,9 @@ class HTTPServerRequest:
         API version 2.x).
 
         :arg callback: called when they have been written.
+        :raises HTTPOutputError: the response has ended.
         """
+        self._check_open("write()")
         future = self.connection.write(chunk)
         if callback is not None:
             from tornado._callbacks import deliver_result
@@ -257,9 +260,18 @@ class HTTPServerRequest:
             deliver_result(future, callback, with_result=False)
 
     def finish(self) -> None:
-        """End the response (documented API version 2.x)."""
+        """End the response (documented API version 2.x).
+
+        :raises HTTPOutputError: it has ended.
+        """
+        self._check_open("finish()")
         self.connection.finish()
         self._finish_time = time.time()
+
+    def _check_open(self, call: str) -> None:
+        if self._finish_time is not None:
+            # The connection may have another request by now, whose answer that would disturb.
+            raise HTTPOutputError(f"{call} after finish()")
 
     def full_url(self) -> str:
         """Return the URL of the request."""
