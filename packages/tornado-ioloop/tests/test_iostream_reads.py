@@ -179,15 +179,16 @@ def test_reads_one_after_the_other_have_nothing_in_common() -> None:
     run(main())
 
 
-@pytest.mark.parametrize(
-    "begin",
-    [
-        lambda s: s.read_bytes(30),
-        lambda s: s.read_into(bytearray(30)),
-        lambda s: s.read_until(b";"),
-        lambda s: s.read_until_close(),
-    ],
-)
+# Reads that hold what comes, as it isn't enough for them.
+HOLDING_READS: list[Callable[[IOStream], Any]] = [
+    lambda s: s.read_bytes(30),
+    lambda s: s.read_into(bytearray(30)),
+    lambda s: s.read_until(b";"),
+    lambda s: s.read_until_close(),
+]
+
+
+@pytest.mark.parametrize("begin", HOLDING_READS)
 def test_bytes_of_a_cancelled_read_stay_in_their_place(begin: Callable[[IOStream], Any]) -> None:
     async def main() -> None:
         async with connected() as (stream, peer):
@@ -202,15 +203,7 @@ def test_bytes_of_a_cancelled_read_stay_in_their_place(begin: Callable[[IOStream
     run(main())
 
 
-@pytest.mark.parametrize(
-    "begin",
-    [
-        lambda s: s.read_bytes(30),
-        lambda s: s.read_into(bytearray(30)),
-        lambda s: s.read_until(b";"),
-        lambda s: s.read_until_close(),
-    ],
-)
+@pytest.mark.parametrize("begin", HOLDING_READS)
 def test_the_end_leaves_the_bytes_of_a_cancelled_read(begin: Callable[[IOStream], Any]) -> None:
     async def main() -> None:
         async with connected() as (stream, peer):

@@ -124,18 +124,17 @@ class MessageOutput(HTTPConnection):
             self._unwritten = 0
             self._chunked = self._drops_body = False
             head = writer.serialize_head(line, headers) + chunk
+            chunk = None
         elif isinstance(start_line, RequestStartLine):
             head = self._request_head(start_line, headers)
-            if chunk:
-                head += self._format_body(chunk)
         else:
             _, code, reason = start_line
             line = STATUS_LINES.get((code, reason)) or writer.status_line(code, reason)
             if code < 200 and code != 101:
                 return self._write_interim(line, headers)
             head = self._response_head(line, code, headers)
-            if chunk:
-                head += self._format_body(chunk)
+        if chunk:
+            head += self._format_body(chunk)
         self._output = BODY
         if self._corked and self._out is None and len(head) <= CORK_LIMIT:
             # What `_emit` does first of all, without a call.

@@ -280,13 +280,12 @@ class BaseIOStream(StreamCore):
                 self._all_written()
 
     def _start_read(self, read: Read) -> asyncio.Future[Any] | None:
-        pending = self._consumer
-        if pending is not None:
-            if not isinstance(pending, Read):
-                raise RuntimeError("the input goes to a receiver: stop_receiving() first")
-            if not pending.abandoned:
+        if self._consumer is not None:
+            self._drop_cancelled_read()
+            if self.reading():
                 raise RuntimeError("a read is pending already")
-            pending.abandon()
+            if self._consumer is not None:
+                raise RuntimeError("the input goes to a receiver: stop_receiving() first")
         future = read.future
         self._consumer = read
         if (read.wants_nothing or self._read_buffer is not None) and read.begin():

@@ -120,11 +120,9 @@ class StreamCore(Output):
 
         .. versionadded:: 6.100
         """
-        pending = self._consumer
-        if isinstance(pending, Read):
-            if not pending.abandoned:
-                raise RuntimeError("a read is pending: the input can't go to a receiver too")
-            pending.abandon()
+        self._drop_cancelled_read()
+        if self.reading():
+            raise RuntimeError("a read is pending: the input can't go to a receiver too")
         self._consumer = receiver
         self._sink = None
         self._paused = False
@@ -154,11 +152,9 @@ class StreamCore(Output):
 
         .. versionadded:: 6.100
         """
-        pending = self._consumer
-        if isinstance(pending, Read):
-            if not pending.abandoned:
-                raise RuntimeError("a read is pending: bytes can't be put before what it has seen")
-            pending.abandon()
+        self._drop_cancelled_read()
+        if self.reading():
+            raise RuntimeError("a read is pending: bytes can't be put before what it has seen")
         if data:
             self._unstore(data)
             if self._consumer is not None and not self._paused:
@@ -398,6 +394,12 @@ class StreamCore(Output):
             app_log.error("Exception in the receiver %r", consumer, exc_info=error)
         # The traceback has this stream in its frames; kept, it would make a cycle.
         self.close(exc_info=error.with_traceback(None))
+
+    def _drop_cancelled_read(self) -> None:
+        """Let go of a read that the program has cancelled; what it holds is for the next one."""
+        pending = self._consumer
+        if isinstance(pending, Read) and pending.abandoned:
+            pending.abandon()
 
     def _detach(self) -> None:
         self._consumer = None

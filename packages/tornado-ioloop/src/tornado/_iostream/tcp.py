@@ -15,7 +15,6 @@ from tornado._iostream.base import BaseIOStream
 from tornado._iostream.buffer import Bytes, FilePart, OutputQueue
 from tornado._iostream.callbacks import StreamCallback, as_callback
 from tornado._iostream.errors import NOT_NOW, StreamClosedError
-from tornado._iostream.reads import Read
 from tornado._iostream.state import CLOSED, CONNECTING, OPEN
 from tornado.log import gen_log
 
@@ -281,9 +280,7 @@ class IOStream(BaseIOStream):
 
         if self._state is CLOSED:
             raise StreamClosedError(self.error)
-        consumer = self._consumer
-        if isinstance(consumer, Read) and consumer.abandoned:
-            consumer.abandon()
+        self._drop_cancelled_read()
         if self._state is not OPEN or self._consumer is not None or self._queue:
             raise ValueError("TLS can't begin while the stream is in use")
         if self._read_buffer is not None:
