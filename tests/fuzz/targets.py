@@ -68,8 +68,8 @@ class _Recorder:
         else:
             self.events.append(data)
 
-    def on_request(self, start_line: Any, headers: HTTPHeaders) -> None:
-        self.on_head(start_line, headers)
+    def on_request(self, start_line: Any, values: dict[str, Any]) -> None:
+        self.on_head(start_line, HTTPHeaders._from_dict(values.copy()))
         self.reader.postpone_end()
 
     def on_complete(self) -> None:

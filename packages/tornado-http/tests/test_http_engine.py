@@ -33,8 +33,8 @@ class Recorder:
         else:
             self.events.append(data)
 
-    def on_request(self, start_line, headers):
-        self.on_head(start_line, headers)
+    def on_request(self, start_line, values):
+        self.on_head(start_line, HTTPHeaders._from_dict(values.copy()))
         self.reader.postpone_end()
 
     def on_complete(self):

@@ -14,7 +14,7 @@ class Heads:
     def __init__(self) -> None:
         self.targets: list[str] = []
 
-    def on_request(self, start_line, headers):
+    def on_request(self, start_line, values):
         self.targets.append(start_line.path)
 
     on_head = on_request

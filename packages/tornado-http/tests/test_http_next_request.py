@@ -247,6 +247,77 @@ async def test_h1c_9_a_limit_for_a_request_without_a_body_is_none_for_the_next(
         assert await read_answer(reader) == (200, b"answer")
 
 
+class Late(Site):
+    """Sets limits when the request has been answered; with a path of its own, while it comes."""
+
+    def start_request(self, server_conn, request_conn):
+        return super(Late, Late()).start_request(server_conn, request_conn)
+
+    def headers_received(self, start_line, headers):
+        if start_line.path == "/limited":
+            self.limit()
+
+    def finish(self):
+        answer(self.connection)
+        self.limit()
+
+    def limit(self):
+        self.connection.set_max_body_size(1)
+        self.connection.set_body_timeout(0.05)
+
+
+@pytest.mark.parametrize("first", [GET, HEAD, POST], ids=str)
+async def test_h1c_9_limits_that_come_too_late_are_not_the_next_requests(first):
+    async with talking(Late()) as (_, reader, writer):
+        writer.write(first)
+        await read_answer(reader, first.partition(b" ")[0])
+        writer.write(POST[:-1])
+        # As long as it takes until another request had its time.
+        limited, other = await asyncio.open_connection(*writer.get_extra_info("peername"))
+        other.write(b"POST /limited HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
+        assert await limited.read() == b""
+        other.close()
+        writer.write(POST[-1:])
+        assert await read_answer(reader) == (200, b"answer")
+
+
+class Changing(Site):
+    """Changes the headers of each request, and answers with what they were."""
+
+    def headers_received(self, start_line, headers):
+        self.change(headers)
+
+    def finish(self):
+        answer(self.connection, self.seen)
+
+    def change(self, headers):
+        self.seen = str(headers).encode()
+        headers.add("Host", "b")
+        headers["A"] = "b"
+        headers.add("B", "b")
+
+
+@pytest.mark.parametrize("decompress", [False, True])
+@pytest.mark.parametrize("kind", ["function", "delegate"])
+@pytest.mark.parametrize("request_", [GET, POST], ids=str)
+async def test_what_is_done_to_headers_is_nothing_to_the_next_request(request_, kind, decompress):
+    site = target = Changing()
+    if kind == "function":
+
+        def target(request):
+            site.change(request.headers)
+            assert request.headers["Host"] == "a,b"
+            answer(request.connection, site.seen)
+
+    request_ = request_.replace(b"Host: a", b"Host: a\r\nA: a\r\nB: a\r\nB: c")
+    async with talking(target, decompress_request=decompress) as (_, reader, writer):
+        for _ in range(3):
+            writer.write(request_)
+            _, body = await read_answer(reader)
+            assert body.startswith(b"Host: a\nA: a\nB: a\nB: c\n")
+            assert b"b" not in body
+
+
 @pytest.mark.parametrize("kind", ["function", "delegate"])
 async def test_whoever_answers_can_be_replaced_for_all_kinds_of_requests(kind):
     """On connections that are open already, too."""

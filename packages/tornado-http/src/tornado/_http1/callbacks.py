@@ -22,20 +22,18 @@ if TYPE_CHECKING:
     from tornado._http1.connection import HTTP1Connection
 
 
-def answer(
+def follow_answer(
+    result: object,
     callback: Callable[[HTTPServerRequest], Any],
     server_conn: object,
     connection: HTTP1Connection,
-    start_line: RequestStartLine,
-    headers: HTTPHeaders,
 ) -> None:
-    """Call a function with a request that has no body, without a delegate in between."""
-    result = callback(received_request(connection, start_line, headers, server_conn))
-    if result is not None:
-        delegate = CallbackDelegate(callback, server_conn, connection)
-        if connection.current_request is not None:
-            connection._delegate = delegate
-        delegate.follow(result)
+    """Do with what a function has returned, that was called without a delegate in between, as a
+    delegate does."""
+    delegate = CallbackDelegate(callback, server_conn, connection)
+    if connection.current_request is not None:
+        connection._delegate = delegate
+    delegate.follow(result)
 
 
 class CallbackDelegate(HTTPMessageDelegate):
@@ -58,9 +56,10 @@ class CallbackDelegate(HTTPMessageDelegate):
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
-        self._request = received_request(
-            self._connection, start_line, headers, self._server_connection
+        self._request = request = received_request(
+            self._connection, start_line, self._server_connection
         )
+        request.headers = headers
         return None
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tornado._callbacks import deliver_result
 from tornado._http1 import grammar
-from tornado._http1.callbacks import answer
+from tornado._http1.callbacks import follow_answer
 from tornado._http1.closing import CLOSING, GONE, LINGERING, OPEN
 from tornado._http1.deadlines import NEVER
 from tornado._http1.decompress import GunzipDelegate
@@ -25,6 +25,8 @@ from tornado._http1.reader import (
     HEAD,
     MessageReader,
 )
+from tornado._httputil.headers import FieldValues
+from tornado._httputil.request import received_request
 from tornado.httputil import (
     HTTPHeaders,
     HTTPInputError,
@@ -205,6 +207,8 @@ class HTTP1Connection(FlowControl):
     def set_body_timeout(self, timeout: float) -> None:
         """Set the seconds in which the current message's body has to arrive, in place of the
         connection's parameter."""
+        if not self._may_have_body:
+            return
         self._body_timeout = timeout
         if self._sweep is not None:
             self._sweep.shorten(timeout)
@@ -217,8 +221,13 @@ class HTTP1Connection(FlowControl):
 
         It has to be called before the body: in the delegate's ``headers_received``.
         """
-        if self._reader.state < COMPLETE or self._server is None:
+        if self._may_have_body:
             self._reader.max_body_size = max_body_size
+
+    @property
+    def _may_have_body(self) -> bool:
+        """Whether a body is to come that belongs to the current message, not to one after it."""
+        return self._server is None or self._reader.in_body
 
     @property
     def current_request(self) -> RequestStartLine | None:
@@ -420,23 +429,30 @@ class HTTP1Connection(FlowControl):
         if waiting is not None:
             self._wait_for(waiting)
 
-    def on_request(self, start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+    def on_request(self, start_line: RequestStartLine, values: FieldValues) -> None:
         """An ordinary request has come (`tornado._http1.reader.MessageSink`)."""
         server = self._server
         reader = self._reader
         self.deadline = NEVER
         if server is None or self.params.decompress:
             reader.postpone_end()
-            self.on_head(start_line, headers)
+            self.on_head(start_line, HTTPHeaders._from_dict(values.copy()))
             return
         # Nothing in it has to be looked at.
         self._request = start_line
         self._output = NONE
         self._keep_alive = not self.no_keep_alive
         self._is_plain = True
-        if server.request_callback is not None:
-            answer(server.request_callback, server, self, start_line, headers)
+        callback = server.request_callback
+        if callback is not None:
+            request = received_request(self, start_line, server)
+            request._field_values = values
+            result = callback(request)
+            if result is not None:
+                follow_answer(result, callback, server, self)
             return
+        headers = _new_headers(HTTPHeaders)
+        headers._values = values.copy()
         self._delegate = delegate = server.start_request(server, self)
         waiting = delegate.headers_received(start_line, headers)
         if waiting is not None:
@@ -499,7 +515,6 @@ class HTTP1Connection(FlowControl):
             reader.state = HEAD
         else:
             reader.next_message()
-        if self._body_timeout is not None or self._answered_early:
             self._reset_message()
         self.deadline = sweep.clock + self._time_for_head
         if not self._corked:
@@ -540,6 +555,9 @@ class HTTP1Connection(FlowControl):
         elif error is not None:
             # The exchange was over.
             app_log.error("Uncaught exception", exc_info=error)
+
+
+_new_headers = HTTPHeaders.__new__
 
 
 def _default(choice: bool | None, default: bool) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from tornado._httputil.headers import FieldValues
 from tornado.httputil import (
     HTTPHeaders,
     HTTPInputError,
@@ -70,8 +71,6 @@ _HEX_DIGITS = re.compile(r"[0-9A-Fa-f]+")
 _CACHED_BLOCKS = 256
 _CACHED_LENGTH = 1024  # characters
 
-_new_headers = HTTPHeaders.__new__
-
 # What, in a request, announces a body or wants an answer before it.
 _EXTRAORDINARY = frozenset(("Transfer-Encoding", "Content-Length", "Expect"))
 
@@ -91,36 +90,40 @@ def parse_fields(block: str) -> HTTPHeaders:
     :raises HTTPInputError: a line isn't ``name ":" value`` in the strict grammar of RFC 9112
         section 5.
     """
-    return parse_request_fields(block)[0]
+    return HTTPHeaders._from_dict(parse_request_fields(block)[0].copy())
 
 
-def parse_request_fields(block: str) -> tuple[HTTPHeaders, bool]:
+def parse_request_fields(block: str) -> tuple[FieldValues, bool]:
     """Parse the field lines of a request's head, as `parse_fields` does.
 
-    :returns: the fields, and whether they are those of an ordinary HTTP/1.1 request: with one valid
+    :returns: the values, which may be shared: what is to be changed has to be a copy. And whether
+        they are those of an ordinary HTTP/1.1 request: with one valid
         ``Host``, and without anything that announces a body or changes what happens to the
         connection. If not, each of these fields has to be looked at.
     """
-    if len(block) > _CACHED_LENGTH:
-        headers = HTTPHeaders._from_pairs(_split_fields(block))
-        return headers, _is_ordinary(headers._values)
-    values, ordinary = _parse_short_block(block)
-    if values is None:
-        # Fields with several values have lists, which can't be shared.
-        return HTTPHeaders._from_pairs(_split_fields(block)), ordinary
-    headers = _new_headers(HTTPHeaders)
-    headers._values = values.copy()
-    return headers, ordinary
+    if len(block) <= _CACHED_LENGTH:
+        values, ordinary = _parse_short_block(block)
+        if values is not None:
+            return values, ordinary
+    values = _parse_block(block)
+    return values, _is_ordinary(values)
 
 
 @lru_cache(_CACHED_BLOCKS)
-def _parse_short_block(block: str) -> tuple[dict[str, str | list[str]] | None, bool]:
-    values = HTTPHeaders._from_pairs(_split_fields(block))._values
-    sharable = all(type(value) is str for value in values.values())
-    return values if sharable else None, _is_ordinary(values)
+def _parse_short_block(block: str) -> tuple[FieldValues | None, bool]:
+    """Parse what can be shared: fields with several values have lists, which a copy would have
+    too."""
+    values = _parse_block(block)
+    if list in map(type, values.values()):
+        return None, False
+    return values, _is_ordinary(values)
 
 
-def _is_ordinary(values: dict[str, str | list[str]]) -> bool:
+def _parse_block(block: str) -> FieldValues:
+    return HTTPHeaders._from_pairs(_split_fields(block))._values
+
+
+def _is_ordinary(values: FieldValues) -> bool:
     host = values.get("Host")
     connection = values.get("Connection", "keep-alive")
     return (

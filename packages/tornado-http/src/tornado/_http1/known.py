@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from tornado.httputil import HTTPHeaders, RequestStartLine
+from tornado._httputil.headers import FieldValues
+from tornado.httputil import RequestStartLine
 
 LONGEST_HEAD = 1024  # bytes
 MOST_HEADS = 256
 
 # What a request means: its start line, and the values of its headers. These aren't to be changed.
-Meaning: TypeAlias = tuple[RequestStartLine, dict[str, str | list[str]]]
+Meaning: TypeAlias = tuple[RequestStartLine, FieldValues]
 
 _heads: dict[bytes, Meaning] = {}
 
@@ -18,14 +19,12 @@ _heads: dict[bytes, Meaning] = {}
 find_known = _heads.get
 
 
-def remember(data: bytes, start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+def remember(data: bytes, start_line: RequestStartLine, values: FieldValues) -> None:
     """Keep what an ordinary request means that came alone, as many more will come that are like
     it."""
-    values = headers._values
-    for value in values.values():
-        if type(value) is not str:
-            # Lists can't be shared.
-            return
+    if list in map(type, values.values()):
+        # A copy would have the same list.
+        return
     if len(_heads) >= MOST_HEADS:
         _heads.clear()
-    _heads[data] = start_line, values.copy()
+    _heads[data] = start_line, values

@@ -13,6 +13,7 @@ from tornado._http1.deadlines import NEVER, DeadlineSweep
 from tornado._http1.params import HTTP1ConnectionParameters
 from tornado._http1.unsent import count_unsent
 from tornado._http1.writer import BODY_LINES, STATUS_LINES, WITHOUT_BODY
+from tornado._httputil.headers import DECIMALS, SMALL
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
@@ -116,7 +117,8 @@ class MessageOutput(HTTPConnection):
             and self._keep_alive
             and self._output is NONE
             and (line := _line_with_body(start_line)) is not None
-            and (values := headers._values).get("Content-Length") == str(len(chunk))
+            and (values := headers._values).get("Content-Length")
+            == (DECIMALS[size] if (size := len(chunk)) < SMALL else str(size))
             and "Connection" not in values
             and "Transfer-Encoding" not in values
         ):

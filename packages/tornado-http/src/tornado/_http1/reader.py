@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from tornado._http1 import grammar
 from tornado._http1.known import LONGEST_HEAD, find_known, remember
+from tornado._httputil.headers import FieldValues
 from tornado.httputil import (
     HTTPHeaders,
     HTTPInputError,
@@ -62,9 +63,10 @@ class MessageSink(Protocol):
     def on_complete(self) -> None:
         """The message has ended."""
 
-    def on_request(self, start_line: RequestStartLine, headers: HTTPHeaders) -> None:
-        """An ordinary request has come: head and end in one (`grammar.parse_request_fields`).
+    def on_request(self, start_line: RequestStartLine, values: FieldValues) -> None:
+        """An ordinary request has come: head and end in one.
 
+        Other requests may share the values of its header fields (`grammar.parse_request_fields`).
         A sink that isn't done with the head calls `MessageReader.postpone_end`.
         """
 
@@ -225,12 +227,10 @@ class MessageReader:
             if known is not None:
                 # A whole request that is like an earlier one, byte by byte.
                 start_line, values = known
-                headers = _new_headers(HTTPHeaders)
-                headers._values = values.copy()
                 self.ordinary = True
                 self.has_rest = False
                 self.state = COMPLETE
-                self._sink.on_request(start_line, headers)
+                self._sink.on_request(start_line, values)
                 if self.state != ENDING:
                     return
                 position = end
@@ -312,23 +312,23 @@ class MessageReader:
             else:
                 # The line comes last, because it may be just of another version: what is wrong with
                 # the fields was possibly noticed before the head was complete.
-                headers, is_ordinary = grammar.parse_request_fields(block)
+                values, is_ordinary = grammar.parse_request_fields(block)
                 start_line = grammar.parse_request_line(line)
                 method, _, version = start_line
                 self.ordinary = is_ordinary and version == "HTTP/1.1" and method != "HEAD"
                 if not self.ordinary:
-                    self.state = self._frame_request(start_line.version, headers)
-                    self._sink.on_head(start_line, headers)
+                    self.state = self._frame_request(version, values)
+                    self._sink.on_head(start_line, HTTPHeaders._from_dict(values.copy()))
                     self.check_announced_length()
         except HTTPInputError:
             self.state = FAILED
             raise
         if self.ordinary:
             if position == 0 and after == len(data) <= self._longest_known:
-                remember(data, start_line, headers)
+                remember(data, start_line, values)
             self.has_rest = after < len(data)
             self.state = COMPLETE
-            self._sink.on_request(start_line, headers)
+            self._sink.on_request(start_line, values)
         return after
 
     def _skip_empty_lines(self, data: bytes, position: int) -> int:
@@ -394,9 +394,8 @@ class MessageReader:
         if self.state == FIXED_BODY and self._remaining > self.max_body_size:
             raise self._failed("body too large", 413)
 
-    def _frame_request(self, version: str, headers: HTTPHeaders) -> int:
+    def _frame_request(self, version: str, values: FieldValues) -> int:
         """RFC 9112 section 6.3 for requests."""
-        values = headers._values
         coding = values.get("Transfer-Encoding")
         length = values.get("Content-Length")
         if coding is not None:
@@ -572,8 +571,6 @@ def _find_lenient_end(data: bytes, position: int) -> tuple[int, int, bytes]:
     head = _BARE_LF.sub(b"\r\n", data[position : match.start()])
     return match.start(), match.end(), head + b"\r\n"
 
-
-_new_headers = HTTPHeaders.__new__
 
 _LINE_END = b"\r\n"
 _FOLD = re.compile(r"[ \t]*+\r\n[ \t]++")

@@ -55,6 +55,8 @@ def serialize_head(first_line: str, headers: HTTPHeaders, extra: Iterable[str] =
         # Some field has several values.
         lines = [f"{name}: {value}" for name, value in headers.get_all()]
         text = "\r\n".join([first_line, *lines, *extra, "", ""])
+    if text.isascii():
+        return text.encode()
     try:
         # Header values hold bytes as characters, as they do when they have been read.
         return text.encode("latin-1")

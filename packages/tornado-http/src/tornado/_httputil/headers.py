@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Any, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 from tornado._httputil.errors import HTTPInputError
 from tornado._late import late_regex
 
 T = TypeVar("T")
+
+#: Small numbers as text, as most lengths of content are: ``DECIMALS[12]`` is ``"12"``.
+DECIMALS = tuple(map(str, range(1024)))
+SMALL = len(DECIMALS)
+
+#: By canonical name, a value; or a list, where a name has several.
+FieldValues: TypeAlias = dict[str, str | list[str]]
 
 _TOKEN = late_regex(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
 _WORD = late_regex("[^-]++")
@@ -66,14 +73,13 @@ class HTTPHeaders(MutableMapping[str, str]):
     ['Content-Type', 'Set-Cookie']
     """
 
-    # `_values` maps canonical names to a value, or to a list where a name has several. Parsers and
-    # serialisers of this distribution and of tornado-web work on it directly, because a method
-    # call for each field would be what a small request costs most.
+    # Parsers and serialisers of this distribution and of tornado-web work on `_values` directly,
+    # because a method call for each field would be what a small request costs most.
     # `_last_key`, what a folded line continues, is there only after `parse_line`.
     __slots__ = ("_last_key", "_values")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._values: dict[str, str | list[str]]
+        self._values: FieldValues
         source = args[0] if len(args) == 1 and not kwargs else None
         if type(source) is dict:
             # As most headers are made. Known names are good ones, and so is text that can be
@@ -96,7 +102,7 @@ class HTTPHeaders(MutableMapping[str, str]):
     def _from_pairs(cls, pairs: Iterable[tuple[str, str]]) -> HTTPHeaders:
         """Make headers of names and values that a parser has checked."""
         headers = cls.__new__(cls)
-        values: dict[str, str | list[str]] = {}
+        values: FieldValues = {}
         headers._values = values
         names = _known_names
         for name, value in pairs:
@@ -108,7 +114,7 @@ class HTTPHeaders(MutableMapping[str, str]):
         return headers
 
     @classmethod
-    def _from_dict(cls, values: dict[str, str | list[str]]) -> HTTPHeaders:
+    def _from_dict(cls, values: FieldValues) -> HTTPHeaders:
         """Make headers that adopt a dictionary of canonical names and good values."""
         headers = cls.__new__(cls)
         headers._values = values
@@ -287,7 +293,7 @@ def _check_value(text: str, chars_are_bytes: bool) -> None:
         raise HTTPInputError(f"invalid value {text[:80]!r} for a header")
 
 
-def _append(values: dict[str, str | list[str]], key: str, value: str) -> None:
+def _append(values: FieldValues, key: str, value: str) -> None:
     old = values.get(key)
     if old is None:
         values[key] = value
@@ -297,11 +303,11 @@ def _append(values: dict[str, str | list[str]], key: str, value: str) -> None:
         old.append(value)
 
 
-def _rebuild(cls: type[HTTPHeaders], values: dict[str, str | list[str]]) -> HTTPHeaders:
+def _rebuild(cls: type[HTTPHeaders], values: FieldValues) -> HTTPHeaders:
     return cls._from_dict(_copied(values))
 
 
-def _copied(values: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+def _copied(values: FieldValues) -> FieldValues:
     copied = values.copy()
     if list in map(type, values.values()):
         for name, value in values.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from tornado._httputil.cookies import parse_cookie
 from tornado._httputil.delegates import HTTPConnection
 from tornado._httputil.errors import HTTPOutputError
-from tornado._httputil.headers import HTTPHeaders
+from tornado._httputil.headers import FieldValues, HTTPHeaders
 from tornado._httputil.query import parse_arguments
 from tornado._httputil.startline import RequestStartLine, ResponseStartLine
 from tornado._httputil.urls import split_host_and_port
@@ -84,10 +84,6 @@ class HTTPServerRequest:
 
        ``HTTP/1.0`` or ``HTTP/1.1``.
 
-    .. attribute:: headers
-
-       Header fields, an `HTTPHeaders`.
-
     .. attribute:: body
 
        The content as bytes.
@@ -102,6 +98,8 @@ class HTTPServerRequest:
     body: bytes = b""
     server_connection: object | None = None
     _finish_time: float | None = None
+    # What the headers are made of; other requests may share it.
+    _field_values: FieldValues
 
     def __init__(
         self,
@@ -154,6 +152,11 @@ class HTTPServerRequest:
             rest = "?" + query
         self.host = authority
         return "/" + rest
+
+    @lazy
+    def headers(self) -> HTTPHeaders:
+        """Header fields."""
+        return HTTPHeaders._from_dict(self._field_values.copy())
 
     @lazy
     def host(self) -> str:
@@ -313,15 +316,16 @@ class HTTPServerRequest:
 def received_request(
     connection: HTTPConnection | None,
     start_line: RequestStartLine | ResponseStartLine,
-    headers: HTTPHeaders,
     server_connection: object,
 ) -> HTTPServerRequest:
-    """Make the request that a connection has read, with less to decide than the constructor."""
+    """Make the request that a connection has read, with less to decide than the constructor.
+
+    The caller gives it its headers, or what they are made of.
+    """
     request = _new_request(HTTPServerRequest)
     uri: str
     request.method, uri, request.version = start_line  # type: ignore[assignment]  # it's a request's
     request.uri = uri
-    request.headers = headers
     request.connection = connection
     try:
         request._context = connection.context  # type: ignore[union-attr]  # most have one

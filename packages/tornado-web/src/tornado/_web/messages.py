@@ -240,8 +240,9 @@ class ApplicationMessage(HandlerMessage):
     ) -> Awaitable[None] | None:
         """Find the handler."""
         self.request = request = received_request(
-            self._connection, start_line, headers, self._server_connection
+            self._connection, start_line, self._server_connection
         )
+        request.headers = headers
         routes = self.application._plain_routes()
         if routes is not None and self._take_route(routes, request):
             return self._start_stream() if self.handler_class._streams_body else None

@@ -8,6 +8,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from tornado._callbacks import deliver_result
+from tornado._httputil.headers import DECIMALS, SMALL
 from tornado._web import etags
 from tornado._web.arguments import ArgumentMethods
 from tornado._web.errors import is_sendable_reason, standard_reason
@@ -238,7 +239,8 @@ class OutputMethods(ArgumentMethods):
                 raise RuntimeError(f"a response with status {self._status_code} has no content")
             drop_content_headers(self._headers)
         elif "Content-Length" not in values:
-            values["Content-Length"] = str(len(buffer[0])) if buffer else "0"
+            size = len(buffer[0]) if buffer else 0
+            values["Content-Length"] = DECIMALS[size] if size < SMALL else str(size)
         else:
             self._check_length(len(buffer[0]) if buffer else 0)
 
