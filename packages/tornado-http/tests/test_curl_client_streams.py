@@ -611,3 +611,73 @@ async def test_cancelling_ends_producers_and_receivers(curled, reply):
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         assert len(ended) == 2
+
+
+# -- what ends callbacks otherwise
+
+
+async def cancelled(*args):
+    """Wait for something that somebody else has cancelled."""
+    future = asyncio.get_running_loop().create_future()
+    future.cancel()
+    await future
+
+
+async def test_a_producer_that_is_cancelled_from_elsewhere_fails_the_fetch_and_runs_once(curled):
+    calls = []
+
+    async def produce(write):
+        calls.append(None)
+        await write(b"begun")
+        await cancelled()
+
+    async def script(peer):
+        await peer.head()
+        await peer.closed()
+
+    async with curled(script) as server:
+        with pytest.raises(CurlError, match="interrupted by CancelledError"):
+            await server.fetch(method="POST", body_producer=produce)
+        assert len(calls) == 1
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+async def test_a_receiver_that_is_cancelled_from_elsewhere_fails_the_fetch(curled, reply, coding):
+    body = b"x" * 300000
+    coded = gzip.compress(body) if coding == "gzip" else body
+    async with curled(lambda request: reply(coded, f"Content-Encoding: {coding}")) as server:
+        with pytest.raises(CurlError, match="interrupted by CancelledError"):
+            await server.fetch(streaming_callback=cancelled)
+        assert not server.client.active
+
+
+async def test_an_error_about_what_libcurl_had_kept_leaves_nothing_behind(curled, reply):
+    """When a transfer goes on, libcurl hands over what it has kept at once, and reports what came
+    of it in another way than usual."""
+    problems = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: problems.append(context))
+    pieces = []
+
+    def receive(piece):
+        pieces.append(piece)
+        if len(pieces) == 2:
+            raise Failure
+        return asyncio.sleep(0)
+
+    async with curled(lambda request: reply(b"x" * 400000)) as server:
+        with pytest.raises(Failure):
+            await server.fetch(streaming_callback=receive)
+        assert not server.client.driver._attached
+        assert not problems
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+async def test_what_ends_a_program_while_a_handle_is_prepared_leaves_nothing(curled, reply, error):
+    def end(curl):
+        raise error
+
+    async with curled(lambda request: reply(b"fine"), max_clients=1) as server:
+        with pytest.raises(error):
+            server.client.fetch(server.url, prepare_curl_callback=end)
+        assert not server.client.active
+        assert (await server.fetch()).body == b"fine"

@@ -177,13 +177,19 @@ class MultiDriver:
     def resume(self, curl: Any) -> None:
         """Let a transfer go on that a callback has paused. It's for functions given to
         `call_soon`."""
-        if curl in self._running:
+        if curl not in self._running:
+            return
+        try:
             self._call(curl.pause, pycurl.PAUSE_CONT)
-            self._settle()
+        except pycurl.error as error:
+            # What it has kept is handed over at once, and may have been refused.
+            self._finish(curl, *_number_and_words(error))
+        self._settle()
 
     def interrupt(self, error: BaseException) -> None:
         """Raise an error from the loop's callback, as libcurl's callbacks can't."""
-        self._interrupt = error
+        if self._interrupt is None:
+            self._interrupt = error
 
     def close(self) -> None:
         """Give everything up. Transfers that are under way aren't told."""
@@ -299,8 +305,13 @@ class MultiDriver:
 
     def _finish(self, curl: Any, errno: int, message: str) -> None:
         transfer = self._running.pop(curl, None)
-        if transfer is not None:
+        if transfer is None:
+            return
+        try:
             transfer.finished(errno, message)
+        except BaseException as error:
+            # The others have a right to their results first.
+            self.interrupt(error)
 
     def _set_timer(self) -> None:
         due = self._alarm.due
@@ -311,3 +322,9 @@ class MultiDriver:
             self._timer.cancel()
         self._timer_due = due
         self._timer = self._loop.call_at(due, self._on_time, context=self._context)
+
+
+def _number_and_words(error: Exception) -> tuple[int, str]:
+    """Return the parts of pycurl's error; it has no number for what libcurl wasn't asked to do."""
+    number = error.args[0]
+    return (number if isinstance(number, int) else pycurl.E_FAILED_INIT), str(error.args[-1])

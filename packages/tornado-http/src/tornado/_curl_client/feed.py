@@ -47,6 +47,8 @@ class Feed:
         # Of what was promised: what libcurl has yet to take, and the producer has yet to write.
         self._left = self._room = length
         self._pieces: deque[tuple[memoryview, asyncio.Future[None]]] = deque()
+        #: Whether the producer was called.
+        self.has_begun = False
         self._has_ended = False
         self._is_paused = False
         self.task: asyncio.Task[None] | None = None
@@ -61,8 +63,9 @@ class Feed:
         if self._fetch.is_over:
             stop: int = pycurl.READFUNC_ABORT
             return stop
-        if self.task is None and not self._has_ended:
+        if not self.has_begun:
             # libcurl asks when the server wants the body, if it was to be asked.
+            self.has_begun = True
             self.task = self._fetch.run(self._produce())
         if self._pieces:
             return self._take(size)
@@ -124,8 +127,12 @@ class Feed:
                 await convert_yielded(produced)
             if self._room:
                 raise HTTPOutputError(f"{self._room} bytes less than Content-Length were written")
-        except Exception as error:
-            self._fetch.fail(error)
+        except BaseException as error:
+            # If it wasn't `cancel`, something that the producer waits for was cancelled.
+            if self.task is not None:
+                self._fetch.fail(error)
+            if not isinstance(error, Exception):
+                raise
         else:
             self._has_ended = True
             self._go_on()

@@ -158,8 +158,10 @@ class Fetch:
                 curl.setopt(pycurl.FRESH_CONNECT, 1)
             if asked.prepare_curl_callback is not None:
                 self.call(asked.prepare_curl_callback, curl)
-        except Exception as error:
+        except BaseException as error:
             self.fail(error)
+            if not isinstance(error, Exception):
+                raise
         else:
             if not self.is_over:
                 self._client.driver.start(curl, self)
@@ -241,7 +243,6 @@ class Fetch:
         if isinstance(error, HTTPInputError):
             error = CurlError(pycurl.E_FTP_WEIRD_SERVER_REPLY, str(error))
         elif not isinstance(error, Exception):
-            self._client.driver.interrupt(error)
             error = CurlError(pycurl.E_ABORTED_BY_CALLBACK, f"interrupted by {error!r}")
         now = time.monotonic()
         self._end()
@@ -332,6 +333,10 @@ class Fetch:
             self._client.driver.give_back(curl, reusable=not was_shown)
 
     # -- tools
+
+    def interrupt(self, error: BaseException) -> None:
+        """Have the loop raise an error that a callback has raised inside of libcurl."""
+        self._client.driver.interrupt(error)
 
     def call(self, function: Callable[..., Any], argument: Any) -> Any:
         """Call a callback of the request in its caller's context."""

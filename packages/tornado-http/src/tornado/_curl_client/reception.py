@@ -265,13 +265,19 @@ class Reception:
             while waiting is not None:
                 await waiting
                 waiting = self._hand_over(pieces)
-        except Exception as error:
-            self._fetch.fail(error)
+        except BaseException as error:
+            # If it wasn't `cancel`, something that the receiver waits for was cancelled.
+            if self.task is not None:
+                self._fetch.fail(error)
+            if not isinstance(error, Exception):
+                raise
         finally:
             self.task = None
             self._fetch.proceed()
 
     def _stop(self, error: BaseException) -> int:
+        if not isinstance(error, Exception):
+            self._fetch.interrupt(error)
         self._fetch.fail(error)
         return STOP
 
