@@ -75,6 +75,46 @@ async def test_which_codes_are_no_redirects(served, reply, code):
         assert len(server.requests) == 1
 
 
+# -- expectations
+
+
+@pytest.mark.parametrize("receiver", [None, "streaming_callback", "header_callback"])
+@pytest.mark.parametrize("sender", ["body", "body_producer"])
+async def test_a_refused_expectation_is_dropped_for_the_same_response(
+    served, reply, sender, receiver
+):
+    """RFC 9110 section 10.1.1: the request is repeated without it."""
+
+    async def script(peer):
+        while (request := await peer.head()) is not None:
+            if "expect" in request.headers:
+                await peer.send(reply("no", "Connection: close", code=417))
+                return
+            await peer.body(request)
+            await peer.send(reply(request.body))
+
+    calls = []
+
+    async def produce(write):
+        calls.append(None)
+        await write(b"body")
+
+    seen = []
+    arguments = {sender: b"body" if sender == "body" else produce}
+    if receiver is not None:
+        arguments[receiver] = seen.append
+    async with served(script) as server:
+        response = await server.fetch(
+            method="POST", expect_100_continue=True, max_redirects=0, **arguments
+        )
+        assert (response.code, len(server.requests)) == (200, 2)
+        assert len(calls) == (sender == "body_producer")
+    if receiver == "header_callback":
+        assert [line for line in seen if line.startswith("HTTP/")] == ["HTTP/1.1 200 Reason\r\n"]
+    else:
+        assert (response.body or b"".join(seen)) == b"body"
+
+
 # -- heads
 
 

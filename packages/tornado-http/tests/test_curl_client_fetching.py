@@ -423,6 +423,25 @@ async def test_trailers_are_not_headers(curled):
         assert "X-Trailer" not in response.headers
 
 
+@pytest.mark.parametrize("trailer", [b"HTTP/1.1 404 Other: 1", b"HTTP/1: 1"])
+@pytest.mark.parametrize("receiver", [None, "header_callback", "streaming_callback"])
+async def test_trailers_are_not_another_response(curled, trailer, receiver):
+    """Without a body, nothing stands between the head and what looks like another one."""
+
+    async def script(peer):
+        await peer.request()
+        await peer.send(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + trailer + b"\r\n\r\n"
+        )
+        await peer.closed()
+
+    seen = []
+    async with curled(script) as server:
+        response = await server.fetch(**({} if receiver is None else {receiver: seen.append}))
+        assert (response.code, response.reason, response.body) == (200, "OK", b"")
+        assert not [line for line in seen if line.startswith(trailer.decode())]
+
+
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 async def test_htc_24_bodies_are_decoded(curled, reply, coding):
     import zlib

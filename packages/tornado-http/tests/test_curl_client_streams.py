@@ -526,7 +526,7 @@ async def test_htc_33_the_body_waits_for_the_servers_word(curled, reply):
 async def test_htc_33_a_final_response_takes_its_place(curled, reply):
     async def script(peer):
         await peer.head()
-        await peer.send(reply(b"no", "Connection: close", code=417))
+        await peer.send(reply(b"no", "Connection: close", code=403))
         assert await peer.reader.read() == b""
 
     produced = []
@@ -538,7 +538,53 @@ async def test_htc_33_a_final_response_takes_its_place(curled, reply):
             headers={"Content-Length": "4"},
             raise_error=False,
         )
-        assert (response.code, produced) == (417, [])
+        assert (response.code, produced) == (403, [])
+
+
+async def refuse_expectations(peer):
+    while (request := await peer.head()) is not None:
+        if "expect" in request.headers:
+            await peer.send(b"HTTP/1.1 417 No\r\nContent-Length: 2\r\nX-Why: w\r\n\r\nno")
+        else:
+            await peer.body(request)
+            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n" + request.body)
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_an_expectation_in_a_field_that_is_refused_is_dropped_once(curled, streams):
+    """libcurl repeats a request that was refused so, and sends the same field again."""
+    pieces = []
+    arguments = {"streaming_callback": pieces.append} if streams else {}
+    async with curled(refuse_expectations) as server:
+        response = await server.fetch(
+            method="POST", body=b"body", headers={"Expect": "100-continue"}, **arguments
+        )
+        assert (response.code, response.body or b"".join(pieces)) == (200, b"body")
+        assert len(server.requests) == 2
+
+
+async def test_a_refused_expectation_is_the_answer_if_the_body_cannot_be_made_again(curled):
+    calls = []
+
+    async def produce(write):
+        calls.append(None)
+        await write(b"body")
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def script(peer):
+        await peer.head()
+        await begun.wait()
+        await peer.send(b"HTTP/1.1 417 No\r\nContent-Length: 2\r\nX-Why: w\r\n\r\nno")
+        await peer.closed()
+
+    begun = asyncio.Event()
+    async with curled(script) as server:
+        response = await server.fetch(
+            method="POST", body_producer=produce, expect_100_continue=True, raise_error=False
+        )
+        assert (response.code, response.headers["X-Why"]) == (417, "w")
+        assert (len(calls), len(server.requests)) == (1, 1)
 
 
 async def test_large_bodies_wait_for_nobody_unasked(curled, reply):

@@ -14,7 +14,7 @@ import asyncio
 import contextvars
 import math
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,12 @@ from tornado._curl_client.reception import Reception
 from tornado._httpclient.request import IDEMPOTENT, EffectiveRequest
 from tornado._httpclient.response import HTTPResponse
 from tornado._ioloop.futures import begin_later
-from tornado._simple_client.redirect import REDIRECTS, redirect_url, redirected
+from tornado._simple_client.redirect import (
+    REDIRECTS,
+    redirect_url,
+    redirected,
+    without_expectation,
+)
 from tornado._simple_client.target import Target, target_of
 from tornado.httputil import HTTPHeaders, HTTPInputError
 from tornado.ioloop import IOLoop
@@ -135,7 +140,7 @@ class Fetch:
 
     # -- hops
 
-    def _next_hop(self, now: float) -> None:
+    def _next_hop(self, now: float, cookies: Iterable[bytes] = ()) -> None:
         self._hop_started = now
         request = self.request
         asked = request.request
@@ -158,6 +163,8 @@ class Fetch:
                 curl.setopt(pycurl.FRESH_CONNECT, 1)
             if asked.prepare_curl_callback is not None:
                 self.call(asked.prepare_curl_callback, curl)
+                for cookie in cookies:
+                    curl.setopt(pycurl.COOKIELIST, cookie)
         except BaseException as error:
             self.fail(error)
             if not isinstance(error, Exception):
@@ -168,6 +175,8 @@ class Fetch:
 
     def followup_of(self, code: int, headers: HTTPHeaders) -> EffectiveRequest | None:
         """Return the request that has to follow a response, `None` if it's what was asked for."""
+        if code == 417:
+            return self._without_expectation()
         location = headers.get("Location")
         if code not in REDIRECTS or not location or not self.request.follow_redirects:
             return None
@@ -177,6 +186,19 @@ class Fetch:
             return None
         url = redirect_url(self.url, location)
         return redirected(self.request, code, self._target, target_of(url), url)
+
+    def _without_expectation(self) -> EffectiveRequest | None:
+        if not self.expects_continue:
+            return None
+        feed = self._feed
+        # A producer can't begin again.
+        return None if feed is not None and feed.has_begun else without_expectation(self.request)
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the server was told that its word is waited for."""
+        asked = self.request.request
+        return asked.expect_100_continue or "Expect" in asked.headers
 
     def finished(self, errno: int, message: str) -> None:
         """See `tornado._curl_client.driver.Transfer`."""
@@ -221,18 +243,27 @@ class Fetch:
             return
         if reception.followup is not None:
             # Whether all of its body has come doesn't matter.
-            self._follow(reception.followup)
+            self._follow(reception.code, reception.followup)
         elif errno and not reception.is_enough:
             self.fail(CurlError(errno, message))
         else:
             self._respond(reception)
 
-    def _follow(self, request: EffectiveRequest) -> None:
-        self._redirects_left -= 1
+    def _follow(self, code: int, request: EffectiveRequest) -> None:
+        if code in REDIRECTS:
+            self._redirects_left -= 1
+        cookies = self._cookies()
         self._end_hop()
         self.request = request
         self.url = request.request.url
-        self._next_hop(time.monotonic())
+        self._next_hop(time.monotonic(), cookies)
+
+    def _cookies(self) -> list[bytes]:
+        """Return the cookies that libcurl has, if it was told to keep any."""
+        if self.request.request.prepare_curl_callback is None:
+            return []
+        found: list[bytes] = self._curl.getinfo_raw(pycurl.INFO_COOKIELIST)
+        return found
 
     # -- the end
 
@@ -260,6 +291,8 @@ class Fetch:
 
     def _respond(self, reception: Reception) -> None:
         try:
+            if self.request.request.prepare_curl_callback is not None:
+                reception.without_lines(self._curl.getinfo(pycurl.RESPONSE_CODE))
             reception.complete()
         except Exception as error:
             self.fail(error)

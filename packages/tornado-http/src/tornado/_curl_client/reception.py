@@ -73,7 +73,7 @@ class Reception:
         self.code = 0
         self.reason = ""
         self.headers: HTTPHeaders | None = None
-        #: Whether what libcurl still does with the connection is of no interest.
+        #: Whether there's nothing that libcurl should still do on the connection.
         self.is_enough = False
         # The body.
         self._decoder: ContentDecoder | None = None
@@ -94,7 +94,7 @@ class Reception:
             return self._stop(HTTPInputError("response headers too large", status_code=431))
         if self._head_is_complete:
             # RFC 9112 section 7.1.2: fields after the body stay out of the headers.
-            if self._has_body or not line.startswith(b"HTTP/"):
+            if self._has_body or not self._is_provisional() or not line.startswith(b"HTTP/"):
                 return None
             self._lines.clear()
             self._head_is_complete = False
@@ -141,6 +141,13 @@ class Reception:
 
     # -- afterwards
 
+    def without_lines(self, code: int) -> None:
+        """Make do with a status code if no line came, because a program has the lines of the head
+        sent elsewhere (``HEADERFUNCTION``)."""
+        if self._head_room == MAX_HEAD_SIZE:
+            self._head_is_complete = True
+            self.code = code
+
     def complete(self) -> None:
         """Take note that there is no more.
 
@@ -165,6 +172,11 @@ class Reception:
 
     # -- the head
 
+    def _is_provisional(self) -> bool:
+        """Whether libcurl may go on to another response: after one that is interim, and, by itself,
+        after a challenge or where a program lets it follow redirects."""
+        return self.code < 200 or 300 <= self.code < 400 or self.code in (401, 407)
+
     def _judge_head(self) -> None:
         match = _STATUS_LINE.fullmatch(self._lines[0].decode("latin-1"))
         if match is None:
@@ -180,10 +192,14 @@ class Reception:
             # RFC 9110 section 15.2: another one follows.
             self._count_interim()
             return
-        if 300 <= code < 400:
+        self.followup = None
+        if 300 <= code < 400 or code == 417:
             self._read_head()
             assert self.headers is not None
             self.followup = self._fetch.followup_of(code, self.headers)
+        if code == 417 and self._fetch.expects_continue:
+            # libcurl would repeat the request, with the same fields, time and again.
+            self.is_enough = True
         if not self._fetch.has_listeners or self.followup is not None:
             return
         # libcurl may have an answer to a challenge.

@@ -49,6 +49,8 @@ def without_expectation(request: EffectiveRequest) -> EffectiveRequest:
     section 10.1.1)."""
     new = copy.copy(request.request)
     new.expect_100_continue = False
+    new.headers = new.headers.copy()
+    new.headers.pop("Expect", None)
     return request.with_request(new)
 
 
