@@ -653,7 +653,10 @@ async def test_p16_proxies_are_believed_one_after_the_other():
         ({"X-Forwarded-For": "1.1.1.1, 2.2.2.2"}, (), "2.2.2.2"),
         ({"X-Forwarded-For": "1.1.1.1, 2.2.2.2"}, ["2.2.2.2"], "1.1.1.1"),
         ({"X-Forwarded-For": "1.1.1.1,3.3.3.3 ,2.2.2.2"}, ["2.2.2.2"], "3.3.3.3"),
-        ({"X-Forwarded-For": "2.2.2.2"}, ["2.2.2.2"], "127.0.0.1"),
+        # Proxies may ask for themselves.
+        ({"X-Forwarded-For": "2.2.2.2"}, ["2.2.2.2"], "2.2.2.2"),
+        ({"X-Forwarded-For": "3.3.3.3, 2.2.2.2"}, ["2.2.2.2", "3.3.3.3"], "3.3.3.3"),
+        ({"X-Forwarded-For": " ,"}, ["2.2.2.2"], "127.0.0.1"),
         ({"X-Forwarded-For": "::1"}, (), "::1"),
         ({"X-Forwarded-For": "1.1.1.1, evil"}, (), "127.0.0.1"),
         ({"X-Forwarded-For": "1.1.1.1, 4.4.4.4<script>"}, (), "127.0.0.1"),

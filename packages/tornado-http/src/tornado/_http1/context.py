@@ -76,8 +76,13 @@ class RequestContext:
         return proxied
 
     def _forwarded_for(self, value: str) -> str:
+        """Return the last address that is no trusted proxy's, or else the first: then one of the
+        proxies asks for itself."""
+        client = self.remote_ip
         for candidate in reversed(value.split(",")):
             candidate = candidate.strip()
-            if candidate and candidate not in self.trusted_downstream:
-                return candidate
-        return self.remote_ip
+            if candidate:
+                client = candidate
+                if candidate not in self.trusted_downstream:
+                    break
+        return client
