@@ -114,9 +114,18 @@ def test_srv_7_host_protocol_and_address():
     assert made.connection is connection  # SRV-12
 
 
-def test_the_host_of_an_absolute_target_counts():
-    made = request("http://first.example/a", Host="second.example")
-    assert made.host == "first.example"
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        ("http://first.example/a", "/a", ""),
+        ("http://first.example", "/", ""),
+        ("http://first.example?a=/b", "/", "a=/b"),
+        ("http://first.example/?a=/b?c", "/", "a=/b?c"),
+    ],
+)
+def test_the_host_of_an_absolute_target_counts(target, path, query):
+    made = request(target, Host="second.example")
+    assert (made.host, made.path, made.query) == ("first.example", path, query)
 
 
 @pytest.mark.parametrize(

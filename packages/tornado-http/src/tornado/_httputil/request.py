@@ -146,12 +146,9 @@ class HTTPServerRequest:
     def _resolve_absolute_form(self, uri: str) -> str:
         """RFC 9112 section 3.2.2: the host of an absolute-form target takes the place of the
         ``Host`` field."""
-        authority, slash, rest = uri.partition("://")[2].partition("/")
-        if not slash and "?" in authority:
-            authority, _, query = authority.partition("?")
-            rest = "?" + query
-        self.host = authority
-        return "/" + rest
+        location, mark, query = uri.partition("://")[2].partition("?")
+        self.host, _, path = location.partition("/")
+        return f"/{path}{mark}{query}"
 
     @lazy
     def headers(self) -> HTTPHeaders:
