@@ -237,7 +237,7 @@ MUTATIONS = (
         ),
         (
             "heads that don't end have a limit",
-            "if len(data) - begin > self.max_header_size:",
+            'if over and (len(over) > 3 or over.strip(b"\\r\\n")):',
             "if False:",
         ),
         ("bodies in chunks have a limit", "if self.received > self.max_body_size:", "if False:"),

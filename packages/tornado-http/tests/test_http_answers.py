@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from tornado._http1.reader import MAX_LEADING_EMPTY_LINES
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPOutputError, ResponseStartLine
 from tornado.iostream import IOStream
@@ -172,3 +173,56 @@ def test_the_head_of_an_answer_is_written_once():
     assert sent.count(b"HTTP/1.1") == 1
     assert stays
     assert not errors
+
+
+@pytest.mark.parametrize(
+    ("request_", "written", "sent"),
+    [
+        (REQUESTS[2], "keep-alive", "close"),
+        (REQUESTS[3], "Keep-Alive", "close"),
+        (REQUESTS[3], "X-Own, keep-alive", "x-own, close"),
+        (REQUESTS[2], "X-Own, close", "X-Own, close"),
+        (REQUESTS[0], "keep-alive", "keep-alive"),
+    ],
+)
+def test_an_answer_never_promises_what_the_connection_does_not_hold(request_, written, sent):
+    """Proxies that rely on it send the next request into a connection that closes."""
+    fields = {"Content-Length": "0", "Connection": written}
+
+    def answer(connection):
+        headers = HTTPHeaders(fields)
+        connection.write_headers(LINES[0], headers)
+        assert dict(headers.items()) == fields
+
+    data, errors, _ = exchange([request_], answer)
+    assert f"\r\nConnection: {sent}\r\n".encode() in data
+    assert data.count(b"Connection") == 1
+    assert not errors
+
+
+def test_empty_lines_are_counted_before_each_request_anew():
+    """Some clients send one after each request (RFC 9112 section 2.2)."""
+
+    def answer(connection):
+        connection.write_headers(LINES[0], HTTPHeaders({"Content-Length": "3"}), b"abc")
+
+    data, _, stays = exchange([REQUESTS[0], b"\r\n"] * 2 * MAX_LEADING_EMPTY_LINES, answer)
+    assert data.count(b"HTTP/1.1 200 OK") == 2 * MAX_LEADING_EMPTY_LINES
+    assert stays
+
+
+@pytest.mark.parametrize("code", [200, 403])
+def test_a_tunnel_that_connect_asked_for_has_no_framing(code):
+    """RFC 9110 section 9.3.6."""
+
+    def answer(connection):
+        connection.write_headers(ResponseStartLine("", code, "Answer"), HTTPHeaders())
+        connection.write(b"abc")
+
+    data, errors, stays = exchange([b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"], answer)
+    assert not errors
+    if code == 200:
+        assert data == b"HTTP/1.1 200 Answer\r\n\r\nabc"
+    else:
+        assert data.endswith(b"\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+    assert stays is (code != 200)

@@ -239,6 +239,36 @@ async def test_a_head_request_has_no_body_in_its_answer():
         assert (await ask(ends.client)).body == b"answer"
 
 
+async def test_after_an_answer_to_connect_the_stream_is_a_tunnel():
+    """RFC 9112 section 6.3, rule 2."""
+    far, near = pair()
+    client = HTTP1Connection(near, True)
+    client.write_headers(RequestStartLine("CONNECT", "a:1", ""), HTTPHeaders({"Host": "a:1"}))
+    client.finish()
+    await far.read_until(b"\r\n\r\n")
+    await far.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthrough the tunnel")
+    delegate = Noting()
+    await client.read_response(delegate)
+    assert (delegate.events, delegate.body) == (["head", "finish"], b"")
+    assert await client.detach().read_bytes(18) == b"through the tunnel"
+    far.close()
+    near.close()
+
+
+async def test_a_refusal_of_connect_is_a_message_as_others():
+    far, near = pair()
+    client = HTTP1Connection(near, True)
+    client.write_headers(RequestStartLine("CONNECT", "a:1", ""), HTTPHeaders({"Host": "a:1"}))
+    client.finish()
+    await far.read_until(b"\r\n\r\n")
+    await far.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+    delegate = Noting()
+    await client.read_response(delegate)
+    assert delegate.body == b"no"
+    far.close()
+    client.close()
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -77,6 +77,10 @@ class Message(HTTPMessageDelegate):
         if self.path == "/wait/and/cancel":
             raise asyncio.CancelledError()
 
+    def data_received(self, chunk):
+        if self.path == "/early":
+            respond(self.connection, b"answer")
+
     def finish(self):
         if self.path == "/fail":
             raise LookupError(self.path)
@@ -223,6 +227,23 @@ async def test_p9_a_request_that_was_answered_gets_no_refusal_as_well(caplog):
         assert answer.count(b"HTTP/1.1 ") == 1
         assert [record.getMessage() for record in caplog.records] == [
             "Malformed HTTP message from None: too late"
+        ]
+
+
+@pytest.mark.parametrize("cut", [None, -4])
+async def test_p9_a_body_that_was_answered_and_goes_wrong_gets_no_refusal_as_well(cut, caplog):
+    """It's the same whether the mistake comes with what was answered or after it."""
+    caplog.set_level("INFO")
+    data = b"POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nZZ\r\n"
+    async with Served() as served:
+        served.connection.data_received(data[:cut])
+        if cut is not None:
+            served.connection.data_received(data[cut:])
+        answer = await served.read()
+        assert answer.endswith(b"\r\n\r\nanswer")
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert [record.getMessage() for record in caplog.records] == [
+            "Malformed HTTP message from None: invalid chunk size b'ZZ'"
         ]
 
 

@@ -276,6 +276,16 @@ def test_the_number_of_fields_is_limited(count, over):
 
 
 @pytest.mark.parametrize(("size", "over"), [(99, False), (100, False), (101, True)])
+def test_the_limit_of_a_head_is_the_same_however_it_comes(size, over):
+    fields = request("GET / HTTP/1.1", "A: " + "b" * (size - 19))
+    assert len(fields) == size + 4
+    trailers = chunked(b"0\r\nA: " + b"b" * (size - 3) + b"\r\n\r\n")
+    for data in (fields, trailers):
+        for pieces in ([data], bytewise(data), *([data[:-n], data[-n:]] for n in range(1, 6))):
+            assert (read(*pieces, max_header_size=100)[-1] == 431) is over
+
+
+@pytest.mark.parametrize(("size", "over"), [(99, False), (100, False), (101, True)])
 def test_body_limits_hold_to_the_byte(size, over):
     fixed = request("POST / HTTP/1.1", f"Content-Length: {size}", body=b"x" * size)
     pieces = chunked(b"1\r\nx\r\n" * size + b"0\r\n\r\n")

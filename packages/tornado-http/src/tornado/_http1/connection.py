@@ -146,7 +146,7 @@ class HTTP1Connection(FlowControl):
             self._reset_message()
         if self._reader.state == COMPLETE:
             self._reader.next_message()
-        self._reader.expects_no_body = self.is_client and self._request[0] == "HEAD"
+        self._reader.request_method = self._request[0]
         self._start_message_deadline(self.params.header_timeout)
         self.start_receiving()
         self._advance()
@@ -480,7 +480,6 @@ class HTTP1Connection(FlowControl):
         if self.is_client and self._interim_count:
             # An interim response is no message of its own: the real one follows.
             self._reader.next_message()
-            self._reader.expects_no_body = self._request[0] == "HEAD"
             return
         # The delegate may begin the next exchange at once, so all of this one has to be over.
         self._delegate = None

@@ -268,6 +268,7 @@ class MessageOutput(HTTPConnection):
         length = values.get("Content-Length")
         extra: tuple[str, ...] = ()
         self._drops_body = self._chunked = False
+        is_tunnel = method == "CONNECT" and 200 <= code < 300
         if method == "HEAD":
             self._drops_body = True
             self._unwritten = None
@@ -283,8 +284,8 @@ class MessageOutput(HTTPConnection):
                 raise HTTPOutputError("a response has either Content-Length or Transfer-Encoding")
         else:
             self._unwritten = None
-            if "Transfer-Encoding" in values:
-                # The caller does it.
+            if is_tunnel or "Transfer-Encoding" in values:
+                # The caller does it, or (RFC 9110 section 9.3.6) nobody does.
                 pass
             elif version == "HTTP/1.1":
                 self._chunked = True
@@ -296,15 +297,28 @@ class MessageOutput(HTTPConnection):
             # RFC 9110 section 10.1.1: it is open whether the body will come, so nothing can follow.
             self._continue_pending = False
             self._keep_alive = False
-        connection = values.get("Connection")
-        if connection is not None:
-            if "close" in grammar.connection_options(connection):
-                self._keep_alive = False
+        if "Connection" in values:
+            if code != 101:
+                headers = self._agree_on_end(headers)
         elif not self._keep_alive:
             extra = (*extra, "Connection: close")
         elif version != "HTTP/1.1":
             extra = (*extra, "Connection: keep-alive")
+        if is_tunnel:
+            # What follows is no message of HTTP.
+            self._keep_alive = False
         return writer.serialize_head(line, headers, extra)
+
+    def _agree_on_end(self, headers: HTTPHeaders) -> HTTPHeaders:
+        """Let the caller's ``Connection`` field end the connection, or else say that it ends
+        (RFC 9112 section 9.6)."""
+        options = grammar.connection_options(headers._values["Connection"])
+        if "close" in options:
+            self._keep_alive = False
+        elif not self._keep_alive:
+            headers = headers.copy()
+            headers["Connection"] = ", ".join((*sorted(options - {"keep-alive"}), "close"))
+        return headers
 
     def _format_body(self, chunk: bytes) -> bytes:
         if self._drops_body:

@@ -95,7 +95,6 @@ class MessageReader:
         "_remaining",
         "_scanned",
         "_sink",
-        "expects_no_body",
         "has_rest",
         "is_client",
         "max_body_size",
@@ -103,6 +102,7 @@ class MessageReader:
         "max_header_size",
         "ordinary",
         "received",
+        "request_method",
         "state",
     )
 
@@ -143,7 +143,8 @@ class MessageReader:
         self.max_body_size = self._default_max_body_size = max_body_size
         self.received = 0
         self._remaining = 0
-        self.expects_no_body = False
+        # What the response is for (clients).
+        self.request_method = ""
         # Whether something has come after the message that is complete.
         self.has_rest = False
         # Whether the message is an ordinary request of HTTP/1.1, which ends with its head, changes
@@ -178,7 +179,6 @@ class MessageReader:
         """Get ready for the message after the one that is complete. The caller feeds afterwards."""
         self.state = HEAD
         self.received = 0
-        self.expects_no_body = False
         self.max_body_size = self._default_max_body_size
 
     def postpone_end(self) -> None:
@@ -229,6 +229,7 @@ class MessageReader:
                 start_line, values = known
                 self.ordinary = True
                 self.has_rest = False
+                self.received = 0
                 self.state = COMPLETE
                 self._sink.on_request(start_line, values)
                 if self.state != ENDING:
@@ -351,7 +352,9 @@ class MessageReader:
     def _check_partial_block(self, data: bytes | bytearray, begin: int, start: int) -> None:
         """Refuse early what can't become a head or trailer section, so that nobody waits for the
         rest of it."""
-        if len(data) - begin > self.max_header_size:
+        over = data[begin + self.max_header_size :]
+        # The empty line that ends it doesn't count, of which three bytes may have come.
+        if over and (len(over) > 3 or over.strip(b"\r\n")):
             raise self._too_large(data, begin)
         if not self._accepts_bare_lf and grammar.has_bare_line_end(data, start):
             raise self._failed("bare CR or LF in a header block")
@@ -406,7 +409,11 @@ class MessageReader:
 
     def _frame_response(self, code: int, headers: HTTPHeaders) -> int:
         """RFC 9112 section 6.3 for responses."""
-        if self.expects_no_body or code < 200 or code in (204, 304):
+        method = self.request_method
+        if method == "HEAD" or code < 200 or code in (204, 304):
+            return ENDING
+        if method == "CONNECT" and code < 300:
+            # Rule 2: what follows is no message of HTTP.
             return ENDING
         values = headers._values
         coding = values.get("Transfer-Encoding")
@@ -463,11 +470,16 @@ class MessageReader:
         little."""
         parts: list[bytes] = []
         try:
-            return self._collect_chunks(data, position, parts)
-        finally:
-            # Also if a mistake follows them (rule 3).
-            if parts:
-                self._deliver(parts[0] if len(parts) == 1 else b"".join(parts))
+            position = self._collect_chunks(data, position, parts)
+        except HTTPInputError:
+            # What stands before the mistake is of a body that goes on, as it is byte by byte
+            # (rule 3): whoever answers it now has answered it.
+            self.state = CHUNK_LINE
+            self._deliver(b"".join(parts))
+            self.state = FAILED
+            raise
+        self._deliver(parts[0] if len(parts) == 1 else b"".join(parts))
+        return position
 
     def _collect_chunks(self, data: bytes, position: int, parts: list[bytes]) -> int:
         end = len(data)
