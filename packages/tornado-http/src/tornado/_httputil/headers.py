@@ -86,7 +86,8 @@ class HTTPHeaders(MutableMapping[str, str]):
             # printed.
             self._values = values = {}
             get_key = _get_known_name
-            for name, value in source.items():
+            for name in source:
+                value = source[name]
                 key = get_key(name)
                 if key is not None and type(value) is str and value.isprintable():
                     values[key] = value
