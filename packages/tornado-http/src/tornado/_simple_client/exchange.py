@@ -28,6 +28,7 @@ from tornado._simple_client.phases import DONE, LOOKUP, QUEUED, SENDING, WAITING
 from tornado._simple_client.pool import Route
 from tornado._simple_client.redirect import (
     REDIRECTS,
+    location_in,
     redirect_url,
     redirected,
     without_expectation,
@@ -63,7 +64,7 @@ class Exchange:
         "_delivery",
         "_moments",
         "_original",
-        "_redirects_left",
+        "_redirects",
         "_route",
         "_seen_nonces",
         "_started",
@@ -107,7 +108,7 @@ class Exchange:
         self.url = asked.url
         decompress = asked.decompress_response
         self.decompress = defaults["decompress_response"] if decompress is None else decompress
-        self._redirects_left = -1
+        self._redirects = 0
         streams = asked.streaming_callback is not None or request.sink is not None
         self.body_limit = client.max_body_size if streams else client.max_buffered_size
         self.has_listeners = streams or asked.header_callback is not None
@@ -304,14 +305,10 @@ class Exchange:
         code = start_line.code
         request = self.request
         if code in REDIRECTS:
-            location = attempt.headers.get("Location")
-            if not (request.follow_redirects and location):
+            location = request.follow_redirects and location_in(attempt.headers)
+            if not location or self._redirects >= request.max_redirects:
                 return None
-            if self._redirects_left < 0:
-                self._redirects_left = request.max_redirects
-            if not self._redirects_left:
-                return None
-            self._redirects_left -= 1
+            self._redirects += 1
             return self._follow(request, code, location)
         if code == 401 and request.auth_mode == "digest":
             return request if self._takes_up(attempt) else None

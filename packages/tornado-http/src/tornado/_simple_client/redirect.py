@@ -7,6 +7,7 @@ from urllib.parse import quote, urldefrag, urljoin
 
 from tornado._httpclient.request import EffectiveRequest
 from tornado._simple_client.target import Target
+from tornado.httputil import HTTPHeaders, HTTPInputError
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
@@ -25,6 +26,17 @@ _OF_BODIES = (
 _OF_CREDENTIALS = ("Authorization", "Cookie", "Cookie2", "Proxy-Authorization")
 # What a client's defaults hold for the origin that was asked for, and for no other.
 _FOR_ONE_ORIGIN = frozenset(("auth_username", "auth_password", "unix_socket"))
+
+
+def location_in(headers: HTTPHeaders) -> str | None:
+    """Return the value of ``Location``, `None` if there is no such field.
+
+    :raises HTTPInputError: there are several that differ.
+    """
+    locations = headers.get_list("Location")
+    if len(set(locations)) > 1:
+        raise HTTPInputError("several Location fields that differ")
+    return locations[0] if locations else None
 
 
 def redirect_url(url: str, location: str) -> str:
