@@ -295,6 +295,52 @@ async def test_the_password_is_never_sent(scripted):
         assert b"Basic" not in b"".join(request.head for request in server.requests)
 
 
+async def test_the_realm_is_hashed_as_the_server_has_written_it():
+    """RFC 7616 section 3.4.2 hashes octets, and fields come as characters that stand for them."""
+    realm = "Büro"
+    challenge = choose_challenge(
+        [f'Digest realm="{realm}", nonce="n", algorithm=MD5'.encode().decode("latin-1")]
+    )
+    found = fields_of(challenge.answer("ü", "ö", "GET", "/").encode("latin-1").decode())
+    md5 = lambda text: hashlib.md5(text.encode()).hexdigest()  # noqa: E731
+    assert found["realm"] == realm
+    assert found["response"] == md5(f"{md5(f'ü:{realm}:ö')}:n:{md5('GET:/')}")
+
+
+class Both:
+    """A function for a proxy and a server behind it, both of which want digest authentication."""
+
+    def __init__(self):
+        self.server = Server()
+
+    def __call__(self, request):
+        credentials = request.headers.get("proxy-authorization")
+        if credentials is None or fields_of(credentials)["uri"] != request.target:
+            challenge = b'Proxy-Authenticate: Digest realm="proxy", nonce="p", qop="auth"'
+            return b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n" + challenge + b"\r\n\r\n"
+        # RFC 9112 section 3.2.1: a proxy takes scheme and authority off.
+        request.target = "/" + request.target.split("/", 3)[3]
+        return self.server(request)
+
+
+async def test_a_proxy_and_the_server_behind_it_may_both_want_digests(scripted):
+    """Each has challenges of its own, and is told of the address that it sees."""
+    async with scripted(Both()) as proxy:
+        for expected in (3, 4):
+            response = await proxy.client.fetch(
+                "http://x.invalid/there?q",
+                proxy_host="127.0.0.1",
+                proxy_port=proxy.port,
+                proxy_username="u",
+                proxy_password="p",
+                proxy_auth_mode="digest",
+                raise_error=False,
+                **CREDENTIALS,
+            )
+            assert (response.code, response.body) == (200, b"enter")
+            assert len(proxy.requests) == expected
+
+
 async def test_another_origin_is_not_answered(scripted):
     async with scripted(Server()) as other:
         async with scripted(

@@ -70,40 +70,37 @@ class Challenge:
         self.count += 1
         digest = _hasher(self.algorithm.removesuffix("-SESS"))
         assert digest is not None
-        realm = self.parameters["realm"]
-        secret = digest(f"{username}:{realm}:{password}")
+        identity = username.encode() + b":" + self.parameters["realm"].encode("latin-1")
+        nonce = self.nonce.encode("latin-1")
+        secret = digest(identity + b":" + password.encode())
         if self.algorithm.endswith("-SESS"):
-            secret = digest(f"{secret}:{self.nonce}:{self.client_nonce}")
-        request = digest(f"{method}:{target}")
+            secret = digest(b"%b:%b:%b" % (secret, nonce, self.client_nonce.encode()))
+        request = digest(f"{method}:{target}".encode())
         quality = self.quality
         number = f"{self.count:08x}"
         if quality is None:
-            response = digest(f"{secret}:{self.nonce}:{request}")
+            response = digest(b"%b:%b:%b" % (secret, nonce, request))
         else:
-            middle = f"{self.nonce}:{number}:{self.client_nonce}:{quality}"
-            response = digest(f"{secret}:{middle}:{request}")
-        return self._format(username, realm, target, response, number, digest)
+            middle = f"{number}:{self.client_nonce}:{quality}".encode()
+            response = digest(b"%b:%b:%b:%b" % (secret, nonce, middle, request))
+        parts = [*self._naming(username, digest(identity)), f"uri={_quoted(target)}"]
+        return self._format(parts, response.decode(), number)
 
-    def _format(
-        self,
-        username: str,
-        realm: str,
-        target: str,
-        response: str,
-        number: str,
-        digest: Callable[[str], str],
-    ) -> str:
+    def _naming(self, username: str, hashed: bytes) -> list[str]:
+        """Return the parameters that name the user.
+
+        :arg hashed: stands for the name where the server wants that.
+        """
+        if self.parameters.get("userhash", "").lower() == "true":
+            return [f'username="{hashed.decode()}"', "userhash=true"]
+        if username.isascii():
+            return [f"username={_quoted(username)}"]
+        return [f"username*={_extended(username)}"]
+
+    def _format(self, parts: list[str], response: str, number: str) -> str:
         asked = self.parameters
-        parts = []
-        if asked.get("userhash", "").lower() == "true":
-            hashed = digest(f"{username}:{realm}")
-            parts += [f"username={_quoted(hashed)}", "userhash=true"]
-        elif username.isascii():
-            parts.append(f"username={_quoted(username)}")
-        else:
-            parts.append(f"username*={_extended(username)}")
-        parts += [f"realm={_quoted(realm)}", f"nonce={_quoted(self.nonce)}"]
-        parts += [f"uri={_quoted(target)}", f'response="{response}"']
+        parts += [f"realm={_quoted(asked['realm'])}", f"nonce={_quoted(self.nonce)}"]
+        parts.append(f'response="{response}"')
         if "algorithm" in asked:
             parts.append(f"algorithm={asked['algorithm']}")
         if "opaque" in asked:
@@ -196,13 +193,15 @@ def parse_challenges(text: str) -> list[tuple[str, dict[str, str]]]:
     return challenges
 
 
-def _hasher(algorithm: str) -> Callable[[str], str] | None:
+# The text of fields stands for octets (Latin-1), and octets are what is hashed. User name and
+# password are the program's, and become UTF-8 (RFC 7616 section 4).
+def _hasher(algorithm: str) -> Callable[[bytes], bytes] | None:
     name = _HASHES.get(algorithm)
     if name is None or name not in hashlib.algorithms_available:
         return None
 
-    def digest(text: str) -> str:
-        return hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
+    def digest(octets: bytes) -> bytes:
+        return hashlib.new(name, octets, usedforsecurity=False).hexdigest().encode()
 
     return digest
 

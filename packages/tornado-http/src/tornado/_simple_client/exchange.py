@@ -122,7 +122,8 @@ class Exchange:
         # What a callback that is a coroutine function still does with a piece of the body.
         self._delivery: asyncio.Task[None] | None = None
         self._moments: dict[str, float] | None = None
-        self._seen_nonces: set[str] | None = None
+        # By what asked for it: the server, or a proxy before it.
+        self._seen_nonces: dict[tuple[Any, ...], set[str]] | None = None
 
     # -- for the client
 
@@ -254,8 +255,8 @@ class Exchange:
         if self._route.proxy is not None and not target.secure:
             request_target = target.absolute_form
             self._authorize_with_proxy(headers, request_target)
-        if self._client.digests and request.auth_mode == "digest":
-            self._authorize(headers, request_target)
+        if request.auth_mode == "digest":
+            self._authorize(headers)
         if not self._client.keep_alive:
             headers._values["Connection"] = "close"
         elif "Connection" in headers._values and _asks_to_close(headers):
@@ -279,11 +280,16 @@ class Exchange:
         if waits and self._attempt is attempt:
             self._run(Upload(self, attempt).run(), self._context)
 
-    def _authorize(self, headers: HTTPHeaders, request_target: str) -> None:
+    def _authorize(self, headers: HTTPHeaders) -> None:
         credentials = credentials_for(self.request, self._target)
         if credentials is not None and "Authorization" not in self.request.headers:
             value = self._client.digests.answer(
-                self._protection_space(), *credentials, self.request.method, request_target
+                self._protection_space(),
+                *credentials,
+                self.request.method,
+                # RFC 7616 section 3.4.6: as the server sees it, also behind a proxy, which is
+                # asked with the whole address.
+                self._target.request_target,
             )
             if value is not None:
                 headers["Authorization"] = value
@@ -330,19 +336,19 @@ class Exchange:
             return False
         if credentials_for(self.request, self._target) is None:
             return False
-        fields = attempt.headers.get_list("Www-Authenticate")
-        return self._client.digests.learn(self._protection_space(), fields, self._nonces())
+        return self._learn(self._protection_space(), attempt.headers.get_list("Www-Authenticate"))
 
     def _takes_up_for_proxy(self, attempt: Attempt) -> bool:
         if self._route.proxy is None or self.request.proxy_username is None:
             return False
-        fields = attempt.headers.get_list("Proxy-Authenticate")
-        return self._client.digests.learn(proxy_space(self.request), fields, self._nonces())
+        return self._learn(
+            proxy_space(self.request), attempt.headers.get_list("Proxy-Authenticate")
+        )
 
-    def _nonces(self) -> set[str]:
+    def _learn(self, space: tuple[Any, ...], fields: list[str]) -> bool:
         if self._seen_nonces is None:
-            self._seen_nonces = set()
-        return self._seen_nonces
+            self._seen_nonces = {}
+        return self._client.digests.learn(space, fields, self._seen_nonces.setdefault(space, set()))
 
     def _protection_space(self) -> tuple[Any, ...]:
         return (*self._target.origin, credentials_for(self.request, self._target))
