@@ -156,6 +156,8 @@ def request_headers(request: EffectiveRequest, target: Target) -> HTTPHeaders:
     if "Host" not in values:
         # RFC 9110 section 7.2: it should come first.
         headers._values = values = {"Host": target.host_header, **values}
+    elif type(values["Host"]) is not str:
+        raise ValueError("more than one Host")
     if asked.auth_username is not None or target.has_userinfo or "auth_username" in defaults:
         _add_credentials(headers, request, target)
     if "User-Agent" not in values:
@@ -181,6 +183,8 @@ def request_headers(request: EffectiveRequest, target: Target) -> HTTPHeaders:
     elif asked.body_producer is not None:
         if "Content-Length" not in values:
             values["Transfer-Encoding"] = "chunked"
+        else:
+            _check_length(values["Content-Length"])
     elif method in METHODS_WITH_BODY:
         # RFC 9110 section 8.6: where a body could be, its absence is said.
         values["Content-Length"] = "0"
@@ -220,6 +224,12 @@ def basic(username: str, password: str) -> str:
 def _check_coding(coding: str | list[str]) -> None:
     if not isinstance(coding, str) or coding.lower() != "chunked":
         raise ValueError(f"unsupported Transfer-Encoding {coding!r} of a request")
+
+
+def _check_length(length: str | list[str]) -> None:
+    # RFC 9110 section 8.6: lists of equal numbers may be read, but not be sent.
+    if not isinstance(length, str) or not (length.isascii() and length.isdecimal()):
+        raise ValueError(f"invalid Content-Length {length!r} of a request")
 
 
 def _check_body(method: str, has_body: bool) -> None:

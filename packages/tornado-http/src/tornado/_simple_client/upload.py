@@ -80,6 +80,9 @@ class Upload:
             over.set_exception(StreamClosedError())
             over.exception()
             return over
+        if isinstance(chunk, memoryview):
+            # Its items may have several bytes each.
+            chunk = chunk.tobytes()
         return self._attempt.connection.write(chunk)
 
     async def _wait_for_continue(self) -> None:
