@@ -10,7 +10,7 @@ import weakref
 import pytest
 
 from tornado._ioloop.readiness import readiness_of
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.ioloop import IOLoop
 from tornado.netutil import Resolver
 from tornado.simple_httpclient import (
@@ -798,6 +798,48 @@ async def test_htc_41_time_info_is_filled_in(scripted, reply):
             assert info["starttransfer"] <= info["total"] <= response.request_time
         assert fresh.time_info["connect"] > 0
         assert kept.time_info["connect"] == 0
+
+
+@pytest.mark.parametrize("way", ["refused", "tunnel", "redirect", "streaming_callback", "stream"])
+async def test_fetches_that_fail_are_freed_without_the_collector(scripted, reply, way):
+    """The error's traceback leads to the fetch, so the fetch must not lead to the error."""
+
+    class Taker:
+        def __call__(self, chunk):
+            if way == "streaming_callback":
+                raise LookupError
+
+    def serve(request):
+        if request.method == "CONNECT":
+            return reply("no", code=403)
+        return reply("body", "Location: ftp://x/", code=302 if way == "redirect" else 200)
+
+    async def fetch(url, **arguments):
+        if way == "stream":
+            async with server.client.stream(url, **arguments) as response:
+                assert await response.read() == b"body"
+        else:
+            with pytest.raises((OSError, ValueError, LookupError, HTTPClientError)):
+                await server.client.fetch(url, **arguments)
+
+    async with scripted(serve) as server:
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{unused.getsockname()[1]}/" if way == "refused" else server.url
+            arguments = {}
+            if way == "tunnel":
+                url = "https://x.invalid/"
+                arguments = {"proxy_host": "127.0.0.1", "proxy_port": server.port}
+            gc.collect()
+            gc.disable()
+            try:
+                taker = Taker()
+                reference = weakref.ref(taker)
+                await fetch(url, streaming_callback=taker, **arguments)
+                del taker
+                await until(lambda: reference() is None)
+            finally:
+                gc.enable()
 
 
 async def test_fetches_are_freed_without_the_collector(scripted, reply):

@@ -127,7 +127,8 @@ class _Race:
         self._source = source
         self._max_buffer_size = max_buffer_size
         self._attempts: dict[asyncio.Future[IOStream], IOStream] = {}
-        self._error: Exception = OSError("the host has no address")
+        # One at most: what became of the address that was tried last.
+        self._errors: list[Exception] = [OSError("the host has no address")]
 
     async def run(self) -> IOStream:
         """Return the stream that is connected first; all others are closed."""
@@ -142,7 +143,8 @@ class _Race:
                 if stream is not winner:
                     stream.close()
         if winner is None:
-            raise self._error
+            # Its traceback leads to the race, which must not lead back to it.
+            raise self._errors.pop()
         return winner
 
     async def _wait(self) -> IOStream | None:
@@ -159,7 +161,7 @@ class _Race:
                 return self._attempts[attempt]
             del self._attempts[attempt]
             if isinstance(error, Exception):
-                self._error = error
+                self._errors[:] = [error]
         return None
 
     def _begin(self, target: Target) -> None:
@@ -167,14 +169,14 @@ class _Race:
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
-            self._error = StreamClosedError(error)
+            self._errors[:] = [StreamClosedError(error)]
             return
         try:
             if self._source is not None:
                 sock.bind(self._source)
         except OSError as error:
             sock.close()
-            self._error = error
+            self._errors[:] = [error]
             return
         stream = IOStream(sock, max_buffer_size=self._max_buffer_size)
         self._attempts[stream.connect(address)] = stream

@@ -243,7 +243,8 @@ class PendingFetch(asyncio.Future[HTTPResponse]):
         self, request: EffectiveRequest, raise_error: bool, loop: asyncio.AbstractEventLoop
     ) -> None:
         super().__init__(loop=loop)
-        self._request = request
+        # Until it has ended: the request may lead back to whoever waits.
+        self._request: EffectiveRequest | None = request
         self._raise_error = raise_error
         #: What the implementation has fetched, also when it tells of an error.
         self.response: HTTPResponse | None = None
@@ -251,14 +252,16 @@ class PendingFetch(asyncio.Future[HTTPResponse]):
     def cancel(self, msg: Any | None = None) -> bool:
         """Cancel; the client frees what the fetch has in use."""
         cancelled = super().cancel(msg)
-        if cancelled and self._request.abandon is not None:
-            self._request.abandon()
+        request, self._request = self._request, None
+        if cancelled and request is not None and request.abandon is not None:
+            request.abandon()
         return cancelled
 
     def respond(self, response: HTTPResponse) -> None:
         """Take what the implementation has fetched."""
         if self.done():
             return
+        self._request = None
         self.response = response
         error = response.error
         if error is None or (response._error_is_response_code and not self._raise_error):

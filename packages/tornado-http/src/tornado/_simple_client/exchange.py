@@ -419,17 +419,16 @@ class Exchange:
             error = error.real_error or HTTPStreamClosedError("Stream closed")
         elif isinstance(error, HTTPInputError):
             error = HTTPStreamClosedError(str(error))
-        was_queued = self.phase is QUEUED
         now = time.monotonic()
-        self._end()
-        self._callback(
+        left_queue = now if self.phase is QUEUED else self._started
+        self._end_with(
             HTTPResponse(
                 self._original,
                 599,
                 error=error,
                 effective_url=self.url,
                 request_time=now - self._created,
-                time_info={"queue": (now if was_queued else self._started) - self._created},
+                time_info={"queue": left_queue - self._created},
                 start_time=self._wall_time,
             )
         )
@@ -458,8 +457,14 @@ class Exchange:
             reason or None,
             self._wall_time,
         )
+        self._end_with(response)
+
+    def _end_with(self, response: HTTPResponse) -> None:
+        # The frames in an error's traceback lead to the exchange, which must not lead back to who
+        # gets the error.
+        callback, self._callback = self._callback, _nobody
         self._end()
-        self._callback(response)
+        callback(response)
 
     def _time_info(self, first_byte: float, now: float) -> dict[str, float]:
         """Return how many seconds after its start the fetch came to each point."""
@@ -522,6 +527,10 @@ class Exchange:
     ) -> None:
         loop = self._client.io_loop.asyncio_loop
         self._task = loop.create_task(coroutine, context=context)
+
+
+def _nobody(response: HTTPResponse) -> None:
+    """Take the response of a fetch that has had its own."""
 
 
 _NO_MOMENTS: dict[str, float] = {}
