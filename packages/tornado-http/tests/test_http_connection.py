@@ -571,6 +571,64 @@ async def test_a_delegate_that_waits_gets_one_piece_after_the_other():
         assert ends.delegate.messages[0].body == body
 
 
+class Few(Serving):
+    """Its delegates end the exchange in the middle of the body."""
+
+    def __init__(self, how, waits):
+        super().__init__()
+        self.how, self.waits = how, waits
+        self.go_on, self.arrived = asyncio.Event(), asyncio.Event()
+
+    def start_request(self, server_conn, request_conn):
+        class Taking(Asked):
+            def data_received(self, chunk):
+                super().data_received(chunk)
+                if self.owner.waits:
+                    return self.end()
+                self.owner.how(self)
+
+            async def end(self):
+                self.owner.arrived.set()
+                await self.owner.go_on.wait()
+                self.owner.how(self)
+
+        self.messages.append(Taking(self, request_conn))
+        return self.messages[-1]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("coding", [bytes, gzip.compress])
+async def test_who_has_answered_gets_no_more_of_the_body(coding, waits):
+    serving = Few(answer, waits)
+    serving.go_on.set()
+    async with Ends(serving, chunk_size=100, decompress=True) as ends:
+        encoding = {"Content-Encoding": "gzip"} if coding is gzip.compress else {}
+        got = await ask(ends.client, POST, coding(bytes(range(256)) * 10), **encoding)
+        assert got.body == b"answer"
+        assert (await ask(ends.client)).body == b"answer"
+        assert len(serving.messages[0].pieces) == 1
+        assert serving.messages[0].events == ["head"]
+
+
+@pytest.mark.parametrize("coding", [bytes, gzip.compress])
+async def test_nothing_of_the_body_comes_after_on_connection_close(coding):
+    serving = Few(hold, waits=True)
+    ends = Ends(serving, chunk_size=100, decompress=True)
+    body = coding(bytes(range(256)) * 10)
+    fields = {"Host": "a", "Content-Length": str(len(body))}
+    if coding is gzip.compress:
+        fields["Content-Encoding"] = "gzip"
+    ends.client.write_headers(POST, HTTPHeaders(fields), body)
+    await serving.arrived.wait()
+    ends.client.close()
+    await serving.closed.wait()
+    serving.go_on.set()
+    while len(asyncio.all_tasks()) > 1:
+        await asyncio.sleep(0)
+    (message,) = serving.messages
+    assert (message.events, len(message.pieces)) == (["head", "close"], 1)
+
+
 # Raw heads, detaching, closing
 
 

@@ -351,7 +351,7 @@ class HTTP1Connection(FlowControl):
         if delegate is not None:
             if self.params.decompress:
                 size = self.params.chunk_size
-                self._delegate = delegate = GunzipDelegate(delegate, size, reader)
+                self._delegate = delegate = GunzipDelegate(delegate, size, reader, self._takes_body)
             waiting = delegate.headers_received(start_line, headers)
             if waiting is not None:
                 self._wait_for(waiting)

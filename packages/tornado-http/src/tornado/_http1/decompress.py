@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from tornado.httputil import (
@@ -34,13 +34,21 @@ class GunzipDelegate(HTTPMessageDelegate):
         ``X-Consumed-Content-Encoding``.
     :arg chunk_size: the most bytes to hand over at once.
     :arg limits: its ``max_body_size`` is the limit of the decoded body in bytes.
+    :arg takes_body: asked before each piece whether it's wanted, as after an answer it isn't.
     """
 
-    def __init__(self, delegate: HTTPMessageDelegate, chunk_size: int, limits: HasLimit) -> None:
+    def __init__(
+        self,
+        delegate: HTTPMessageDelegate,
+        chunk_size: int,
+        limits: HasLimit,
+        takes_body: Callable[[HTTPMessageDelegate], bool],
+    ) -> None:
         self._delegate = delegate
         self._chunk_size = chunk_size
         # What the delegate may still change, when it gets the headers.
         self._limits = limits
+        self._takes_body = takes_body
         self._decoded_size = 0
         self._decompressor: GzipDecompressor | None = None
         self._started = False
@@ -84,7 +92,7 @@ class GunzipDelegate(HTTPMessageDelegate):
         decompressor = self._decompressor
         assert decompressor is not None
         enough = self._decoded_size + DECODED_AT_ONCE
-        while data:
+        while data and self._takes_body(self):
             try:
                 decoded = decompressor.decompress(data, self._chunk_size)
             except (zlib.error, EOFError, ValueError) as error:

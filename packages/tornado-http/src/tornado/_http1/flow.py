@@ -167,20 +167,27 @@ class FlowControl(ClosingConnection):
         elif is_open or not isinstance(error, StreamClosedError):
             self._give_up(error)
 
+    def _takes_body(self, delegate: HTTPMessageDelegate) -> bool:
+        """Whether what comes is for ``delegate``: it isn't after its answer, nor after the end of
+        the connection."""
+        return self._delegate is delegate and self._phase is OPEN
+
     def _deliver_in_pieces(self, delegate: HTTPMessageDelegate, data: bytes, limit: int) -> None:
-        for start in range(0, len(data), limit):
+        start = 0
+        while start < len(data) and self._takes_body(delegate):
             waiting = delegate.data_received(data[start : start + limit])
+            start += limit
             if waiting is not None:
-                rest = data[start + limit :]
-                self._wait_for(_deliver_rest(delegate, waiting, rest, limit))
+                self._wait_for(self._deliver_rest(delegate, waiting, data[start:], limit))
                 return
 
-
-async def _deliver_rest(
-    delegate: HTTPMessageDelegate, waiting: Awaitable[None], data: bytes, limit: int
-) -> None:
-    await waiting
-    for start in range(0, len(data), limit):
-        more = delegate.data_received(data[start : start + limit])
-        if more is not None:
-            await more
+    async def _deliver_rest(
+        self, delegate: HTTPMessageDelegate, waiting: Awaitable[None], data: bytes, limit: int
+    ) -> None:
+        await waiting
+        start = 0
+        while start < len(data) and self._takes_body(delegate):
+            more = delegate.data_received(data[start : start + limit])
+            start += limit
+            if more is not None:
+                await more
