@@ -10,6 +10,7 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import (
     HTTPHeaders,
     HTTPMessageDelegate,
+    HTTPOutputError,
     HTTPServerConnectionDelegate,
     ResponseStartLine,
 )
@@ -101,6 +102,31 @@ async def test_to_finish_twice_does_not_cut_off_the_next_request():
         answer(request.connection, b"second")
         assert await read_answer(reader) == (200, b"second")
         assert await draining == []
+
+
+@pytest.mark.parametrize("first", [GET, POST], ids=str)
+async def test_p9_nothing_is_written_between_two_requests(first):
+    """It would be the beginning of the next one's answer."""
+
+    class Late(Site):
+        def headers_received(self, start_line, headers):
+            answer(self.connection)
+
+        def finish(self):
+            raise AssertionError("the answer is there")
+
+    site = Late()
+    async with talking(site) as (_, reader, writer):
+        for _ in range(2):
+            writer.write(first)
+            assert await read_answer(reader) == (200, b"answer")
+            # Its answer may arrive before the server has done with it.
+            while site.connection.current_request is not None:
+                await asyncio.sleep(0)
+            with pytest.raises(HTTPOutputError):
+                site.connection.write(b"late")
+            with pytest.raises(HTTPOutputError):
+                answer(site.connection)
 
 
 CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"

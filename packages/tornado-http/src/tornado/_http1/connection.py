@@ -515,6 +515,8 @@ class HTTP1Connection(FlowControl):
         else:
             reader.next_message()
             self._reset_message()
+            # Nothing is written until there's another request.
+            self._output = DONE
         self.deadline = sweep.clock + self._time_for_head
         if not self._corked:
             self._advance()
