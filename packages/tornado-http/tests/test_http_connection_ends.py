@@ -84,6 +84,9 @@ class Message(HTTPMessageDelegate):
     def finish(self):
         if self.path == "/fail":
             raise LookupError(self.path)
+        if self.path == "/cancelled":
+            # As the result of a future is that somebody else has cancelled.
+            raise asyncio.CancelledError()
         if self.path == "/answer/and/refuse":
             respond(self.connection, b"answer")
             raise HTTPInputError("too late")
@@ -140,7 +143,7 @@ class Served:
         await self.site.closed.wait()
 
 
-@pytest.mark.parametrize("path", ["/fail", "/fail/at/once", "/short"])
+@pytest.mark.parametrize("path", ["/fail", "/fail/at/once", "/cancelled", "/short"])
 async def test_p9_an_answer_is_not_lost_by_an_error_in_the_next_request(path, caplog):
     async with Served() as served:
         await served.send(get("/") + get(path) + get("/"))

@@ -298,7 +298,7 @@ class HTTP1Connection(FlowControl):
         self._corked = True
         try:
             reader.feed(data)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             self._give_up(error)
         finally:
             self._corked = False
@@ -321,12 +321,12 @@ class HTTP1Connection(FlowControl):
         try:
             if callback is not None and self._output is not DONE:
                 callback()
-        except Exception:
+        except (Exception, asyncio.CancelledError):
             app_log.error("Uncaught exception", exc_info=True)
         try:
             if delegate is not None:
                 delegate.on_connection_close()
-        except Exception:
+        except (Exception, asyncio.CancelledError):
             app_log.error("Uncaught exception", exc_info=True)
         self._resolve_read()
 
