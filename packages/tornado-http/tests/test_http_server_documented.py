@@ -673,6 +673,22 @@ async def test_p16_proxies_are_believed_one_after_the_other():
         assert seeing.requests[0].remote_ip == expected, headers
 
 
+@pytest.mark.parametrize(
+    ("after", "who"),
+    [(b"BAD\r\n\r\n", "127.0.0.1"), (b"POST / HTTP/1.1\r\nHost: a\r\n", "2.2.2.2")],
+)
+async def test_p16_the_log_blames_nobody_for_the_next_clients_mistake(after, who, caplog):
+    """A proxy sends requests of many clients over one connection."""
+    caplog.set_level("INFO")
+    async with listening(Seeing(), xheaders=True) as (_, port):
+        first = b"GET / HTTP/1.1\r\nHost: a\r\nX-Real-Ip: 1.1.1.1\r\n\r\n"
+        if after.startswith(b"POST"):
+            after += b"X-Real-Ip: 2.2.2.2\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n"
+        await exchange(port, first + after)
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"Malformed HTTP message from {who}: ")
+
+
 async def test_srv_21_protocols_that_proxies_tell():
     cases = [
         ({"X-Scheme": "https"}, "https"),

@@ -117,8 +117,16 @@ class ClosingConnection(MessageOutput):
             self._start_message_deadline(self._message_timeout)
             return
         if self._reader.has_begun and self._phase is OPEN:
-            gen_log.info("Timeout reading from %s", self.context)
+            gen_log.info("Timeout reading from %s", self._peer)
         self.close()
+
+    @property
+    def _peer(self) -> object:
+        """Who has sent what no delegate answers for, or else whose request it is: behind a proxy,
+        one connection carries those of many clients."""
+        if self._delegate is None and self._server is not None:
+            return self._server.context
+        return self.context
 
     def _peer_is_due(self) -> bool:
         """Whether nothing but the peer is waited for; the time for its next request begins when it
@@ -136,7 +144,7 @@ class ClosingConnection(MessageOutput):
 
     def _on_bad_input(self, error: HTTPInputError) -> None:
         """Answer what the peer got wrong, if an answer is possible, and end the connection."""
-        gen_log.info("Malformed HTTP message from %s: %s", self.context, error)
+        gen_log.info("Malformed HTTP message from %s: %s", self._peer, error)
         self.input_error = _without_frames(error)
         # If it's not the reader who found it, it belongs to a request that may have its answer.
         is_answered = self._answered_early or (
