@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tornado._http1 import known
+from tornado._http1 import grammar, known
 from tornado._http1.reader import MessageReader
 from tornado._http1.writer import serialize_head, status_line
 from tornado.http1connection import is_transfer_encoding_chunked, parse_hex_int, parse_int
@@ -148,6 +148,17 @@ def test_known_requests_are_subject_to_limits_and_pauses():
     recorder.reader.feed(b"")
     assert recorder.events == ["end"]
     assert recorder.reader.held_size == 8
+
+
+def test_what_is_long_is_not_remembered():
+    """Its number is limited, but a few hundred of them would be many megabytes."""
+    caches = (grammar._parse_short_line, grammar._is_short_host)
+    for cache in caches:
+        cache.cache_clear()
+    long = "x" * 2000
+    for line, host in ((f"GET /{long}", "a"), (f"GET http://{long}/", "a"), ("GET /", long)):
+        assert read(request(f"{line} HTTP/1.1", f"Host: {host}"), max_header_size=9999)[-1] == "end"
+    assert all(cache.cache_info().currsize <= 1 for cache in caches)
 
 
 def test_there_is_a_limit_to_the_requests_that_are_known():
@@ -327,6 +338,17 @@ LENIENT = [
     (b"\n\r\nHTTP/1.1 200 OK\nContent-Length: 2\n\nhi", True),
     (b"GET / HTTP/1.1\nHost: a\nContent-Length: 2\n\nhi", False),
 ]
+
+
+@pytest.mark.parametrize("empty_line", [b"\r\n", b"\n"])
+def test_an_empty_line_may_come_while_nobody_reads(empty_line):
+    recorder = Recorder(accept_bare_lf=True)
+    recorder.reader.pause()
+    recorder.reader.feed(empty_line)
+    recorder.reader.resume()
+    recorder.reader.feed(b"")
+    recorder.reader.feed(request("GET / HTTP/1.1"))
+    assert recorder.events[-1] == "end"
 
 
 @pytest.mark.parametrize(("data", "is_client"), LENIENT)

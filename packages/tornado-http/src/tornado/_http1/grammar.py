@@ -66,8 +66,8 @@ _HEX_DIGITS = re.compile(r"[0-9A-Fa-f]+")
 
 
 # Clients send the same lines again and again on a connection, and many clients send the same ones.
-# What was parsed is kept for short
-# blocks; a cache that is flushed by odd requests costs no more than having none.
+# What was parsed is kept of what
+# is short; a cache that is flushed by odd requests costs no more than having none.
 _CACHED_BLOCKS = 256
 _CACHED_LENGTH = 1024  # characters
 
@@ -150,12 +150,15 @@ def _first_bad_line(block: str) -> str:
     return rest.partition("\r\n")[0][:80]
 
 
-@lru_cache(_CACHED_BLOCKS)
 def parse_request_line(line: str) -> RequestStartLine:
     """Parse ``method SP request-target SP HTTP-version`` (RFC 9112 section 3).
 
     :raises HTTPInputError: 400 for a malformed line, 505 for a major version other than 1.
     """
+    return _parse_short_line(line) if len(line) <= _CACHED_LENGTH else _parse_line(line)
+
+
+def _parse_line(line: str) -> RequestStartLine:
     match = _REQUEST_LINE.fullmatch(line)
     if match is None:
         if _VERSION_LOOKALIKE.fullmatch(line):
@@ -170,6 +173,9 @@ def parse_request_line(line: str) -> RequestStartLine:
         _check_unusual_target(method, target)
     # RFC 9110 section 2.5: a higher minor version is served as the highest one known.
     return RequestStartLine(method, target, "HTTP/1.0" if minor == "0" else "HTTP/1.1")
+
+
+_parse_short_line = lru_cache(_CACHED_BLOCKS)(_parse_line)
 
 
 def _check_unusual_target(method: str, target: str) -> None:
@@ -217,8 +223,11 @@ def check_host(headers: HTTPHeaders, version: str) -> None:
         raise HTTPInputError(f"invalid Host header {host[:80]!r}")
 
 
-@lru_cache(_CACHED_BLOCKS)
 def _is_host(host: str) -> bool:
+    return _is_short_host(host) if len(host) <= _CACHED_LENGTH else _matches_host(host)
+
+
+def _matches_host(host: str) -> bool:
     if _HOST.fullmatch(host) is None:
         return False
     if not host.startswith("[") or host[1] in "vV":
@@ -231,6 +240,9 @@ def _is_host(host: str) -> bool:
     except AddressValueError:
         return False
     return True
+
+
+_is_short_host = lru_cache(_CACHED_BLOCKS)(_matches_host)
 
 
 def check_trailers(trailers: HTTPHeaders) -> None:

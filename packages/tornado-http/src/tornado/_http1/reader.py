@@ -273,8 +273,8 @@ class MessageReader:
         if self.state != HEAD and self.state != TRAILERS:
             return True
         start, self._scanned = self._scanned, max(0, len(held) - 3)
-        if held[0] == 13:  # CR
-            return len(held) > 1
+        if held[0] in _LINE_END:
+            return held != b"\r"
         if self._accepts_bare_lf:
             if _LENIENT_END.search(held, start):
                 return True
