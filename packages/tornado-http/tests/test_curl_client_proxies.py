@@ -104,6 +104,42 @@ async def test_credentials_in_a_field_do_not_go_through_the_tunnel(
             assert server.requests[0].headers["x-other"] == "1"
 
 
+async def test_a_tunnel_is_for_those_credentials_with_which_it_was_made(
+    curled, reply, server_tls, authority_file
+):
+    given = [
+        {},
+        {"headers": {"Proxy-Authorization": "Own x"}},
+        {},
+        {"headers": {"Proxy-Authorization": "Own y"}},
+        {"proxy_username": "u", "proxy_password": "p"},
+        {"proxy_username": "u", "proxy_password": "q"},
+        {},
+    ]
+    async with curled(Proxy(reply).script) as proxy:
+        async with curled(lambda request: reply(b"secret"), tls=server_tls) as server:
+            for arguments in given:
+                await server.fetch(ca_certs=authority_file, **by(proxy, **arguments))
+            shown = [request.headers.get("proxy-authorization") for request in proxy.requests]
+            assert shown == [None, "Own x", "Own y", "Basic dTpw", "Basic dTpx"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "u:p@127.0.0.1"])
+@pytest.mark.parametrize("tunnels_have_users", [True, False])
+async def test_tunnels_with_credentials_are_shared_if_libcurl_tells_them_apart(
+    curled, reply, server_tls, authority_file, monkeypatch, tunnels_have_users, host
+):
+    monkeypatch.setattr("tornado._curl_client.options.TUNNELS_HAVE_USERS", tunnels_have_users)
+    arguments = {"ca_certs": authority_file, "proxy_host": host}
+    if host == "127.0.0.1":
+        arguments |= {"proxy_username": "u", "proxy_password": "p"}
+    async with curled(Proxy(reply, "Basic").script) as proxy:
+        async with curled(lambda request: reply(b"secret"), tls=server_tls) as server:
+            for _ in range(2):
+                await server.fetch(proxy_port=proxy.port, **arguments)
+            assert proxy.connections == (1 if tunnels_have_users else 2)
+
+
 async def test_a_tunnel_that_is_refused(curled, reply, server_tls, authority_file):
     async with curled(Proxy(reply, "Basic").script) as proxy:
         async with curled(lambda request: reply(b"secret"), tls=server_tls) as server:

@@ -97,6 +97,23 @@ async def test_https_goes_through_a_tunnel(scripted, reply, server_tls, authorit
         assert connect.headers["host"] == f"localhost:{server.port}"
 
 
+async def test_credentials_in_a_field_are_for_the_proxy_alone(
+    scripted, reply, server_tls, authority_file
+):
+    """RFC 9110 section 11.7.2: and a tunnel is for those with which it was made."""
+    async with (
+        scripted(lambda request: reply(), tls=server_tls) as server,
+        scripted(Proxy(reply)()) as proxy,
+    ):
+        for value in (None, "Own x", None, "Own y"):
+            headers = {} if value is None else {"Proxy-Authorization": value}
+            await server.fetch(headers=headers, ca_certs=authority_file, **through(proxy))
+        shown = [request.headers.get("proxy-authorization") for request in proxy.requests]
+        assert shown == [None, "Own x", "Own y"]
+        for request in server.requests:
+            assert "proxy-authorization" not in request.headers
+
+
 async def test_what_is_for_the_server_is_not_told_to_the_proxy(
     scripted, reply, server_tls, authority_file
 ):

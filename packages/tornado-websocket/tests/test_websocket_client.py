@@ -408,6 +408,27 @@ def test_wsk_13_through_a_proxy_and_tls(scheme):
     run(main())
 
 
+def test_credentials_in_a_field_are_for_the_proxy_alone():
+    """RFC 9110 section 11.7.2."""
+
+    async def main():
+        async with proxy("403 Forbidden") as (port, refused), proxy() as (other, heads):
+            async with serving() as url:
+                arguments = {"headers": {"Proxy-Authorization": "Own x"}, "proxy_host": "127.0.0.1"}
+                with pytest.raises(HTTPClientError, match="403"):
+                    await websocket_connect(HTTPRequest(url, proxy_port=port, **arguments))
+                request = HTTPRequest(url + "/echo", proxy_port=other, **arguments)
+                connection = await websocket_connect(request)
+                await connection.write_message("headers")
+                assert "Proxy-Authorization" not in await connection.read_message()
+                connection.close()
+                assert await connection.read_message() is None
+            for head in refused + heads:
+                assert "Proxy-Authorization: Own x\r\n" in head
+
+    run(main())
+
+
 def test_a_proxy_that_refuses():
     async def main():
         async with proxy("403 Forbidden") as (port, _):

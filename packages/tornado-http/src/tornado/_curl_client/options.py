@@ -32,6 +32,9 @@ LONGEST_TIME = 2**31 - 1  # milliseconds
 # libcurl has it since 7.54, pycurl has no name for it.
 SUPPRESS_CONNECT_HEADERS = 265
 
+# Before that, a proxy's tunnel served those with other credentials, or none (CVE-2026-3784).
+TUNNELS_HAVE_USERS = pycurl.version_info()[2] >= 0x081300
+
 _PROXY_AUTH_MODES: dict[str | None, int] = {
     None: pycurl.HTTPAUTH_BASIC,
     "basic": pycurl.HTTPAUTH_BASIC,
@@ -245,12 +248,13 @@ def _set_proxy(curl: Any, request: EffectiveRequest, target: Target, headers: HT
         raise ValueError(f"invalid proxy_host {host!r}")
     if request.proxy_auth_mode not in _PROXY_AUTH_MODES:
         raise ValueError(f"unsupported proxy_auth_mode {request.proxy_auth_mode!r}")
-    bare_ipv6 = ":" in host and "[" not in host and "://" not in host
+    bare_ipv6 = host.count(":") > 1 and set("[@/").isdisjoint(host)
     curl.setopt(pycurl.PROXY, f"[{host}]" if bare_ipv6 else host)
     curl.setopt(pycurl.PROXYPORT, int(request.proxy_port))
     # The list of exceptions that the environment may hold isn't for explicit proxies.
     curl.setopt(pycurl.NOPROXY, "")
     curl.setopt(SUPPRESS_CONNECT_HEADERS, 1)
+    knows_user = request.proxy_username is not None or "@" in host
     if request.proxy_username is not None:
         curl.setopt(pycurl.PROXYUSERNAME, _user(request.proxy_username))
         curl.setopt(pycurl.PROXYPASSWORD, utf8(request.proxy_password or ""))
@@ -259,6 +263,15 @@ def _set_proxy(curl: Any, request: EffectiveRequest, target: Target, headers: HT
         # It's for the proxy alone, which sees no more of a tunnel than its head.
         own = HTTPHeaders({"Proxy-Authorization": headers.pop("Proxy-Authorization")})
         curl.setopt(pycurl.PROXYHEADER, field_lines(own))
+        _keep_apart(curl)
+    elif target.secure and knows_user and not TUNNELS_HAVE_USERS:
+        _keep_apart(curl)
+
+
+def _keep_apart(curl: Any) -> None:
+    """Share the connection with no other request: libcurl doesn't know whose it is."""
+    curl.setopt(pycurl.FRESH_CONNECT, 1)
+    curl.setopt(pycurl.FORBID_REUSE, 1)
 
 
 def _set_digest(curl: Any, request: EffectiveRequest, target: Target, headers: HTTPHeaders) -> None:

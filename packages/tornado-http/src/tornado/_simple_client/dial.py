@@ -214,7 +214,9 @@ class Dialer:
         agent = request.headers.get("User-Agent") or request.user_agent
         if agent is not None:
             fields["User-Agent"] = agent
-        credentials = proxy_credentials(request, "CONNECT", authority, self._digests)
+        credentials = request.headers.get("Proxy-Authorization")
+        if credentials is None:
+            credentials = proxy_credentials(request, "CONNECT", authority, self._digests)
         if credentials is not None:
             fields["Proxy-Authorization"] = credentials
         lines = [f"CONNECT {authority} HTTP/1.1"]

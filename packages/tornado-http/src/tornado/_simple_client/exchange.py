@@ -252,9 +252,13 @@ class Exchange:
         asked = request.request
         target = self._target
         request_target = target.request_target
-        if self._route.proxy is not None and not target.secure:
-            request_target = target.absolute_form
-            self._authorize_with_proxy(headers, request_target)
+        if self._route.proxy is not None:
+            if target.secure:
+                # It's for the proxy alone, which was shown it when the tunnel was made.
+                headers.pop("Proxy-Authorization", None)
+            else:
+                request_target = target.absolute_form
+                self._authorize_with_proxy(headers, request_target)
         if request.auth_mode == "digest":
             self._authorize(headers)
         if not self._client.keep_alive:
@@ -556,10 +560,11 @@ def _may_be_unread(attempt: Attempt) -> bool:
 
 
 def proxy_of(request: EffectiveRequest) -> tuple[Any, ...] | None:
-    """Return the proxy that a request wants: host, port, user name and password."""
+    """Return the proxy that a request wants: host, port, and as whom."""
     host = request.proxy_host
     if not host:
         return None
     if not request.proxy_port:
         raise ValueError("proxy_host needs proxy_port beside it")
-    return host, request.proxy_port, request.proxy_username, request.proxy_password
+    shown = request.headers.get("Proxy-Authorization")
+    return host, request.proxy_port, request.proxy_username, request.proxy_password, shown

@@ -104,6 +104,9 @@ class Opening:
 
     def _make_headers(self) -> HTTPHeaders:
         headers = request_headers(self._request, self._target)
+        if self._request.proxy_host:
+            # It's for the proxy alone, which was shown it when the tunnel was made.
+            headers.pop("Proxy-Authorization", None)
         headers["Upgrade"] = "websocket"
         headers["Connection"] = "Upgrade"
         headers["Sec-WebSocket-Key"] = self.key
