@@ -248,8 +248,8 @@ MUTATIONS = (
         ),
         (
             "chunks end with their line",
-            'if not data.startswith(b"\\r\\n", position):\n                    raise',
-            "if False:\n                    raise",
+            'if not data.startswith(b"\\r\\n", position):\n                        raise',
+            "if False:\n                        raise",
         ),
         ("chunk lines have a limit", "if len(data) - position > MAX_CHUNK_LINE:", "if False:"),
         ("trailers change nothing", "grammar.check_trailers(trailers)", "pass"),

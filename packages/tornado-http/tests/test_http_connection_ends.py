@@ -80,6 +80,12 @@ class Message(HTTPMessageDelegate):
     def data_received(self, chunk):
         if self.path == "/early":
             respond(self.connection, b"answer")
+        return self.answer_slowly() if self.path == "/early/slowly" else None
+
+    async def answer_slowly(self):
+        self.site.arrived.set()
+        await self.site.go_on.wait()
+        respond(self.connection, b"answer")
 
     def finish(self):
         if self.path == "/fail":
@@ -248,6 +254,21 @@ async def test_p9_a_body_that_was_answered_and_goes_wrong_gets_no_refusal_as_wel
         assert [record.getMessage() for record in caplog.records] == [
             "Malformed HTTP message from None: invalid chunk size b'ZZ'"
         ]
+
+
+@pytest.mark.parametrize("mistake", [b"ZZ\r\n", b"1\r\naZZ", b"fffffff\r\n"])
+async def test_p9_a_mistake_is_found_when_what_came_before_it_is_done(mistake, caplog):
+    """A slow delegate must not find its request refused while it answers."""
+    caplog.set_level("INFO")
+    data = b"POST /early/slowly HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+    async with Served(max_body_size=100) as served:
+        served.connection.data_received(data + mistake)
+        await served.site.arrived.wait()
+        served.site.go_on.set()
+        answer = await served.read()
+        assert answer.endswith(b"\r\n\r\nanswer")
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert [record.levelname for record in caplog.records] == ["INFO"]
 
 
 async def test_a_request_may_be_refused_with_any_status():

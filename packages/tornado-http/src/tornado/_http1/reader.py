@@ -469,43 +469,41 @@ class MessageReader:
         """Take all chunks that are there and deliver their data at once, so that tiny chunks cost
         little."""
         parts: list[bytes] = []
-        try:
-            position = self._collect_chunks(data, position, parts)
-        except HTTPInputError:
-            # What stands before the mistake is of a body that goes on, as it is byte by byte
-            # (rule 3): whoever answers it now has answered it.
-            self.state = CHUNK_LINE
-            self._deliver(b"".join(parts))
-            self.state = FAILED
-            raise
+        position = self._collect_chunks(data, position, parts)
         self._deliver(parts[0] if len(parts) == 1 else b"".join(parts))
         return position
 
     def _collect_chunks(self, data: bytes, position: int, parts: list[bytes]) -> int:
+        """Return how far chunks could be read into ``parts``: at most up to a mistake."""
         end = len(data)
-        while position < end:
-            if self.state == CHUNK_LINE:
-                line_end = self._find_chunk_line_end(data, position)
-                if line_end < 0:
-                    return position
-                self._begin_chunk(data[position:line_end])
-                position = line_end + 2
-            elif self.state == CHUNK_DATA:
-                take = min(self._remaining, end - position)
-                parts.append(data[position : position + take])
-                position += take
-                self._remaining -= take
-                if not self._remaining:
-                    self.state = CHUNK_END
-            elif self.state == CHUNK_END:
-                if end - position < 2 and data[position] == 13:
-                    return position
-                if not data.startswith(b"\r\n", position):
-                    raise self._failed("chunk data is not followed by CRLF")
-                position += 2
-                self.state = CHUNK_LINE
-            else:
-                return position
+        state = self.state
+        try:
+            while position < end and (state := self.state) < TRAILERS:
+                if state == CHUNK_LINE:
+                    line_end = self._find_chunk_line_end(data, position)
+                    if line_end < 0:
+                        break
+                    self._begin_chunk(data[position:line_end])
+                    position = line_end + 2
+                elif state == CHUNK_DATA:
+                    take = min(self._remaining, end - position)
+                    parts.append(data[position : position + take])
+                    position += take
+                    self._remaining -= take
+                    if not self._remaining:
+                        self.state = CHUNK_END
+                else:
+                    if end - position < 2 and data[position] == 13:
+                        break
+                    if not data.startswith(b"\r\n", position):
+                        raise self._failed("chunk data is not followed by CRLF")
+                    position += 2
+                    self.state = CHUNK_LINE
+        except HTTPInputError:
+            if not parts:
+                raise
+            # What comes before it may be answered, or waited for; then it's found again (rule 3).
+            self.state = state
         return position
 
     def _find_chunk_line_end(self, data: bytes, position: int) -> int:
@@ -556,6 +554,7 @@ class MessageReader:
     def _count(self, size: int) -> None:
         self.received += size
         if self.received > self.max_body_size:
+            self.received -= size
             raise self._failed("body too large", 413)
 
     def _deliver(self, data: bytes) -> None:
