@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from tornado.httpclient import HTTPClientError
-from tornado.httputil import HTTPOutputError
+from tornado.httputil import HTTPHeaders, HTTPOutputError
 
 
 @pytest.fixture(params=["simple", "curl"])
@@ -73,6 +73,32 @@ async def test_which_codes_are_no_redirects(served, reply, code):
         assert caught.value.code == code
         assert caught.value.response.headers["Location"] == "/there"
         assert len(server.requests) == 1
+
+
+async def test_a_negative_max_redirects_follows_none(served, reply):
+    """It's no number of steps that can be counted down to nothing."""
+    async with served(lambda request: reply("", "Location: /", code=302)) as server:
+        for limit in (-1, -2):
+            response = await server.fetch(max_redirects=limit, raise_error=False)
+            assert response.code == 302
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("second", ["/there", "/elsewhere"])
+async def test_a_location_that_is_there_twice(served, reply, second):
+    """RFC 9110 section 5.3: what isn't a list can't be made one of several fields."""
+
+    def serve(request):
+        if request.target == "/":
+            return reply("", "Location: /there", f"Location: {second}", code=302)
+        return reply(request.target)
+
+    async with served(serve) as server:
+        if second == "/there":
+            assert (await server.fetch("/")).body == b"/there"
+        else:
+            assert "Location" in str(await failing(server.fetch("/")))
+            assert len(server.requests) == 1
 
 
 # -- expectations
@@ -347,7 +373,11 @@ async def test_a_producer_writes_bytes(served, reply, piece, headers):
         assert (await server.fetch()).code == 200
 
 
-@pytest.mark.parametrize("piece", [b"body", bytearray(b"body"), memoryview(b"body")])
+# The length of a memory is the number of its items, not of its bytes.
+WIDE = memoryview(b"body").cast("I")
+
+
+@pytest.mark.parametrize("piece", [b"body", bytearray(b"body"), memoryview(b"body"), WIDE])
 @pytest.mark.parametrize("headers", [{}, {"Content-Length": "4"}])
 async def test_a_producer_may_write_what_is_like_bytes(served, reply, piece, headers):
     async def produce(write):
@@ -356,6 +386,30 @@ async def test_a_producer_may_write_what_is_like_bytes(served, reply, piece, hea
     async with served(lambda request: reply(request.body)) as server:
         response = await server.fetch(method="POST", body_producer=produce, headers=headers)
         assert response.body == b"body"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("Host", "one.invalid"), ("Host", "two.invalid")],
+        [("Host", "one.invalid"), ("Host", "one.invalid")],
+        [("Content-Length", "4"), ("Content-Length", "4")],
+        [("Content-Length", "4, 4")],
+        [("Content-Length", "+4")],
+        [("Transfer-Encoding", "chunked"), ("Transfer-Encoding", "chunked")],
+    ],
+)
+async def test_what_servers_might_take_in_different_ways_is_not_sent(served, reply, fields):
+    """RFC 9112 sections 3.2 and 6.3: whoever is on the way may go by another one."""
+    headers = HTTPHeaders()
+    for name, value in fields:
+        headers.add(name, value)
+    async with served(lambda request: reply()) as server:
+        with pytest.raises(ValueError, match=fields[0][0]):
+            await server.fetch(
+                method="POST", body_producer=lambda write: write(b"body"), headers=headers
+            )
+        assert not server.requests
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:abc/", "http://a:b:80/", "http://[::1]80/"])

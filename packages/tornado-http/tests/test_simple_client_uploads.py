@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tornado.httpclient import HTTPRequest
-from tornado.httputil import HTTPHeaders, HTTPOutputError
+from tornado.httputil import HTTPOutputError
 from tornado.iostream import StreamClosedError
 
 
@@ -207,42 +207,6 @@ async def test_framing_that_would_mislead_is_not_sent(scripted, reply, headers, 
             await server.fetch(method="POST", body=b"body", headers=headers)
         assert len(server.requests) == 1
         assert len(server.client.pool) == (1 if error is ValueError else 0)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        [("Host", "one.invalid"), ("Host", "two.invalid")],
-        [("Host", "one.invalid"), ("Host", "one.invalid")],
-        [("Content-Length", "4"), ("Content-Length", "4")],
-        [("Content-Length", "4, 4")],
-        [("Content-Length", "+4")],
-        [("Transfer-Encoding", "chunked"), ("Transfer-Encoding", "chunked")],
-    ],
-)
-async def test_what_servers_might_take_in_different_ways_is_not_sent(scripted, reply, fields):
-    """RFC 9112 sections 3.2 and 6.3: whoever is on the way may go by another one."""
-    headers = HTTPHeaders()
-    for name, value in fields:
-        headers.add(name, value)
-    async with scripted(lambda request: reply()) as server:
-        with pytest.raises(ValueError, match=fields[0][0]):
-            await server.fetch(
-                method="POST", body_producer=lambda write: write(b"body"), headers=headers
-            )
-        assert not server.requests
-        assert not server.client.active
-
-
-@pytest.mark.parametrize("headers", [{}, {"Content-Length": "8"}])
-async def test_a_piece_of_a_body_may_be_memory_of_any_shape(scripted, reply, headers):
-    """The length of such memory is the number of its items, not of its bytes."""
-    numbers = memoryview(bytes(range(8))).cast("I")
-    async with scripted(lambda request: reply(request.body)) as server:
-        response = await server.fetch(
-            method="POST", body_producer=lambda write: write(numbers), headers=headers
-        )
-        assert response.body == bytes(range(8))
 
 
 # RFC 9110 section 10.1.1

@@ -358,6 +358,7 @@ def test_redirects(client):
     assert lines(client.post("/elsewhere", body=b"x"))[0] == "POST https://other.example/echo"
     assert lines(client.post("/elsewhere", body=b"x"))[3] == "x"
     assert client.get("/round", max_redirects=3).code == 302
+    assert client.get("/round", max_redirects=-1).code == 302
     with TestClient(application, follow_redirects=False) as client:
         assert client.get("/redirect").code == 302
         assert client.get("/redirect", follow_redirects=True).code == 200

@@ -88,11 +88,13 @@ class Feed:
         if self._fetch.is_over or not chunk:
             taken.set_result(None)
             return taken
+        # Its length counts bytes, whatever the items of a memoryview are.
+        piece = memoryview(bytes(chunk))
         if self._room is not None:
-            self._room -= len(chunk)
+            self._room -= len(piece)
             if self._room < 0:
                 raise HTTPOutputError("more was written than Content-Length announced")
-        self._pieces.append((memoryview(bytes(chunk)), taken))
+        self._pieces.append((piece, taken))
         self._go_on()
         return taken
 

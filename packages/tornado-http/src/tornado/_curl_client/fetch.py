@@ -27,12 +27,7 @@ from tornado._curl_client.reception import Reception
 from tornado._httpclient.request import IDEMPOTENT, EffectiveRequest
 from tornado._httpclient.response import HTTPResponse
 from tornado._ioloop.futures import begin_later
-from tornado._simple_client.redirect import (
-    REDIRECTS,
-    redirect_url,
-    redirected,
-    without_expectation,
-)
+from tornado._simple_client.redirect import REDIRECTS, next_request, without_expectation
 from tornado._simple_client.target import Target, target_of
 from tornado.httputil import HTTPHeaders, HTTPInputError
 from tornado.ioloop import IOLoop
@@ -60,7 +55,7 @@ class Fetch:
         "_original",
         "_outcome",
         "_reception",
-        "_redirects_left",
+        "_redirects",
         "_started",
         "_target",
         "_wall_time",
@@ -92,7 +87,7 @@ class Fetch:
         self.url = asked.url
         self.is_over = False
         self._started = math.inf
-        self._redirects_left = -1
+        self._redirects = 0
         self.has_listeners = (
             asked.streaming_callback is not None
             or asked.header_callback is not None
@@ -177,15 +172,7 @@ class Fetch:
         """Return the request that has to follow a response, `None` if it's what was asked for."""
         if code == 417:
             return self._without_expectation()
-        location = headers.get("Location")
-        if code not in REDIRECTS or not location or not self.request.follow_redirects:
-            return None
-        if self._redirects_left < 0:
-            self._redirects_left = self.request.max_redirects
-        if not self._redirects_left:
-            return None
-        url = redirect_url(self.url, location)
-        return redirected(self.request, code, self._target, target_of(url), url)
+        return next_request(self.request, self.url, code, headers, self._redirects)
 
     def _without_expectation(self) -> EffectiveRequest | None:
         if not self.expects_continue:
@@ -251,7 +238,7 @@ class Fetch:
 
     def _follow(self, code: int, request: EffectiveRequest) -> None:
         if code in REDIRECTS:
-            self._redirects_left -= 1
+            self._redirects += 1
         cookies = self._cookies()
         self._end_hop()
         self.request = request

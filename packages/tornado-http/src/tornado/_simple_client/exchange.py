@@ -26,13 +26,7 @@ from tornado._simple_client.dial import proxy_credentials, proxy_space
 from tornado._simple_client.errors import HTTPStreamClosedError, HTTPTimeoutError
 from tornado._simple_client.phases import DONE, LOOKUP, QUEUED, SENDING, WAITING, Phase
 from tornado._simple_client.pool import Route
-from tornado._simple_client.redirect import (
-    REDIRECTS,
-    location_in,
-    redirect_url,
-    redirected,
-    without_expectation,
-)
+from tornado._simple_client.redirect import next_request, without_expectation
 from tornado._simple_client.target import Target, credentials_for, request_headers, target_of
 from tornado._simple_client.tls import tls_key
 from tornado._simple_client.upload import Upload
@@ -314,12 +308,12 @@ class Exchange:
         assert start_line is not None
         code = start_line.code
         request = self.request
-        if code in REDIRECTS:
-            location = request.follow_redirects and location_in(attempt.headers)
-            if not location or self._redirects >= request.max_redirects:
-                return None
+        following = next_request(request, self.url, code, attempt.headers, self._redirects)
+        if following is not None:
             self._redirects += 1
-            return self._follow(request, code, location)
+            self._seen_nonces = None
+            self.url = following.request.url
+            return following
         if code == 401 and request.auth_mode == "digest":
             return request if self._takes_up(attempt) else None
         if code == 407 and request.proxy_auth_mode == "digest":
@@ -327,13 +321,6 @@ class Exchange:
         if code == 417 and request.expect_100_continue and not attempt.body_begun:
             return without_expectation(request)
         return None
-
-    def _follow(self, request: EffectiveRequest, code: int, location: str) -> EffectiveRequest:
-        url = redirect_url(self.url, location)
-        following = redirected(request, code, self._target, target_of(url), url)
-        self.url = url
-        self._seen_nonces = None
-        return following
 
     def _takes_up(self, attempt: Attempt) -> bool:
         if "Authorization" in self.request.headers:

@@ -6,7 +6,7 @@ import copy
 from urllib.parse import quote, urldefrag, urljoin
 
 from tornado._httpclient.request import EffectiveRequest
-from tornado._simple_client.target import Target
+from tornado._simple_client.target import Target, target_of
 from tornado.httputil import HTTPHeaders, HTTPInputError
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -54,6 +54,28 @@ def redirect_url(url: str, location: str) -> str:
     fragment = urldefrag(url).fragment
     # RFC 9110 section 10.2.2: a fragment is inherited.
     return f"{joined}#{fragment}" if fragment and "#" not in joined else joined
+
+
+def next_request(
+    request: EffectiveRequest, url: str, code: int, headers: HTTPHeaders, followed: int
+) -> EffectiveRequest | None:
+    """Return the request that a redirect leads to, `None` if the response is the one to give.
+
+    :arg request: the one that was answered.
+    :arg url: where it went.
+    :arg code: the status code of the answer.
+    :arg headers: its header fields.
+    :arg followed: how many redirects were followed already.
+    :raises HTTPInputError: it leads to several addresses.
+    :raises ValueError: it leads to no address of HTTP.
+    """
+    if code not in REDIRECTS or not request.follow_redirects or followed >= request.max_redirects:
+        return None
+    location = location_in(headers)
+    if not location:
+        return None
+    there = redirect_url(url, location)
+    return redirected(request, code, target_of(url), target_of(there), there)
 
 
 def without_expectation(request: EffectiveRequest) -> EffectiveRequest:

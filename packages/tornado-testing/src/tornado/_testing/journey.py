@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tornado._httpclient.request import EffectiveRequest
-from tornado._simple_client.redirect import REDIRECTS, redirect_url, redirected
+from tornado._simple_client.redirect import REDIRECTS, location_in, redirect_url, redirected
 from tornado._simple_client.target import target_of
 from tornado._testing.cookies import CookieJar
 from tornado.escape import json_encode
@@ -67,8 +67,10 @@ class Journey:
         """
         request = self.request
         self._cookies.take(request.url, headers.get_list("Set-Cookie"))
-        location = headers.get("Location")
-        if not self._left or code not in REDIRECTS or not location:
+        if self._left <= 0 or code not in REDIRECTS:
+            return False
+        location = location_in(headers)
+        if not location:
             return False
         self._left -= 1
         url = redirect_url(request.url, location)
