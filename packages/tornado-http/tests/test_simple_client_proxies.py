@@ -188,6 +188,88 @@ async def test_proxies_that_do_not_connect(scripted, answer, message):
         assert (len(proxy.client.active), len(proxy.client.pool)) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 10\r\n\r\nshort",
+        b"Content-Length: x\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+        b"Proxy-Connection: close\r\nContent-Length: 2\r\n\r\nno",
+        b"\r\n",
+    ],
+)
+async def test_a_proxy_may_close_after_its_challenge(
+    scripted, reply, server_tls, authority_file, rest
+):
+    """Whatever it says besides, there's a new connection for the credentials."""
+
+    class Challenging(Proxy):
+        def __call__(self):
+            async def script(peer):
+                request = await peer.request()
+                if "proxy-authorization" in request.headers:
+                    await self.tunnel(peer, request)
+                    return
+                challenge = b'Proxy-Authenticate: Digest realm="x", nonce="y", qop="auth"\r\n'
+                await peer.send(b"HTTP/1.1 407 Who\r\n" + challenge + rest)
+
+            return script
+
+    async with (
+        scripted(lambda request: reply("body"), tls=server_tls) as server,
+        scripted(Challenging(reply)()) as proxy,
+    ):
+        arguments = through(proxy, proxy_username="u", proxy_password="p", proxy_auth_mode="digest")
+        response = await server.fetch(ca_certs=authority_file, **arguments)
+        assert response.body == b"body"
+        assert proxy.connections == 2
+
+
+async def test_a_proxy_that_resets_is_named(scripted):
+    async def script(peer):
+        await peer.request()
+        peer.reset()
+
+    async with scripted(script) as proxy:
+        with pytest.raises(HTTPClientError, match="(?s)x.invalid:443.*connection ended"):
+            await proxy.client.fetch("https://x.invalid/", **through(proxy))
+
+
+async def test_a_proxys_lines_may_end_in_lf_alone(scripted, reply, server_tls, authority_file):
+    """RFC 9112 section 2.2, as servers' lines may."""
+
+    class Old(Proxy):
+        async def tunnel(self, peer, request):
+            await peer.send(b"HTTP/1.0 200 Connected\nX-Proxy: yes\n\n")
+            await super().tunnel(Silent(peer), request)
+
+    class Silent:
+        def __init__(self, peer):
+            self.reader, self.writer = peer.reader, peer.writer
+
+        async def send(self, data):
+            """It has been said."""
+
+    async with (
+        scripted(lambda request: reply("body"), tls=server_tls) as server,
+        scripted(Old(reply)()) as proxy,
+    ):
+        response = await server.fetch(ca_certs=authority_file, **through(proxy))
+        assert response.body == b"body"
+
+
+async def test_a_proxy_is_told_of_any_user_agent(scripted, reply, server_tls, authority_file):
+    async with (
+        scripted(lambda request: reply("body"), tls=server_tls) as server,
+        scripted(Proxy(reply)()) as proxy,
+    ):
+        await server.fetch(ca_certs=authority_file, user_agent="\u017curaw", **through(proxy))
+        agents = {
+            requests[0].headers["user-agent"] for requests in (server.requests, proxy.requests)
+        }
+        assert agents == {"\u017curaw".encode().decode("latin-1")}
+
+
 async def test_interim_answers_are_skipped(scripted, reply, server_tls, authority_file):
     class Polite(Proxy):
         async def tunnel(self, peer, request):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import re
 import socket
 import time
 from typing import Any, Protocol
 
 from tornado._http1 import grammar
 from tornado._http1.connection import MAX_INTERIM_RESPONSES
+from tornado._http1.writer import serialize_head
 from tornado._httpclient.digest import DigestStore
 from tornado._httpclient.request import EffectiveRequest
 from tornado._httpclient.response import HTTPClientError
@@ -26,6 +28,8 @@ from tornado.tcpclient import TCPClient
 
 MAX_PROXY_HEAD = 65536  # bytes of a proxy's answer
 MAX_PROXY_BODY = 65536  # bytes of a proxy's explanation that are read to go on on its connection
+
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 
 class Progress(Protocol):
@@ -191,8 +195,9 @@ class Dialer:
             again, with other credentials: whether that is possible on the same stream.
         :raises HTTPClientError: the proxy doesn't want to.
         """
-        await stream.write(self._connect_head(request, target))
+        head = self._connect_head(request, target)
         try:
+            await stream.write(head)
             start_line, headers = await _read_head(stream)
         except (HTTPInputError, UnsatisfiableReadError) as error:
             raise _refused(target, f"its answer can't be read: {error}") from error
@@ -209,7 +214,8 @@ class Dialer:
 
     def _connect_head(self, request: EffectiveRequest, target: Target) -> bytes:
         authority = target.authority
-        grammar.parse_request_line(f"CONNECT {authority} HTTP/1.1")
+        line = f"CONNECT {authority} HTTP/1.1"
+        grammar.parse_request_line(line)
         fields = HTTPHeaders({"Host": authority})
         agent = request.headers.get("User-Agent") or request.user_agent
         if agent is not None:
@@ -219,9 +225,7 @@ class Dialer:
             credentials = proxy_credentials(request, "CONNECT", authority, self._digests)
         if credentials is not None:
             fields["Proxy-Authorization"] = credentials
-        lines = [f"CONNECT {authority} HTTP/1.1"]
-        lines += [f"{name}: {value}" for name, value in fields.get_all()]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        return serialize_head(line, fields)
 
     def _takes_up(self, challenges: list[str], request: EffectiveRequest, seen: set[str]) -> bool:
         if request.proxy_auth_mode != "digest" or request.proxy_username is None:
@@ -283,8 +287,10 @@ def proxy_credentials(
 
 async def _read_head(stream: IOStream) -> tuple[ResponseStartLine, HTTPHeaders]:
     for _ in range(MAX_INTERIM_RESPONSES + 1):
-        data = await stream.read_until(b"\r\n\r\n", max_bytes=MAX_PROXY_HEAD)
-        line, _, block = data[:-2].decode("latin-1").partition("\r\n")
+        data = await stream.read_until_regex(_HEAD_END, max_bytes=MAX_PROXY_HEAD)
+        # RFC 9112 section 2.2: a line may end in LF alone.
+        text = data.decode("latin-1").replace("\r\n", "\n")[:-1].replace("\n", "\r\n")
+        line, _, block = text.partition("\r\n")
         start_line = grammar.parse_status_line(line)
         headers = grammar.parse_fields(block)
         if start_line.code >= 200:
@@ -298,6 +304,8 @@ async def _skip_body(stream: IOStream, start_line: ResponseStartLine, headers: H
     :returns: whether another request can be sent.
     """
     options = grammar.connection_options(headers.get("Connection"))
+    # No standard has the other name, but proxies do.
+    options |= grammar.connection_options(headers.get("Proxy-Connection"))
     kept = "close" not in options and start_line.version == "HTTP/1.1"
     if not kept or "Transfer-Encoding" in headers or "Content-Length" not in headers:
         return False
@@ -307,5 +315,8 @@ async def _skip_body(stream: IOStream, start_line: ResponseStartLine, headers: H
         return False
     if length > MAX_PROXY_BODY:
         return False
-    await stream.read_bytes(length)
+    try:
+        await stream.read_bytes(length)
+    except StreamClosedError:
+        return False
     return True
