@@ -187,6 +187,41 @@ async def test_an_output_that_is_closed_is_no_traceback(scripted, reply):
     assert (err.count(b"\n"), process.returncode) == (1, 1)
 
 
+async def test_an_error_stream_that_is_closed_leaves_the_output_alone(scripted, reply):
+    async with scripted(lambda request: reply("body", code=404)) as server:
+        process = await asyncio.create_subprocess_shell(
+            f"exec {sys.executable} -m tornado.httpclient {server.url} 2>&-",
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await process.communicate()
+    assert (out, process.returncode) == (b"body", 1)
+
+
+async def test_an_output_that_is_full_is_one_line(scripted, reply):
+    async with scripted(lambda request: reply("body")) as server:
+        with open("/dev/full", "wb") as full:
+            done = await run(server.url, server.url, stdout=full)
+        assert (done.err.count("\n"), done.status) == (1, 1)
+        assert done.err.startswith("standard output: ")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/\nx", "http://127.0.0.1:1/\x1b[2J", ""])
+async def test_an_odd_address_is_one_line_that_can_be_shown(url):
+    done = await run(url)
+    assert (done.out, done.err.count("\n"), done.status) == (b"", 1, 1)
+    assert done.err[:-1].isprintable()
+
+
+HOSTILE = b"HTTP/1.1 404 \xc2\x9b2J\r\nContent-Length: 0\r\n\r\n"
+
+
+async def test_what_a_server_says_can_be_shown(scripted):
+    async with scripted(lambda request: HOSTILE) as server:
+        done = await run(server.url)
+        assert done.err.startswith(f"{server.url}: HTTP 404: ")
+        assert done.err[:-1].isprintable()
+
+
 async def test_nothing_to_fetch():
     done = await run()
     assert (done.out, done.status) == (b"", 2)

@@ -32,19 +32,42 @@ def main(args: list[str] | None = None) -> int:
     options = _options()
     urls = options.parse_command_line(args)
     if not urls:
-        print("there is no address to fetch; --help tells more", file=sys.stderr)
+        _complain("there is no address to fetch; --help tells more")
         return USAGE
     if sys.stdout is None:
-        print("there is no standard output to print to", file=sys.stderr)
+        _complain("there is no standard output to print to")
         return FAILED
     try:
         return asyncio.run(_Fetching(urls, options).run())
-    except BrokenPipeError:
-        # Whoever reads has seen enough; the interpreter shall not try to write the rest.
+    except _OutputError as error:
+        # The interpreter shall not try to write the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever leaves has read enough.
+        if not isinstance(error.reason, BrokenPipeError):
+            _complain(f"standard output: {error.reason}")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+class _OutputError(Exception):
+    """The output can't be written any more.
+
+    :arg reason: the system's.
+    """
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _complain(problem: str) -> None:
+    """Print one line to the standard error stream, if there is one."""
+    if sys.stderr is not None:
+        line = " ".join(problem.split())
+        # What servers say is not for terminals to obey.
+        shown = [char if char.isprintable() else ascii(char)[1:-1] for char in line]
+        print("".join(shown), file=sys.stderr)
 
 
 def _options() -> OptionParser:
@@ -85,9 +108,10 @@ class _Fetching:
                     before = tasks.create_task(self._show(client, url, before))
         except BaseExceptionGroup as group:
             # Not `except*`: what is raised from there is in a group again, in Python 3.11.2.
-            if group.subgroup(BrokenPipeError) is None:
+            failed = group.subgroup(_OutputError)
+            if failed is None:
                 raise
-            raise BrokenPipeError from None
+            raise failed.exceptions[0] from None
         finally:
             client.close()
         return self._status
@@ -104,27 +128,31 @@ class _Fetching:
                 await self._print(response)
             if not 200 <= response.code < 300:
                 problem = f"HTTP {response.code}: {response.reason}"
-        except BrokenPipeError:
+        except _OutputError:
             raise
         except Exception as error:
-            problem = " ".join(str(error).split()) or type(error).__name__
+            problem = str(error).strip() or type(error).__name__
         if before is not None:
             await before
-        self._out.flush()
         if problem is not None:
             self._status = FAILED
-            print(f"{url}: {problem}", file=sys.stderr)
+            _complain(f"{url}: {problem}")
 
     async def _print(self, response: StreamedResponse) -> None:
         if self._options.print_headers:
             lines = [f"{name}: {value}\n" for name, value in response.headers.get_all()]
-            self._out.write("".join([*lines, "\n"]).encode("latin-1", "replace"))
-            self._out.flush()
+            self._write("".join([*lines, "\n"]).encode("latin-1", "replace"))
         async for chunk in response:
             if self._options.print_body:
-                self._out.write(chunk)
-                # Whoever reads it may be waiting for what a slow server has said so far.
-                self._out.flush()
+                self._write(chunk)
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._out.write(data)
+            # Whoever reads it may be waiting for what a slow server has said so far.
+            self._out.flush()
+        except OSError as error:
+            raise _OutputError(error) from error
 
     def _arguments(self) -> dict[str, Any]:
         names = ("follow_redirects", "validate_cert", "proxy_host", "proxy_port", "request_timeout")
