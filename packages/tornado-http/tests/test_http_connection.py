@@ -324,6 +324,16 @@ async def test_a_client_says_what_it_can_not_write():
 # A server
 
 
+async def test_a_server_writes_no_requests():
+    def ask_back(message):
+        with pytest.raises(HTTPOutputError):
+            message.connection.write_headers(GET, HTTPHeaders({"Content-Length": "0"}))
+        answer(message)
+
+    async with Ends(Serving(on_finish=ask_back)) as ends:
+        assert (await ask(ends.client)).body == b"answer"
+
+
 async def test_h1c_15_a_server_connection_serves_until_it_is_closed():
     far, near = pair()
     serving = Serving()

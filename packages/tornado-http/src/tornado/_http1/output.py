@@ -226,6 +226,8 @@ class MessageOutput(HTTPConnection):
     # -- heads and framing
 
     def _request_head(self, start_line: RequestStartLine, headers: HTTPHeaders) -> bytes:
+        if not self.is_client:
+            raise HTTPOutputError("a server answers requests, and writes none")
         method, target, _ = start_line
         line = f"{method} {target} HTTP/1.1"
         try:
