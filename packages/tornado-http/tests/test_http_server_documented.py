@@ -542,6 +542,24 @@ async def test_close_all_connections():
         writer.close()
 
 
+async def test_closing_all_connections_does_not_rest_on_a_subclass():
+    class Own(HTTPServer):
+        def on_close(self, server_conn):
+            closed.append(server_conn)
+
+    closed = []
+    server = Own(Seeing())
+    (sock,) = sockets = bind_sockets(0, "127.0.0.1")
+    server.add_sockets(sockets)
+    reader, writer = await asyncio.open_connection(*sock.getsockname())
+    writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    server.stop()
+    await server.close_all_connections()
+    assert len(closed) == 1
+    writer.close()
+
+
 # The connection of versions 2.x
 
 

@@ -350,7 +350,10 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         New ones aren't kept from coming: call ``stop`` first.
         """
         while self._connections:
-            await next(iter(self._connections)).close()
+            connection = next(iter(self._connections))
+            await connection.close()
+            # A subclass may not let `on_close` know.
+            self._connections.discard(connection)
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
         """Serve a connection that was accepted."""
