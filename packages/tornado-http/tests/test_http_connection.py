@@ -15,6 +15,7 @@ from tornado.http1connection import (
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
+    HTTPInputError,
     HTTPMessageDelegate,
     HTTPOutputError,
     HTTPServerConnectionDelegate,
@@ -31,6 +32,22 @@ OK = ResponseStartLine("HTTP/1.1", 200, "OK")
 def pair():
     """Two streams that are connected."""
     return [IOStream(sock) for sock in socket.socketpair()]
+
+
+class Closing:
+    """Takes what comes, and closes its stream at the end."""
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def data_received(self, data):
+        pass
+
+    def eof_received(self):
+        self.stream.close()
+
+    def connection_lost(self, exc):
+        pass
 
 
 class Noting(HTTPMessageDelegate):
@@ -237,6 +254,40 @@ async def test_a_head_request_has_no_body_in_its_answer():
         got = await ask(ends.client, RequestStartLine("HEAD", "/", "HTTP/1.1"))
         assert (got.headers["Content-Length"], got.body) == ("6", b"")
         assert (await ask(ends.client)).body == b"answer"
+
+
+@pytest.mark.parametrize("is_client", [False, True])
+@pytest.mark.parametrize("error", [LookupError, HTTPInputError, asyncio.CancelledError, None])
+async def test_who_waits_for_a_message_learns_of_its_delegates_failure(error, is_client, caplog):
+    class Failing(Noting):
+        def finish(self):
+            super().finish()
+            if error is not None:
+                raise error("at the end")
+
+    far, near = pair()
+    client = HTTP1Connection(near, is_client, HTTP1ConnectionParameters(decompress=True))
+    if is_client:
+        client.write_headers(GET, HTTPHeaders({"Host": "a"}))
+        client.finish()
+        start = b"HTTP/1.1 200 OK\r\n"
+    else:
+        start = b"POST / HTTP/1.1\r\nHost: a\r\n"
+    body = gzip.compress(b"body")
+    if error is None:
+        # What the decoder doesn't like is no better.
+        body = body[:-1]
+    await far.write(
+        start + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    )
+    delegate = Failing()
+    if not is_client:
+        # A refusal waits for who has sent the request.
+        far.start_receiving(Closing(far))
+    await client.read_response(delegate)
+    assert delegate.events == ["head", *(["finish"] if error else []), "close"]
+    far.close()
+    client.close()
 
 
 async def test_after_an_answer_to_connect_the_stream_is_a_tunnel():

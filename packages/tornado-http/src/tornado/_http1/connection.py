@@ -491,8 +491,14 @@ class HTTP1Connection(FlowControl):
                 self._phase = CLOSING
         elif self._output is DONE and not self._keep_alive:
             self._close_in_order()
-        if delegate is not None:
-            delegate.finish()
+        try:
+            if delegate is not None:
+                delegate.finish()
+        except BaseException:
+            if self._read_future is None:
+                # Both learn of the end that the connection comes to now.
+                self._delegate, self._read_future = delegate, future
+            raise
         if future is not None and not future.done():
             future.set_result(None)
 
