@@ -602,6 +602,16 @@ ENDINGS = {
             await AsyncHTTPClient(force_instance=True).fetch(url)
         asyncio.run(forget())
     """,
+    "a client goes from one loop to the next": """
+        async def make():
+            return AsyncHTTPClient(force_instance=True)
+        client = asyncio.run(make())
+        async def use():
+            for _ in range(2):
+                assert (await client.fetch(url, request_timeout=60)).body == b"body"
+        for _ in range(2):
+            asyncio.run(use())
+    """,
     "a blocking client is forgotten": """
         HTTPClient().fetch(url)
     """,
@@ -621,6 +631,50 @@ async def begin():
 {ending}
 gc.collect()
 """
+
+
+async def test_a_client_that_is_at_work_does_not_change_its_loop(served):
+    """What it does there would never come to an end."""
+
+    asked = asyncio.Event()
+
+    async def script(peer):
+        await peer.request()
+        asked.set()
+        await peer.closed()
+
+    async with served(script) as server:
+        under_way = server.client.fetch(server.url)
+        await asked.wait()
+
+        async def elsewhere():
+            await server.client.fetch(server.url)
+
+        with pytest.raises(RuntimeError, match="another event loop"):
+            await asyncio.to_thread(asyncio.run, elsewhere())
+        under_way.cancel()
+
+
+def test_a_client_that_is_left_at_work_does_not_change_its_loop(served):
+    loop = asyncio.new_event_loop()
+
+    async def begin():
+        server = served(lambda request: b"")
+        client = server.new_client()
+        return client, client.fetch("http://127.0.0.1:1/")
+
+    async def fetch(client):
+        await client.fetch("http://127.0.0.1:1/")
+
+    client, under_way = loop.run_until_complete(begin())
+    try:
+        with pytest.raises(RuntimeError, match="another event loop"):
+            asyncio.run(fetch(client))
+        under_way.cancel()
+        client.close()
+        loop.run_until_complete(asyncio.sleep(0))
+    finally:
+        loop.close()
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

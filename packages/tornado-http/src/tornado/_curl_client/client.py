@@ -53,14 +53,25 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
         :arg defaults: values for attributes that requests leave `None`.
         :arg max_body_size: limit of a response's body in bytes, decoded.
         """
-        super().initialize(defaults=defaults)
         self.max_clients = max_clients
         self.max_body_size = max_body_size
-        loop = self.io_loop.asyncio_loop
-        self.driver = MultiDriver(loop, max(max_clients, MIN_IDLE_CONNECTIONS), max_clients)
+        super().initialize(defaults=defaults)
         self._places: Places[Fetch] = Places(self)
         self.active, self.queue = self._places.active, self._places.queue
-        self._deadlines = Deadlines(self._places.all, lambda: loop)
+        self._deadlines = Deadlines(self._places.all, lambda: self.io_loop.asyncio_loop)
+
+    def _enter_loop(self) -> None:
+        super()._enter_loop()
+        max_clients = self.max_clients
+        self.driver = MultiDriver(
+            self.io_loop.asyncio_loop, max(max_clients, MIN_IDLE_CONNECTIONS), max_clients
+        )
+
+    def _leave_loop(self) -> None:
+        super()._leave_loop()
+        self._places.check_unused()
+        self._deadlines.cancel()
+        self.driver.close()
 
     @property
     def _multi(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from asyncio import _get_running_loop
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from typing import Any
 from weakref import WeakSet
@@ -83,10 +84,23 @@ class AsyncHTTPClient(Configurable):
 
     def initialize(self, defaults: dict[str, Any] | None = None) -> None:
         """Take the constructor's arguments; implementations extend it."""
-        self.io_loop = IOLoop.current()
         self.defaults = {**DEFAULTS, **(defaults or {})}
         self._closed = False
+        self._enter_loop()
+
+    def _enter_loop(self) -> None:
+        """Work on the current loop from now on."""
+        self.io_loop = IOLoop.current()
         self.io_loop._tenants.add(self)
+
+    def _leave_loop(self) -> None:
+        """Let go of what belongs to the loop: programs make clients before the loop that uses them,
+        and use them in one loop after the other.
+
+        :raises RuntimeError: something goes on there.
+        """
+        if self.io_loop.asyncio_loop.is_running():
+            raise RuntimeError("the client is at work on another event loop")
 
     def _on_loop_close(self) -> None:
         """Close what would need the loop to be closed."""
@@ -121,7 +135,7 @@ class AsyncHTTPClient(Configurable):
         :returns: a future with the `HTTPResponse`. It raises `HTTPClientError` for responses that
             aren't 2xx unless ``raise_error`` is
             false, and other errors when there is no response.
-        :raises RuntimeError: the client is closed.
+        :raises RuntimeError: the client is closed, or is at work on another loop.
         :raises ValueError: there are ``kwargs`` beside an `HTTPRequest`.
         """
         if callback is not None and not callable(callback):
@@ -157,7 +171,7 @@ class AsyncHTTPClient(Configurable):
             for the block to look at.
         :returns: an asynchronous context manager, which gives a `StreamedResponse`.
         :raises HTTPClientError: as `fetch`. The body of a response with an error code isn't read.
-        :raises RuntimeError: the client is closed.
+        :raises RuntimeError: the client is closed, or is at work on another loop.
 
         .. versionadded:: 6.100
         """
@@ -182,6 +196,10 @@ class AsyncHTTPClient(Configurable):
     ) -> EffectiveRequest:
         if self._closed:
             raise RuntimeError("the client is closed, and can't fetch any more")
+        running = _get_running_loop()
+        if running is not None and running is not self.io_loop.asyncio_loop:
+            self._leave_loop()
+            self._enter_loop()
         if not isinstance(request, HTTPRequest):
             request = HTTPRequest(request, **arguments)
         elif arguments:

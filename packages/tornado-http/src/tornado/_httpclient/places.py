@@ -69,6 +69,14 @@ class Places(Generic[F]):
     def _is_free(self) -> bool:
         return len(self.active) < self._client.max_clients and not self._client._closed
 
+    def check_unused(self) -> None:
+        """Make sure that nothing is fetched.
+
+        :raises RuntimeError: something is, or waits.
+        """
+        if self.active or self.queue:
+            raise RuntimeError("the client has fetches on another event loop")
+
     def all(self) -> list[F]:
         """Return the fetches that are under way or wait."""
         return [*self.active, *self.queue]

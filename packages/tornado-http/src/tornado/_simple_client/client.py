@@ -109,6 +109,13 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
             decompress=False,
         )
 
+    def _leave_loop(self) -> None:
+        super()._leave_loop()
+        self._places.check_unused()
+        self._deadlines.cancel()
+        self.pool.clear()
+        self._guard = None
+
     @property
     def dialer(self) -> Dialer:
         """What makes connections; programs may replace ``tcp_client``."""
