@@ -669,6 +669,26 @@ async def test_shc_5_hostname_mapping_needs_no_dns(scripted, reply):
         assert host == f"no.such.host.invalid:{server.port}"
 
 
+@pytest.mark.parametrize("zone", ["%25eth0", "%eth0"])
+async def test_the_zone_of_an_address_is_for_this_machine_alone(scripted, reply, zone):
+    """RFC 6874 section 3: it's no part of what is sent."""
+    asked = []
+
+    class Zones(Resolver):
+        def initialize(self):
+            """It has nothing to keep."""
+
+        async def resolve(self, host, port, family=socket.AF_UNSPEC):
+            asked.append(host)
+            return [(socket.AF_INET, ("127.0.0.1", port))]
+
+    async with scripted(lambda request: reply()) as server:
+        client = server.new_client(resolver=Zones())
+        await client.fetch(f"http://[fe80::1{zone}]:{server.port}/")
+        assert asked == ["fe80::1%eth0"]
+        assert server.requests[0].headers["host"] == f"[fe80::1]:{server.port}"
+
+
 async def test_unreachable_servers_are_oserrors_or_599():
     client = SimpleAsyncHTTPClient(force_instance=True)
     with socket.socket() as sock:

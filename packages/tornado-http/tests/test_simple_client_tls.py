@@ -243,3 +243,18 @@ async def test_large_bodies_both_ways(scripted, reply, server_tls, authority_fil
         response = await server.fetch(method="POST", body=body, ca_certs=authority_file)
         assert response.body == body
         assert len(server.client.pool) == 1
+
+
+async def test_a_dot_at_the_end_of_a_name_is_no_part_of_it(
+    scripted, reply, authority, authority_file
+):
+    """RFC 6066 section 3: certificates have none, nor has what the server is told of."""
+    names = []
+    context = context_of(authority.issue_cert("localhost"))
+    context.sni_callback = lambda ssl_object, name, original: names.append(name)
+    async with scripted(lambda request: reply(), tls=context) as server:
+        client = server.new_client(hostname_mapping={"localhost.": "127.0.0.1"})
+        url = f"https://localhost.:{server.port}/"
+        assert (await client.fetch(url, ca_certs=authority_file)).code == 200
+        assert names == ["localhost"]
+        assert server.requests[0].headers["host"] == f"localhost.:{server.port}"

@@ -133,7 +133,7 @@ class Dialer:
             if context is not None:
                 progress.phase = HANDSHAKE
                 stream = await _outcome(
-                    stream.start_tls(False, ssl_options=context, server_hostname=target.host)
+                    stream.start_tls(False, ssl_options=context, server_hostname=target.server_name)
                 )
                 progress.note("appconnect", time.monotonic())
         except BaseException:

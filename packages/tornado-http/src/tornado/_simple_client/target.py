@@ -34,6 +34,9 @@ _HOST = re.compile(r"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]]+")
 
 # Other colons begin a port.
 _IP_LITERAL = re.compile(r"\[[^\[\]]+\]")
+# RFC 6874 section 2: the zone of an address; some write it without the escape.
+_ZONE = re.compile(r"%(?:25)?+(?=.)")
+_ZONE_ALONE = re.compile(r"%[^\[\]]++(?=\])")
 # RFC 9110 section 9.1: a method is a token.
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
 
@@ -56,6 +59,7 @@ class Target:
         "port",
         "request_target",
         "secure",
+        "server_name",
     )
 
     def __init__(self, url: str) -> None:
@@ -77,13 +81,16 @@ class Target:
         self.parts: SplitResult = parts
         self.secure = parts.scheme == "https"
         self.has_userinfo = "@" in parts.netloc
-        #: The host without the brackets of an IPv6 address.
-        self.host = host[1:-1] if host.startswith("[") else host
+        #: The host without the brackets of an IPv6 address, with its zone.
+        self.host = host = _ZONE.sub("%", host[1:-1], 1) if host.startswith("[") else host
+        #: Whom a certificate has to name: RFC 6066 section 3 has no dot at the end of names, and
+        #: others don't know this machine's zones.
+        self.server_name = host.partition("%")[0] if ":" in host else host.removesuffix(".")
         self.port = DEFAULT_PORTS[parts.scheme] if port is None else port
         if not 0 < self.port < 65536:
             raise ValueError(f"no such port in URL {url!r}")
-        #: The ``Host`` field: as in the URL, without credentials.
-        self.host_header = netloc
+        #: The ``Host`` field: as in the URL, without credentials and zone.
+        self.host_header = _ZONE_ALONE.sub("", netloc)
         #: What stands in the request line (RFC 9112 section 3.2.1).
         self.request_target = quote(parts.path, _VISIBLE) or "/"
         if parts.query:
@@ -115,7 +122,7 @@ class Target:
     @property
     def authority(self) -> str:
         """Host and port as ``CONNECT`` names them (RFC 9112 section 3.2.3)."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = f"[{self.server_name}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
 
