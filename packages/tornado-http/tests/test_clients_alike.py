@@ -269,6 +269,21 @@ async def test_a_slow_receiver_gets_the_pieces_of_a_coded_body_one_by_one(served
 # -- requests
 
 
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [
+        ({}, True),
+        ({"Range": "bytes=5-"}, False),
+        ({"Range": "bytes=5-", "Accept-Encoding": "gzip"}, True),
+    ],
+)
+async def test_a_range_is_not_asked_for_in_a_coding(served, reply, headers, asked):
+    """A part of what is coded can't be decoded by itself."""
+    async with served(lambda request: reply("part", code=206)) as server:
+        await server.fetch(headers=headers)
+        assert ("accept-encoding" in server.requests[0].headers) == asked
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS", "POST", "PUT", "PATCH"])
 @pytest.mark.parametrize("kind", ["body", "empty body", "producer", "nothing"])
 async def test_htc_35_bodies_are_where_methods_have_them(served, reply, method, kind):

@@ -73,7 +73,8 @@ class HTTPRequest:
         body is sent chunked. It excludes ``body``.
     :arg expect_100_continue: send ``Expect: 100-continue`` and wait for the server's word before
         the body.
-    :arg decompress_response: ask for compression and decode the response; true by default.
+    :arg decompress_response: ask for compression and decode the response; true by default. A
+        request with a ``Range`` doesn't ask for it: a part can't be decoded by itself.
     :arg ssl_options: an `ssl.SSLContext`; it takes the place of ``validate_cert``, ``ca_certs``,
         ``client_key`` and ``client_cert``.
     :arg unix_socket: path of a Unix domain socket to connect to in place of the URL's host and

@@ -173,7 +173,8 @@ def request_headers(request: EffectiveRequest, target: Target) -> HTTPHeaders:
             values["User-Agent"] = _DEFAULT_AGENT
         else:
             headers["User-Agent"] = agent
-    if "Accept-Encoding" not in values and request.decompress_response:
+    # RFC 9110 section 14.2: a range is one of the coded bytes, and can't be decoded by itself.
+    if "Accept-Encoding" not in values and "Range" not in values and request.decompress_response:
         values["Accept-Encoding"] = accepted_codings()
     body = asked._body
     # RFC 9110 section 10.1.1: nothing is expected where there is no content.
