@@ -225,6 +225,30 @@ async def test_a_proxy_may_close_after_its_challenge(
         assert proxy.connections == 2
 
 
+async def test_a_server_behind_a_tunnel_can_not_challenge_for_the_proxy(
+    scripted, reply, server_tls, authority_file
+):
+    """Otherwise it would choose what the proxy is told, and have requests repeated."""
+
+    def serve(request):
+        challenge = 'Proxy-Authenticate: Digest realm="x", nonce="forged", qop="auth"'
+        return reply("who", challenge, code=407)
+
+    async with (
+        scripted(serve, tls=server_tls) as server,
+        scripted(Proxy(reply)()) as proxy,
+    ):
+        arguments = through(proxy, proxy_username="u", proxy_password="p", proxy_auth_mode="digest")
+        for method, body in (("POST", b"x"), ("GET", None)):
+            response = await server.fetch(
+                method=method, body=body, raise_error=False, ca_certs=authority_file, **arguments
+            )
+            assert (response.code, response.body) == (407, b"who")
+            server.client.pool.clear()
+        assert len(server.requests) == 2
+        assert all("proxy-authorization" not in request.headers for request in proxy.requests)
+
+
 async def test_a_proxy_that_resets_is_named(scripted):
     async def script(peer):
         await peer.request()

@@ -18,12 +18,8 @@ from tornado._curl_client.feed import OneReading
 from tornado._curl_client.tls import set_tls
 from tornado._http1 import grammar
 from tornado._httpclient.request import IDEMPOTENT, EffectiveRequest
-from tornado._simple_client.target import (
-    METHODS_WITH_BODY,
-    Target,
-    credentials_for,
-    request_headers,
-)
+from tornado._simple_client.credentials import credentials_for
+from tornado._simple_client.target import METHODS_WITH_BODY, Target, request_headers
 from tornado.escape import utf8
 from tornado.httputil import HTTPHeaders
 

@@ -15,10 +15,11 @@ from tornado._http1.writer import serialize_head
 from tornado._httpclient.digest import DigestStore
 from tornado._httpclient.request import EffectiveRequest
 from tornado._httpclient.response import HTTPClientError
+from tornado._simple_client.credentials import Challenges, proxy_credentials
 from tornado._simple_client.interfaces import source_address
 from tornado._simple_client.phases import CONNECT, HANDSHAKE, LOOKUP, PROXY, Phase
 from tornado._simple_client.pool import Route
-from tornado._simple_client.target import Target, basic
+from tornado._simple_client.target import Target
 from tornado._simple_client.tls import TLSContexts
 from tornado.http1connection import HTTP1Connection, HTTP1ConnectionParameters
 from tornado.httputil import HTTPHeaders, HTTPInputError, ResponseStartLine
@@ -173,10 +174,10 @@ class Dialer:
 
         :returns: the stream that is left, which is closed if it fails.
         """
-        seen: set[str] = set()
+        challenges = Challenges(self._digests)
         while True:
             try:
-                again = await self._ask_to_connect(stream, request, target, seen)
+                again = await self._ask_to_connect(stream, request, target, challenges)
             except BaseException:
                 stream.close()
                 raise
@@ -187,7 +188,7 @@ class Dialer:
                 stream = await self._open(route, _Unheard())
 
     async def _ask_to_connect(
-        self, stream: IOStream, request: EffectiveRequest, target: Target, seen: set[str]
+        self, stream: IOStream, request: EffectiveRequest, target: Target, challenges: Challenges
     ) -> bool | None:
         """Ask a proxy once.
 
@@ -207,8 +208,7 @@ class Dialer:
             ) from error
         if 200 <= start_line.code < 300:
             return None
-        challenge = headers.get_list("Proxy-Authenticate")
-        if start_line.code != 407 or not self._takes_up(challenge, request, seen):
+        if start_line.code != 407 or not challenges.takes_up_for_proxy(request, headers):
             raise _refused(target, f"{start_line.code} {start_line.reason}")
         return await _skip_body(stream, start_line, headers)
 
@@ -226,11 +226,6 @@ class Dialer:
         if credentials is not None:
             fields["Proxy-Authorization"] = credentials
         return serialize_head(line, fields)
-
-    def _takes_up(self, challenges: list[str], request: EffectiveRequest, seen: set[str]) -> bool:
-        if request.proxy_auth_mode != "digest" or request.proxy_username is None:
-            return False
-        return self._digests.learn(proxy_space(request), challenges, seen)
 
 
 def _refused(target: Target, reason: str) -> HTTPClientError:
@@ -255,34 +250,6 @@ class _Unheard:
 
     def note(self, name: str, moment: float) -> None:
         return None
-
-
-def proxy_space(request: EffectiveRequest) -> tuple[Any, ...]:
-    """Return what stands for a proxy and who uses it."""
-    return (
-        "proxy",
-        request.proxy_host,
-        request.proxy_port,
-        request.proxy_username,
-        request.proxy_password,
-    )
-
-
-def proxy_credentials(
-    request: EffectiveRequest, method: str, target: str, digests: DigestStore
-) -> str | None:
-    """Return the value of ``Proxy-Authorization``, `None` if there are no credentials.
-
-    :raises ValueError: they're to be used in an unknown way.
-    """
-    username, password = request.proxy_username, request.proxy_password or ""
-    if username is None:
-        return None
-    if request.proxy_auth_mode in (None, "basic"):
-        return basic(username, password)
-    if request.proxy_auth_mode != "digest":
-        raise ValueError(f"unsupported proxy_auth_mode {request.proxy_auth_mode!r}")
-    return digests.answer(proxy_space(request), username, password, method, target)
 
 
 async def _read_head(stream: IOStream) -> tuple[ResponseStartLine, HTTPHeaders]:

@@ -22,12 +22,12 @@ from tornado._http1 import grammar
 from tornado._httpclient.request import IDEMPOTENT, EffectiveRequest
 from tornado._httpclient.response import HTTPResponse
 from tornado._simple_client.attempt import Attempt
-from tornado._simple_client.dial import proxy_credentials, proxy_space
+from tornado._simple_client.credentials import Challenges, proxy_credentials
 from tornado._simple_client.errors import HTTPStreamClosedError, HTTPTimeoutError
 from tornado._simple_client.phases import DONE, LOOKUP, QUEUED, SENDING, WAITING, Phase
 from tornado._simple_client.pool import Route
 from tornado._simple_client.redirect import next_request, without_expectation
-from tornado._simple_client.target import Target, credentials_for, request_headers, target_of
+from tornado._simple_client.target import Target, request_headers, target_of
 from tornado._simple_client.tls import tls_key
 from tornado._simple_client.upload import Upload
 from tornado.http1connection import HTTP1Connection
@@ -56,11 +56,11 @@ class Exchange:
         "_context",
         "_created",
         "_delivery",
+        "_known_challenges",
         "_moments",
         "_original",
         "_redirects",
         "_route",
-        "_seen_nonces",
         "_started",
         "_started_hop",
         "_target",
@@ -116,8 +116,7 @@ class Exchange:
         # What a callback that is a coroutine function still does with a piece of the body.
         self._delivery: asyncio.Task[None] | None = None
         self._moments: dict[str, float] | None = None
-        # By what asked for it: the server, or a proxy before it.
-        self._seen_nonces: dict[tuple[Any, ...], set[str]] | None = None
+        self._known_challenges: Challenges | None = None
 
     # -- for the client
 
@@ -254,7 +253,7 @@ class Exchange:
                 request_target = target.absolute_form
                 self._authorize_with_proxy(headers, request_target)
         if request.auth_mode == "digest":
-            self._authorize(headers)
+            self._challenges.authorize(request, target, headers)
         if not self._client.keep_alive:
             headers._values["Connection"] = "close"
         elif "Connection" in headers._values and _asks_to_close(headers):
@@ -278,20 +277,6 @@ class Exchange:
         if waits and self._attempt is attempt:
             self._run(Upload(self, attempt).run(), self._context)
 
-    def _authorize(self, headers: HTTPHeaders) -> None:
-        credentials = credentials_for(self.request, self._target)
-        if credentials is not None and "Authorization" not in self.request.headers:
-            value = self._client.digests.answer(
-                self._protection_space(),
-                *credentials,
-                self.request.method,
-                # RFC 7616 section 3.4.6: as the server sees it, also behind a proxy, which is
-                # asked with the whole address.
-                self._target.request_target,
-            )
-            if value is not None:
-                headers["Authorization"] = value
-
     def _authorize_with_proxy(self, headers: HTTPHeaders, request_target: str) -> None:
         if "Proxy-Authorization" not in headers:
             value = proxy_credentials(
@@ -299,6 +284,17 @@ class Exchange:
             )
             if value is not None:
                 headers["Proxy-Authorization"] = value
+
+    @property
+    def _is_for_proxy(self) -> bool:
+        """Whether a proxy sees the request and answers it, rather than pass bytes on."""
+        return self._route.proxy is not None and not self._target.secure
+
+    @property
+    def _challenges(self) -> Challenges:
+        if self._known_challenges is None:
+            self._known_challenges = Challenges(self._client.digests)
+        return self._known_challenges
 
     # -- what comes back
 
@@ -311,38 +307,18 @@ class Exchange:
         following = next_request(request, self.url, code, attempt.headers, self._redirects)
         if following is not None:
             self._redirects += 1
-            self._seen_nonces = None
+            self._known_challenges = None
             self.url = following.request.url
             return following
-        if code == 401 and request.auth_mode == "digest":
-            return request if self._takes_up(attempt) else None
-        if code == 407 and request.proxy_auth_mode == "digest":
-            return request if self._takes_up_for_proxy(attempt) else None
+        if code == 401:
+            again = self._challenges.takes_up(request, self._target, attempt.headers)
+            return request if again else None
+        if code == 407 and self._is_for_proxy:
+            again = self._challenges.takes_up_for_proxy(request, attempt.headers)
+            return request if again else None
         if code == 417 and request.expect_100_continue and not attempt.body_begun:
             return without_expectation(request)
         return None
-
-    def _takes_up(self, attempt: Attempt) -> bool:
-        if "Authorization" in self.request.headers:
-            return False
-        if credentials_for(self.request, self._target) is None:
-            return False
-        return self._learn(self._protection_space(), attempt.headers.get_list("Www-Authenticate"))
-
-    def _takes_up_for_proxy(self, attempt: Attempt) -> bool:
-        if self._route.proxy is None or self.request.proxy_username is None:
-            return False
-        return self._learn(
-            proxy_space(self.request), attempt.headers.get_list("Proxy-Authenticate")
-        )
-
-    def _learn(self, space: tuple[Any, ...], fields: list[str]) -> bool:
-        if self._seen_nonces is None:
-            self._seen_nonces = {}
-        return self._client.digests.learn(space, fields, self._seen_nonces.setdefault(space, set()))
-
-    def _protection_space(self) -> tuple[Any, ...]:
-        return (*self._target.origin, credentials_for(self.request, self._target))
 
     def complete(self, attempt: Attempt) -> None:
         """A response has come whole."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from functools import lru_cache
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -10,12 +9,12 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 import tornado
 from tornado._httpclient.request import EffectiveRequest
 from tornado._simple_client.codings import accepted_codings
+from tornado._simple_client.credentials import basic, credentials_for
 from tornado._simple_client.pool import Route
 from tornado._simple_client.tls import tls_options
 from tornado.httputil import (
     HTTPHeaders,
     HTTPOutputError,
-    encode_username_password,
     split_host_and_port,
 )
 
@@ -208,25 +207,6 @@ def _add_credentials(headers: HTTPHeaders, request: EffectiveRequest, target: Ta
     if credentials is not None and request.auth_mode in (None, "basic"):
         if "Authorization" not in headers:
             headers["Authorization"] = basic(*credentials)
-
-
-def credentials_for(request: EffectiveRequest, target: Target) -> tuple[str, str] | None:
-    """Return user name and password for the server, of the request or else of its URL.
-
-    :raises ValueError: they're to be used in an unknown way.
-    """
-    if request.auth_mode not in (None, "basic", "digest"):
-        raise ValueError(f"unsupported auth_mode {request.auth_mode!r}")
-    if request.auth_username is not None:
-        return request.auth_username, request.auth_password or ""
-    username = target.username
-    return None if username is None else (username, target.password)
-
-
-def basic(username: str, password: str) -> str:
-    """Return the value of a field for basic authentication (RFC 7617)."""
-    encoded = base64.b64encode(encode_username_password(username, password))
-    return "Basic " + encoded.decode("ascii")
 
 
 def _check_coding(coding: str | list[str]) -> None:
