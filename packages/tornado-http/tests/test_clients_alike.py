@@ -1,18 +1,21 @@
 """What both clients do alike, whatever library is below them."""
 
 import asyncio
+import contextlib
 import datetime
+import gc
 import gzip
 import itertools
 import ssl
 import sys
 import textwrap
 import warnings
+import weakref
 
 import pytest
 import trustme
 
-from tornado.httpclient import HTTPClientError
+from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.httputil import HTTPHeaders, HTTPOutputError
 
 
@@ -763,3 +766,67 @@ async def test_a_body_that_tells_its_end_needs_no_close_notify(
 
     async with served(serve, tls=server_tls) as server:
         assert (await server.fetch(ca_certs=authority_file)).body == b"body"
+
+
+# -- what is left behind
+
+
+def failing_callback(*args):
+    raise LookupError
+
+
+async def failing_coroutine(*args):
+    raise LookupError
+
+
+FAILING = {
+    "address": {"url": "nowhere:"},
+    "method": {"method": "UNKNOWN"},
+    "prepare_curl_callback": {"prepare_curl_callback": failing_callback},
+    "header_callback": {"header_callback": failing_callback},
+    "streaming_callback": {"streaming_callback": failing_callback},
+    "streaming_coroutine": {"streaming_callback": failing_coroutine},
+    "body_producer": {"method": "POST", "body_producer": failing_coroutine},
+}
+
+
+@contextlib.contextmanager
+def no_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+async def gone(reference):
+    """Wait until an object is no more."""
+    while reference() is not None:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("way", FAILING)
+async def test_fetches_and_clients_are_freed_without_the_collector(served, reply, way):
+    """Errors have tracebacks, which lead to whatever was going on."""
+
+    class Kept:
+        pass
+
+    async with served(lambda request: reply("body")) as server:
+        client = type(server.client)(force_instance=True)
+        arguments = {"url": server.url, **FAILING[way]}
+        with no_collector():
+            request = HTTPRequest(**arguments)
+            request.kept = Kept()
+            kept = weakref.ref(request.kept)
+            try:
+                await client.fetch(request)
+            except (LookupError, ValueError, HTTPClientError):
+                pass
+            del request
+            await gone(kept)
+            client.close()
+            known = weakref.ref(client)
+            del client
+            await gone(known)

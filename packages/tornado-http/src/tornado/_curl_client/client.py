@@ -58,7 +58,7 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
         super().initialize(defaults=defaults)
         self._places: Places[Fetch] = Places(self)
         self.active, self.queue = self._places.active, self._places.queue
-        self._deadlines = Deadlines(self._places.all, lambda: self.io_loop.asyncio_loop)
+        self._deadlines = Deadlines(self._places.all, self)
 
     def _enter_loop(self) -> None:
         super()._enter_loop()
@@ -95,6 +95,8 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
         """Fetch; see `AsyncHTTPClient.fetch_impl`."""
         effective = EffectiveRequest.of(request, self.defaults)
         fetch = Fetch(self, effective, callback)
+        # If it fails at once, the error's traceback leads to this frame.
+        del callback
         effective.abandon = fetch.abandon
         if not self._places.take(fetch):
             self.expect(fetch)

@@ -263,8 +263,7 @@ class Fetch:
         elif not isinstance(error, Exception):
             error = CurlError(pycurl.E_ABORTED_BY_CALLBACK, f"interrupted by {error!r}")
         now = time.monotonic()
-        self._end()
-        self._callback(
+        self._end_with(
             HTTPResponse(
                 self._original,
                 599,
@@ -302,8 +301,14 @@ class Fetch:
             reception.reason or None,
             self._wall_time,
         )
+        self._end_with(response)
+
+    def _end_with(self, response: HTTPResponse) -> None:
+        # The frames in an error's traceback lead to the fetch, which must not lead back to who gets
+        # the error.
+        callback, self._callback = self._callback, _nobody
         self._end()
-        self._callback(response)
+        callback(response)
 
     def _effective_url(self) -> str:
         if self.request.request.prepare_curl_callback is None:
@@ -369,3 +374,7 @@ class Fetch:
         assert self._context is not None
         # It mustn't begin while libcurl calls, nor before who asked for the task knows of it.
         return begin_later(self.loop, coroutine, self._context.copy())
+
+
+def _nobody(response: HTTPResponse) -> None:
+    """Take the response of a fetch that has had its own."""

@@ -144,8 +144,12 @@ class AsyncHTTPClient(Configurable):
         future = PendingFetch(effective, raise_error, self.io_loop.asyncio_loop)
         if callback is not None:
             _deliver(self, future, callback)
-        self.fetch_impl(effective, future.respond)  # type: ignore[arg-type]  # it has all of a request's attributes
-        return future
+        try:
+            self.fetch_impl(effective, future.respond)  # type: ignore[arg-type]  # it has all of a request's attributes
+            return future
+        finally:
+            # If it has failed already, the error's traceback leads to this frame.
+            del future
 
     @contextlib.asynccontextmanager
     async def stream(

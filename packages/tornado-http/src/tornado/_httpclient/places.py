@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from typing import Generic, Protocol, TypeVar
 
@@ -30,7 +31,8 @@ class Places(Generic[F]):
     """
 
     def __init__(self, client: Limiting) -> None:
-        self._client = client
+        # Its owner, which shall not need the cycle collector.
+        self._client = weakref.ref(client)
         #: Fetches that go on, and those that wait, in the order of their coming.
         self.active: dict[F, None] = {}
         self.queue: OrderedDict[F, None] = OrderedDict()
@@ -41,7 +43,7 @@ class Places(Generic[F]):
 
         :returns: whether it was started.
         """
-        if len(self.active) < self._client.max_clients:
+        if self._has_room():
             self.active[fetch] = None
             fetch.start()
             return True
@@ -59,15 +61,16 @@ class Places(Generic[F]):
             return
         self._is_filling = True
         try:
-            while self.queue and self._is_free():
+            while self.queue and self._has_room():
                 following, _ = self.queue.popitem(last=False)
                 self.active[following] = None
                 following.start()
         finally:
             self._is_filling = False
 
-    def _is_free(self) -> bool:
-        return len(self.active) < self._client.max_clients and not self._client._closed
+    def _has_room(self) -> bool:
+        client = self._client()
+        return client is not None and len(self.active) < client.max_clients and not client._closed
 
     def check_unused(self) -> None:
         """Make sure that nothing is fetched.

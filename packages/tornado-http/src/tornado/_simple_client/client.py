@@ -101,7 +101,7 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         self._places: Places[Exchange] = Places(self)
         self.active = self._places.active
         self.queue = self.waiting = self._places.queue
-        self._deadlines = Deadlines(self._places.all, lambda: self.io_loop.asyncio_loop)
+        self._deadlines = Deadlines(self._places.all, self)
         self._params = HTTP1ConnectionParameters(
             no_keep_alive=not keep_alive,
             max_header_size=max_header_size,
@@ -163,6 +163,8 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         """Fetch; see `AsyncHTTPClient.fetch_impl`."""
         effective = EffectiveRequest.of(request, self.defaults)
         exchange = Exchange(self, effective, callback)
+        # If it fails at once, the error's traceback leads to this frame.
+        del callback
         effective.abandon = exchange.abandon
         self._deadlines.expect(exchange.deadline)
         self._places.take(exchange)

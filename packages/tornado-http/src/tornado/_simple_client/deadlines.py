@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+import weakref
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from tornado.ioloop import IOLoop
 
 SHORTEST_DELAY = 0.002  # seconds between two looks at all exchanges
 
@@ -20,22 +24,28 @@ class Mortal(Protocol):
         """The time is over."""
 
 
+class Looped(Protocol):
+    """A client."""
+
+    io_loop: IOLoop
+
+
 class Deadlines:
     """Strikes exchanges when their time is over.
 
     An exchange that ends in time costs nothing: the timer stays where it is.
 
     :arg exchanges: gives those that are under way.
-    :arg get_loop: gives the loop.
+    :arg client: whose exchanges they are. It has the loop, and isn't kept alive.
     """
 
     def __init__(
         self,
         exchanges: Callable[[], Iterable[Mortal]],
-        get_loop: Callable[[], asyncio.AbstractEventLoop],
+        client: Looped,
     ) -> None:
         self._exchanges = exchanges
-        self._get_loop = get_loop
+        self._client = weakref.ref(client)
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
 
@@ -55,7 +65,9 @@ class Deadlines:
         self.cancel()
         self._due = deadline
         delay = max(deadline - now, SHORTEST_DELAY)
-        self._timer = self._get_loop().call_later(delay, self._strike)
+        client = self._client()
+        assert client is not None, "its exchanges keep it alive"
+        self._timer = client.io_loop.asyncio_loop.call_later(delay, self._strike)
 
     def _strike(self) -> None:
         self._timer = None
