@@ -61,6 +61,11 @@ class Message(HTTPMessageDelegate):
         if self.path == "/begin":
             self.connection.write_headers(OK, HTTPHeaders())
             self.connection.write(b"begun")
+        if self.path == "/begin/big/and/fail":
+            self.connection.write_headers(OK, HTTPHeaders({"Content-Length": str(len(BIG))}), BIG)
+            raise LookupError(self.path)
+        if self.path == "/big/early":
+            respond(self.connection, BIG)
         if self.path == "/fail/at/once":
             raise LookupError(self.path)
         if self.path.startswith("/wait"):
@@ -80,12 +85,14 @@ class Message(HTTPMessageDelegate):
     def data_received(self, chunk):
         if self.path == "/early":
             respond(self.connection, b"answer")
-        return self.answer_slowly() if self.path == "/early/slowly" else None
+        if self.path == "/early/slowly":
+            return self.answer_slowly(b"answer")
+        return self.answer_slowly(BIG) if self.path == "/big/slowly" else None
 
-    async def answer_slowly(self):
+    async def answer_slowly(self, body):
         self.site.arrived.set()
         await self.site.go_on.wait()
-        respond(self.connection, b"answer")
+        respond(self.connection, body)
 
     def finish(self):
         if self.path == "/fail":
@@ -224,6 +231,50 @@ async def test_s24_requests_that_wait_for_their_turn_are_under_way(monkeypatch):
         assert served.site.answered < 500
         assert answer.count(b"\r\n\r\nanswer") == served.site.answered
         assert answer.count(b"Connection: close") == 1
+
+
+@pytest.mark.parametrize("fields", [b"", b"Connection: close\r\n"])
+@pytest.mark.parametrize("path", [b"/big/early", b"/begin/big/and/fail"])
+async def test_p8_a_client_may_send_all_before_it_reads_an_early_answer(path, fields, caplog):
+    """Both would wait for each other otherwise."""
+    head = b"POST %b HTTP/1.1\r\nHost: a\r\n%bContent-Length: 4000000\r\n\r\n" % (path, fields)
+    async with Served() as served:
+        await served.send(head)
+        await served.send(BIG)
+        answer = await served.read(len(BIG))
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        if path == b"/big/early" and not fields:
+            answer += await served.read(len(BIG) - answer.count(b"z"))
+            await served.send(get("/"))
+            assert (await served.read(44)).endswith(b"\r\n\r\nanswer")
+        else:
+            answer += await served.read()
+            assert answer.endswith(b"z")
+        assert answer.count(b"z") == len(BIG)
+
+
+async def test_p8_a_client_may_send_all_also_if_it_had_to_wait():
+    head = b"POST /big/slowly HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+    async with Served() as served:
+        sending = asyncio.ensure_future(
+            served.send(head + b"Content-Length: 4000000\r\n\r\n" + BIG)
+        )
+        while not served.connection._input_paused:
+            await asyncio.sleep(0)
+        served.site.go_on.set()
+        await sending
+        assert (await served.read()).count(b"z") == len(BIG)
+
+
+async def test_early_answers_that_nobody_takes_do_not_heap_up():
+    one = b"POST /big/early HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab"
+    async with Served() as served:
+        for part in (one, one, one[:-1], one[-1:] + one, one):
+            served.connection.data_received(part)
+            assert served.stream.write_buffer_size < 1.5 * len(BIG)
+        received = 0
+        while received < 5 * len(BIG):
+            received += (await served.read(1)).count(b"z")
 
 
 async def test_p9_a_request_that_was_answered_gets_no_refusal_as_well(caplog):

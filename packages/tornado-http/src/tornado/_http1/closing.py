@@ -201,6 +201,10 @@ class ClosingConnection(MessageOutput):
         self._phase = LINGERING
         self._more_comes = more_comes
         self._reader.abandon()
+        if self._input_paused:
+            # Many peers take nothing before they have sent all.
+            self._input_paused = False
+            self.stream.resume_reading()
         if not self._corked:
             self._continue_closing()
 
@@ -230,9 +234,6 @@ class ClosingConnection(MessageOutput):
         if self._sweep is not None:
             self._sweep.shorten(LINGER_TIME)
         self._start_message_deadline(LINGER_TIME)
-        if self._input_paused:
-            self._input_paused = False
-            self.stream.resume_reading()
 
     def _discard(self, size: int) -> None:
         self._discarded += size

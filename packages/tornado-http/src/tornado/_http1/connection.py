@@ -519,6 +519,8 @@ class HTTP1Connection(FlowControl):
         if reader.ordinary:
             reader.state = HEAD
         else:
+            if self._answered_early:
+                self._hold_for_peer()
             reader.next_message()
             self._reset_message()
             # Nothing is written until there's another request.
@@ -544,6 +546,8 @@ class HTTP1Connection(FlowControl):
         self._answered_early = True
         if not self._keep_alive:
             self._linger(more_comes=True)
+        elif self._holds_for_peer:
+            self._release_for_peer()
         elif self._reader._paused and self._holds:
             self._advance()
 

@@ -32,6 +32,10 @@ class FlowControl(ClosingConnection):
     _holds: int
     # What the client expects, while the delegate has yet to see whether it wants the body.
     _expectation: str | list[str] = ""
+    # The peer doesn't take what is written, and is waited for; many peers take nothing before they
+    # have sent all, so for a body that is answered they aren't.
+    _is_behind = False
+    _holds_for_peer = False
     # The peer has ended its side while the delegate was still busy with what came before.
     _eof_waits = False
     # How many requests were answered while the next one had come already.
@@ -74,12 +78,25 @@ class FlowControl(ClosingConnection):
         """The peer reads too slowly (`tornado.iostream.StreamReceiver`): begin nothing new for
         it."""
         # What a server says before it has taken all of a request is what its client waits for.
-        if not self.is_client:
-            self._hold()
+        if self.is_client:
+            return
+        self._is_behind = True
+        if not self._answered_early:
+            self._hold_for_peer()
 
     def resume_writing(self) -> None:
         """The output is nearly written (`tornado.iostream.StreamReceiver`)."""
-        if not self.is_client:
+        self._is_behind = False
+        self._release_for_peer()
+
+    def _hold_for_peer(self) -> None:
+        if self._is_behind and not self._holds_for_peer:
+            self._holds_for_peer = True
+            self._hold()
+
+    def _release_for_peer(self) -> None:
+        if self._holds_for_peer:
+            self._holds_for_peer = False
             self._release()
 
     def _advance(self) -> None:
