@@ -58,6 +58,8 @@ class Message(HTTPMessageDelegate):
 
     def headers_received(self, start_line, headers):
         self.path = start_line.path
+        if self.path.startswith("/echo"):
+            self.connection.write_headers(OK, HTTPHeaders())
         if self.path == "/begin":
             self.connection.write_headers(OK, HTTPHeaders())
             self.connection.write(b"begun")
@@ -85,6 +87,10 @@ class Message(HTTPMessageDelegate):
     def data_received(self, chunk):
         if self.path == "/early":
             respond(self.connection, b"answer")
+        if self.path == "/echo":
+            self.connection.write(chunk)
+        if self.path == "/echo/loudly":
+            self.connection.write(chunk * 20)
         if self.path == "/early/slowly":
             return self.answer_slowly(b"answer")
         return self.answer_slowly(BIG) if self.path == "/big/slowly" else None
@@ -107,6 +113,8 @@ class Message(HTTPMessageDelegate):
             raise HTTPInputError("no", status_code=499)
         if self.path == "/short":
             respond(self.connection, b"abc", length=4)
+        elif self.path.startswith("/echo"):
+            self.connection.finish()
         elif self.path == "/big":
             respond(self.connection, BIG)
         else:
@@ -264,6 +272,35 @@ async def test_p8_a_client_may_send_all_also_if_it_had_to_wait():
         served.site.go_on.set()
         await sending
         assert (await served.read()).count(b"z") == len(BIG)
+
+
+async def test_a_client_may_send_all_of_a_body_that_is_answered_piece_by_piece():
+    async with Served() as served:
+        await served.send(
+            b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n" + BIG
+        )
+        await served.send(get("/"))
+        answer = await served.read(len(BIG))
+        while not answer.endswith(b"\r\n\r\nanswer"):
+            answer += await served.read(1)
+        assert answer.count(b"z") == len(BIG)
+
+
+async def test_a_body_waits_when_very_much_of_its_answer_does():
+    """Other clients need memory too."""
+    piece, limit = b"z" * 10_000, 100_000
+    async with Served(max_body_size=limit) as served:
+        served.connection.data_received(
+            b"POST /echo/loudly HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+        )
+        for _ in range(10):
+            served.connection.data_received(piece)
+        waiting = served.stream.write_buffer_size
+        assert limit < waiting < limit + 60 * len(piece)
+        answer = b""
+        while not answer.endswith(b"0\r\n\r\n"):
+            answer += await served.read(1)
+        assert answer.count(b"z") == 20 * limit
 
 
 async def test_early_answers_that_nobody_takes_do_not_heap_up():

@@ -421,6 +421,8 @@ class HTTP1Connection(FlowControl):
         if delegate is None or (self._output is DONE and not self.is_client):
             self._discard(len(data))
             return
+        if self._is_behind and self.stream.write_buffer_size > self._default_max_body_size:
+            self._hold_for_peer()
         limit = self.params.chunk_size
         if len(data) > limit:
             self._deliver_in_pieces(delegate, data, limit)
@@ -519,8 +521,8 @@ class HTTP1Connection(FlowControl):
         if reader.ordinary:
             reader.state = HEAD
         else:
-            if self._answered_early:
-                self._hold_for_peer()
+            # In its body there was no waiting for the client to take the answer.
+            self._hold_for_peer()
             reader.next_message()
             self._reset_message()
             # Nothing is written until there's another request.
@@ -546,8 +548,6 @@ class HTTP1Connection(FlowControl):
         self._answered_early = True
         if not self._keep_alive:
             self._linger(more_comes=True)
-        elif self._holds_for_peer:
-            self._release_for_peer()
         elif self._reader._paused and self._holds:
             self._advance()
 

@@ -32,8 +32,8 @@ class FlowControl(ClosingConnection):
     _holds: int
     # What the client expects, while the delegate has yet to see whether it wants the body.
     _expectation: str | list[str] = ""
-    # The peer doesn't take what is written, and is waited for; many peers take nothing before they
-    # have sent all, so for a body that is answered they aren't.
+    # The peer doesn't take what is written, and is waited for. In the middle of a body it isn't,
+    # but for the sake of memory: many peers take nothing before they have sent all.
     _is_behind = False
     _holds_for_peer = False
     # The peer has ended its side while the delegate was still busy with what came before.
@@ -81,7 +81,7 @@ class FlowControl(ClosingConnection):
         if self.is_client:
             return
         self._is_behind = True
-        if not self._answered_early:
+        if not self._reader.in_body:
             self._hold_for_peer()
 
     def resume_writing(self) -> None:
