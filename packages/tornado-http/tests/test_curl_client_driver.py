@@ -4,6 +4,8 @@ import asyncio
 import gc
 import os
 import random
+import select
+import socket
 import weakref
 
 import pytest
@@ -14,6 +16,7 @@ pycurl = pytest.importorskip("pycurl", reason="an optional package")
 curl_httpclient = pytest.importorskip("tornado.curl_httpclient")
 CurlError = curl_httpclient.CurlError
 CurlAsyncHTTPClient = curl_httpclient.CurlAsyncHTTPClient
+watching = pytest.importorskip("tornado._curl_client.watching")
 
 LIMIT = 20
 
@@ -352,3 +355,33 @@ async def test_sockets_that_cannot_be_watched_fail_their_fetches(curled, reply, 
             del watcher.watch
             assert (await server.fetch("/more")).body == b"/more "
     capfd.readouterr()
+
+
+@pytest.mark.skipif(not hasattr(select, "epoll"), reason="epoll alone remembers sockets")
+async def test_a_socket_may_have_the_number_of_one_that_was_closed_without_a_word():
+    class Owner:
+        def __init__(self):
+            self.ready = asyncio.Queue()
+
+        def take(self, ready):
+            self.ready.put_nowait(ready)
+            for fd, _ in ready:
+                watcher.forget(fd)
+
+    owner = Owner()
+    watcher = watching.EpollWatcher(asyncio.get_running_loop(), owner.take)
+    try:
+        one, other = socket.socketpair()
+        number = one.fileno()
+        watcher.watch(number, watching.READ)
+        one.close()
+        other.close()
+        one, other = socket.socketpair()
+        with one, other:
+            # The lowest number that is free.
+            assert one.fileno() == number
+            watcher.watch(number, watching.READ)
+            other.send(b"x")
+            assert await owner.ready.get() == [(number, watching.READ)]
+    finally:
+        watcher.close()

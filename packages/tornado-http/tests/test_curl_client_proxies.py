@@ -90,6 +90,19 @@ async def test_chc_2_https_goes_through_a_tunnel(curled, reply, server_tls, auth
             assert lines == ["HTTP/1.1 200 Reason\r\n", "Content-Length: 6\r\n", "\r\n"]
 
 
+async def test_a_program_may_choose_the_proxy_by_itself(curled, reply, server_tls, authority_file):
+    async with curled(Proxy(reply).script) as proxy:
+        async with curled(lambda request: reply(b"secret"), tls=server_tls) as server:
+
+            def choose(curl):
+                curl.setopt(pycurl.PROXY, f"http://127.0.0.1:{proxy.port}")
+
+            response = await server.fetch(prepare_curl_callback=choose, ca_certs=authority_file)
+            assert response.body == b"secret"
+            assert list(response.headers.get_all()) == [("Content-Length", "6")]
+            assert proxy.requests[0].method == "CONNECT"
+
+
 async def test_credentials_in_a_field_do_not_go_through_the_tunnel(
     curled, reply, server_tls, authority_file
 ):

@@ -32,6 +32,9 @@ from tornado.httputil import (
         ("a=b; a=c", {"a": "c"}),
         ("a=b, c=d", {"a": "b, c=d"}),
         ("a=%20", {"a": "%20"}),
+        # fields hold bytes, here of UTF-8: the last ones are no white space
+        ("a=\xc3\xa0; \xc2\xa0b=\xc3\x85", {"a": "\xc3\xa0", "\xc2\xa0b": "\xc3\x85"}),
+        ("\ta=b\t; c=\xa0", {"a": "b", "c": "\xa0"}),
         # T3: semicolons count everywhere, so quotes neither hide nor make a pair
         ('a="x; _xsrf=planted"; b=c', {"a": '"x', "_xsrf": 'planted"', "b": "c"}),
         ('a="; _xsrf=real', {"a": '"', "_xsrf": "real"}),
@@ -191,6 +194,8 @@ def test_s12_parameters_take_linear_time(value):
         ("/f?a=b&&x y", None, "/f?a=b&&x y"),
         ("/f", {"a": "\u20ac &="}, "/f?a=%E2%82%AC+%26%3D"),
         ("/f", {"a": 5, "b": b"x"}, "/f?a=5&b=x"),
+        # in whatever encoding
+        ("/f?%E9=%ff%20", {"b": b"\xe9"}, "/f?%E9=%FF+&b=%E9"),
     ],
 )
 def test_hut_6_url_concat_adds_arguments(url, args, result):

@@ -67,6 +67,8 @@ def set_options(curl: Any, request: EffectiveRequest, target: Target) -> None:
     setopt(pycurl.URL, target.absolute_form)
     setopt(pycurl.PATH_AS_IS, 1)
     setopt(pycurl.BUFFERSIZE, RECEIVED_AT_ONCE)
+    # A program may choose a proxy by itself.
+    setopt(SUPPRESS_CONNECT_HEADERS, 1)
     setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
     special = (
         asked.proxy_host,
@@ -249,7 +251,6 @@ def _set_proxy(curl: Any, request: EffectiveRequest, target: Target, headers: HT
     curl.setopt(pycurl.PROXYPORT, int(request.proxy_port))
     # The list of exceptions that the environment may hold isn't for explicit proxies.
     curl.setopt(pycurl.NOPROXY, "")
-    curl.setopt(SUPPRESS_CONNECT_HEADERS, 1)
     knows_user = request.proxy_username is not None or "@" in host
     if request.proxy_username is not None:
         curl.setopt(pycurl.PROXYUSERNAME, _user(request.proxy_username))

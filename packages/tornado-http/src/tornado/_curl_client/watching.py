@@ -100,10 +100,14 @@ class EpollWatcher(Watcher):
     def watch(self, fd: int, interest: int) -> None:
         """See `Watcher.watch`."""
         if fd in self._known:
-            self._set.modify(fd, _MASKS[interest])
-        else:
-            self._set.register(fd, _MASKS[interest])
-            self._known.add(fd)
+            try:
+                self._set.modify(fd, _MASKS[interest])
+                return
+            except FileNotFoundError:
+                # It was closed without a word, and is another socket by now.
+                self._known.remove(fd)
+        self._set.register(fd, _MASKS[interest])
+        self._known.add(fd)
 
     def forget(self, fd: int) -> None:
         """See `Watcher.forget`."""

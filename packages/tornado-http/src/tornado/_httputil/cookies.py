@@ -28,8 +28,9 @@ def parse_cookie(cookie: str) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not equals:
             name, value = "", name
-        name = name.strip()
-        value = value.strip()
+        # RFC 6265 section 5.2: other kinds of white space may be bytes of UTF-8 text.
+        name = name.strip(" \t")
+        value = value.strip(" \t")
         if name or value:
             cookies[name] = unquote_cookie(value) if value[:1] == '"' else value
     return cookies

@@ -35,8 +35,10 @@ def url_concat(url: str, args: Mapping[str, Any] | Iterable[tuple[str, Any]] | N
     else:
         raise TypeError(f"'args' must be a dict, a list or tuple of pairs, or None, not {args!r}")
     parts = parse.urlsplit(url)
-    query = parse.parse_qsl(parts.query, keep_blank_values=True) + pairs
-    return parse.urlunsplit(parts._replace(query=parse.urlencode(query)))
+    # What the URL has already may be text in any encoding.
+    has = parse.parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
+    query = parse.urlencode(has + pairs, errors="surrogateescape")
+    return parse.urlunsplit(parts._replace(query=query))
 
 
 def split_host_and_port(netloc: str) -> tuple[str, int | None]:
