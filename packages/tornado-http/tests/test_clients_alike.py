@@ -104,6 +104,19 @@ async def test_a_location_that_is_there_twice(served, reply, second):
             assert len(server.requests) == 1
 
 
+# -- addresses
+
+
+@pytest.mark.parametrize("host", ["127%2e0.0.1", "localhos%74", "localhost%00"])
+async def test_hosts_are_not_escaped(served, reply, host):
+    """Who checks where a URL leads sees one address, and it isn't another when it's decoded."""
+    async with served(lambda request: reply("", f"Location: http://{host}/", code=302)) as server:
+        for url in (f"http://{host}:{server.port}/", server.url):
+            with pytest.raises(ValueError, match="host"):
+                await server.client.fetch(url)
+        assert len(server.requests) == 1
+
+
 # -- expectations
 
 

@@ -103,3 +103,18 @@ async def test_redirects_that_libcurl_has_followed_are_not_followed_again(curled
         assert response.body == method.encode()
         assert response.effective_url == server.url + "/there"
         assert [request.target for request in server.requests] == ["/", "/there"]
+
+
+@pytest.mark.parametrize("zone", ["%25eth0", "%eth0"])
+async def test_libcurl_is_told_the_zone_of_an_address(curled, reply, zone):
+    """RFC 6874: it's for this machine, and not for the server."""
+    urls = []
+
+    def look(curl):
+        urls.append(curl.getinfo(pycurl.EFFECTIVE_URL))
+        curl.setopt(pycurl.CONNECT_TO, [f"::127.0.0.1:{server.port}"])
+
+    async with curled(lambda request: reply()) as server:
+        await server.client.fetch(f"http://[fe80::1{zone}]/path?q", prepare_curl_callback=look)
+        assert urls == ["http://[fe80::1%25eth0]:80/path?q"]
+        assert server.requests[0].headers["host"] == "[fe80::1]"

@@ -277,19 +277,26 @@ class Fetch:
 
     def _respond(self, reception: Reception) -> None:
         try:
-            if self.request.request.prepare_curl_callback is not None:
-                reception.without_lines(self._curl.getinfo(pycurl.RESPONSE_CODE))
-            reception.complete()
+            response = self._make_response(reception)
         except Exception as error:
             self.fail(error)
             return
+        if response is not None:
+            self._end_with(response)
+
+    def _make_response(self, reception: Reception) -> HTTPResponse | None:
+        """Return the response, `None` if a callback has ended the fetch when it was shown the
+        head."""
+        if self.request.request.prepare_curl_callback is not None:
+            reception.without_lines(self._curl.getinfo(pycurl.RESPONSE_CODE))
+        reception.complete()
         if self.is_over:
-            return
+            return None
         headers = reception.headers
         if self._original.header_callback is not None:
             # Documented API version 2.x: whoever gets the lines has the headers already.
             headers = HTTPHeaders()
-        response = HTTPResponse(
+        return HTTPResponse(
             self._original,
             reception.code,
             headers,
@@ -301,7 +308,6 @@ class Fetch:
             reception.reason or None,
             self._wall_time,
         )
-        self._end_with(response)
 
     def _end_with(self, response: HTTPResponse) -> None:
         # The frames in an error's traceback lead to the fetch, which must not lead back to who gets
@@ -315,7 +321,7 @@ class Fetch:
             return self.url
         # libcurl may have been told to go elsewhere, or to follow redirects by itself.
         url: str = self._curl.getinfo(pycurl.EFFECTIVE_URL)
-        return self.url if url == self._target.absolute_form else url
+        return self.url if url == self._target.local_form else url
 
     def _time_info(self) -> dict[str, float]:
         """Return how many seconds after its start the fetch came to each point."""

@@ -64,7 +64,7 @@ def set_options(curl: Any, request: EffectiveRequest, target: Target) -> None:
     setopt = curl.setopt
     headers = request_headers(request, target)
     setopt(pycurl.NOSIGNAL, 1)
-    setopt(pycurl.URL, target.absolute_form)
+    setopt(pycurl.URL, target.local_form)
     setopt(pycurl.PATH_AS_IS, 1)
     setopt(pycurl.BUFFERSIZE, RECEIVED_AT_ONCE)
     # A program may choose a proxy by itself.

@@ -77,6 +77,9 @@ class Target:
             host = host[:-1]
         if (":" in host or host.startswith("[")) and not _IP_LITERAL.fullmatch(host):
             raise ValueError(f"invalid port in URL {url!r}")
+        if "%" in host and not host.startswith("["):
+            # No name has it, and those who check addresses wouldn't see what it may be decoded to.
+            raise ValueError(f"escaped host in URL {url!r}")
         self.parts: SplitResult = parts
         self.secure = parts.scheme == "https"
         self.has_userinfo = "@" in parts.netloc
@@ -117,6 +120,15 @@ class Target:
     def absolute_form(self) -> str:
         """The request target for a proxy (RFC 9112 section 3.2.2)."""
         return f"{self.parts.scheme}://{self.host_header}{self.request_target}"
+
+    @property
+    def local_form(self) -> str:
+        """The same for who connects: with the zone that an address may have."""
+        if "%" not in self.host:
+            return self.absolute_form
+        # RFC 6874 section 2.
+        host = self.host.replace("%", "%25", 1)
+        return f"{self.parts.scheme}://[{host}]:{self.port}{self.request_target}"
 
     @property
     def authority(self) -> str:
