@@ -628,6 +628,28 @@ ENDINGS = {
     "asyncio ends its loop in the middle": """
         asyncio.run(begin())
     """,
+    "asyncio ends its loop while a body is produced": """
+        async def produce(write):
+            await AsyncHTTPClient(force_instance=True).fetch(url)
+            producing.set_result(None)
+            await asyncio.Future()
+        async def begin_to_write():
+            global producing
+            producing = asyncio.Future()
+            AsyncHTTPClient().fetch(url, method="POST", body_producer=produce)
+            await producing
+        asyncio.run(begin_to_write())
+    """,
+    "asyncio ends its loop while a body is taken": """
+        async def begin_to_read():
+            taking = asyncio.Future()
+            async def take(chunk):
+                taking.set_result(None)
+                await asyncio.Future()
+            AsyncHTTPClient().fetch(url, streaming_callback=take)
+            await taking
+        asyncio.run(begin_to_read())
+    """,
     "a client is forgotten": """
         async def forget():
             await AsyncHTTPClient(force_instance=True).fetch(url)

@@ -651,6 +651,26 @@ async def test_cancelling_at_any_moment_leaves_nothing_open(
         await until(lambda: all(peer.reader.at_eof() for peer in server._peers))
 
 
+async def test_a_lookup_that_was_cancelled_elsewhere_ends_the_fetch():
+    """Executors that are shut down cancel what they were to do."""
+
+    class Cancelling(Resolver):
+        def initialize(self):
+            """It has nothing to keep."""
+
+        async def resolve(self, host, port, family=socket.AF_UNSPEC):
+            future = asyncio.get_running_loop().create_future()
+            future.cancel()
+            await future
+
+    client = SimpleAsyncHTTPClient(force_instance=True, resolver=Cancelling())
+    with pytest.raises(HTTPStreamClosedError, match="connecting was cancelled") as caught:
+        await client.fetch("http://x.invalid/", request_timeout=0)
+    assert isinstance(caught.value.__cause__, asyncio.CancelledError)
+    assert not client.active
+    client.close()
+
+
 async def test_wait_for_is_a_cancellation_too(scripted):
     async with scripted(stall("/")) as server:
         with pytest.raises(asyncio.TimeoutError):

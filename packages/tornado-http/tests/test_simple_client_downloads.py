@@ -304,6 +304,18 @@ async def test_what_a_streaming_callback_raises_is_what_the_fetch_raises(
         assert (len(server.client.active), len(server.client.pool)) == (0, 0)
 
 
+async def test_a_coroutine_that_was_cancelled_elsewhere_ends_the_fetch(scripted, reply):
+    async def take(chunk):
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    async with scripted(lambda request: reply("body")) as server:
+        with pytest.raises(HTTPStreamClosedError, match="streaming_callback was cancelled"):
+            await server.fetch(streaming_callback=take)
+        assert not server.client.active
+
+
 async def test_a_coroutine_ends_with_the_fetch_that_it_belongs_to(scripted, reply):
     ended = asyncio.Event()
 

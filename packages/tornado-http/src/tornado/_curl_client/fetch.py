@@ -261,7 +261,9 @@ class Fetch:
         if isinstance(error, HTTPInputError):
             error = CurlError(pycurl.E_FTP_WEIRD_SERVER_REPLY, str(error))
         elif not isinstance(error, Exception):
-            error = CurlError(pycurl.E_ABORTED_BY_CALLBACK, f"interrupted by {error!r}")
+            cause = error
+            error = CurlError(pycurl.E_ABORTED_BY_CALLBACK, f"interrupted by {cause!r}")
+            error.__cause__ = cause
         now = time.monotonic()
         self._end_with(
             HTTPResponse(

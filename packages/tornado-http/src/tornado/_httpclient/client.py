@@ -290,6 +290,10 @@ class PendingFetch(asyncio.Future[HTTPResponse]):
             self.set_result(response)
         else:
             self.set_exception(error)
+            if isinstance(error.__cause__, asyncio.CancelledError):
+                # As with all that is cancelled, it's no news if nobody waits: it may be the end of
+                # the loop.
+                self.exception()
 
 
 def _deliver(client: AsyncHTTPClient, future: PendingFetch, callback: FetchCallback) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado._httpclient.request import EffectiveRequest, close_unbegun
 from tornado._simple_client.codings import ContentDecoder
+from tornado._simple_client.errors import cancelled_elsewhere
 from tornado._simple_client.phases import RECEIVING
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import (
@@ -198,6 +200,10 @@ class Attempt(HTTPMessageDelegate):
             while waiting is not None:
                 await waiting
                 waiting = self._hand_over(pieces)
+        except asyncio.CancelledError as error:
+            if self.exchange is not None:
+                self.exchange.fail(cancelled_elsewhere("streaming_callback", error))
+            raise
         except Exception as error:
             if self.exchange is not None:
                 self.exchange.fail(error)

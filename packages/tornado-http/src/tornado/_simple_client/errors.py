@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tornado._httpclient.response import HTTPClientError
 
 
@@ -41,3 +43,14 @@ class HTTPStreamClosedError(_NoResponseError):
 
     def __str__(self) -> str:
         return self.message or "Stream closed"
+
+
+def cancelled_elsewhere(what: str, cancellation: asyncio.CancelledError) -> HTTPStreamClosedError:
+    """Return the error of a fetch of which something was cancelled, but not by who waits for it.
+
+    :arg what: the part of the fetch.
+    :arg cancellation: becomes the error's cause.
+    """
+    error = HTTPStreamClosedError(f"{what} was cancelled")
+    error.__cause__ = cancellation
+    return error

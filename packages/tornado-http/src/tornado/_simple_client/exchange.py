@@ -23,7 +23,11 @@ from tornado._httpclient.request import IDEMPOTENT, EffectiveRequest
 from tornado._httpclient.response import HTTPResponse
 from tornado._simple_client.attempt import Attempt
 from tornado._simple_client.credentials import Challenges, proxy_credentials
-from tornado._simple_client.errors import HTTPStreamClosedError, HTTPTimeoutError
+from tornado._simple_client.errors import (
+    HTTPStreamClosedError,
+    HTTPTimeoutError,
+    cancelled_elsewhere,
+)
 from tornado._simple_client.phases import DONE, LOOKUP, QUEUED, SENDING, WAITING, Phase
 from tornado._simple_client.pool import Route
 from tornado._simple_client.redirect import next_request, without_expectation
@@ -207,6 +211,12 @@ class Exchange:
         except TimeoutError as error:
             # Systems have limits of their own, which are shorter where a timeout is long.
             self.fail(error if error.errno else HTTPTimeoutError(f"Timeout {self.phase.value}"))
+        except asyncio.CancelledError as error:
+            # If it wasn't the exchange that did it, something that connecting waits for was
+            # cancelled.
+            if self._task is not None:
+                self.fail(cancelled_elsewhere("connecting", error))
+            raise
         except Exception as error:
             self.fail(error)
         else:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tornado._simple_client.attempt import Attempt
-from tornado._simple_client.errors import HTTPStreamClosedError
+from tornado._simple_client.errors import cancelled_elsewhere
 from tornado._simple_client.phases import SENDING, WAITING
 from tornado.gen import convert_yielded
 from tornado.iostream import StreamClosedError
@@ -38,11 +38,11 @@ class Upload:
         except StreamClosedError:
             # The connection tells of its end by itself, after what may still come from the server.
             return
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             # If it wasn't the exchange that did it, something that the producer waits for was
             # cancelled.
             if attempt.exchange is not None:
-                attempt.exchange.fail(HTTPStreamClosedError("body_producer was cancelled"))
+                attempt.exchange.fail(cancelled_elsewhere("body_producer", error))
             raise
         except Exception as error:
             if attempt.exchange is not None:
