@@ -115,6 +115,13 @@ def test_srv_7_host_protocol_and_address():
 
 
 @pytest.mark.parametrize(
+    ("host", "name"), [("A.example:", "a.example"), ("[::1]:", "[::1]"), ("[::1]:80", "[::1]")]
+)
+def test_the_name_of_a_host_has_no_port(host, name):
+    assert request(Host=host).host_name == name
+
+
+@pytest.mark.parametrize(
     ("target", "path", "query"),
     [
         ("http://first.example/a", "/a", ""),

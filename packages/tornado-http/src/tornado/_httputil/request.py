@@ -163,7 +163,8 @@ class HTTPServerRequest:
     @lazy
     def host_name(self) -> str:
         """`host` in lower case without a port."""
-        return split_host_and_port(self.host.lower())[0]
+        # RFC 3986 section 3.2.3: a port may be empty.
+        return split_host_and_port(self.host.lower().removesuffix(":"))[0]
 
     @lazy
     def remote_ip(self) -> str | None:
