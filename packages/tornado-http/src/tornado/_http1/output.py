@@ -266,40 +266,13 @@ class MessageOutput(HTTPConnection):
         if self._output is not NONE:
             raise HTTPOutputError("the head of the response was written already")
         method, _, version = self._request
-        values = headers._values
-        length = values.get("Content-Length")
-        extra: tuple[str, ...] = ()
-        self._drops_body = self._chunked = False
         is_tunnel = method == "CONNECT" and 200 <= code < 300
-        if method == "HEAD":
-            self._drops_body = True
-            self._unwritten = None
-        elif code in WITHOUT_BODY:
-            self._unwritten = 0
-        elif length is not None:
-            if type(length) is str and length.isdecimal() and length.isascii():
-                self._unwritten = int(length)
-            else:
-                self._unwritten = _announced(length)
-            if "Transfer-Encoding" in values:
-                # RFC 9112 section 6.2: never both.
-                raise HTTPOutputError("a response has either Content-Length or Transfer-Encoding")
-        else:
-            self._unwritten = None
-            if is_tunnel or "Transfer-Encoding" in values:
-                # The caller does it, or (RFC 9110 section 9.3.6) nobody does.
-                pass
-            elif version == "HTTP/1.1":
-                self._chunked = True
-                extra = CHUNKED
-            else:
-                # RFC 9112 section 6.3, rule 8: the end of the connection ends the body.
-                self._keep_alive = False
+        extra = self._choose_framing(code, headers._values, is_tunnel)
         if self._continue_pending:
             # RFC 9110 section 10.1.1: it is open whether the body will come, so nothing can follow.
             self._continue_pending = False
             self._keep_alive = False
-        if "Connection" in values:
+        if "Connection" in headers._values:
             if code != 101:
                 headers = self._agree_on_end(headers)
         elif not self._keep_alive:
@@ -310,6 +283,38 @@ class MessageOutput(HTTPConnection):
             # What follows is no message of HTTP.
             self._keep_alive = False
         return writer.serialize_head(line, headers, extra)
+
+    def _choose_framing(
+        self, code: int, values: dict[str, str | list[str]], is_tunnel: bool
+    ) -> tuple[str, ...]:
+        """Decide how the end of the response's body is found, and return what its head has to say
+        of that (RFC 9112 section 6.3)."""
+        method, _, version = self._request
+        length = values.get("Content-Length")
+        self._drops_body = self._chunked = False
+        self._unwritten = None
+        if method == "HEAD":
+            self._drops_body = True
+        elif code in WITHOUT_BODY:
+            self._unwritten = 0
+        elif length is not None:
+            if type(length) is str and length.isdecimal() and length.isascii():
+                self._unwritten = int(length)
+            else:
+                self._unwritten = _announced(length)
+            if "Transfer-Encoding" in values:
+                # RFC 9112 section 6.2: never both.
+                raise HTTPOutputError("a response has either Content-Length or Transfer-Encoding")
+        elif is_tunnel or "Transfer-Encoding" in values:
+            # The caller does it, or (RFC 9110 section 9.3.6) nobody does.
+            pass
+        elif version == "HTTP/1.1":
+            self._chunked = True
+            return CHUNKED
+        else:
+            # Rule 8: the end of the connection ends the body.
+            self._keep_alive = False
+        return ()
 
     def _agree_on_end(self, headers: HTTPHeaders) -> HTTPHeaders:
         """Let the caller's ``Connection`` field end the connection, or else say that it ends
