@@ -392,6 +392,38 @@ async def test_a_producer_has_to_keep_to_the_length(served, reply, length, piece
         assert server.requests[-1].body == b"body"
 
 
+async def test_nothing_can_be_written_after_a_producer_has_returned(served, reply):
+    late = []
+    done = asyncio.Event()
+
+    async def script(peer):
+        await peer.request()
+        await done.wait()
+        await peer.send(reply("body"))
+
+    async def produce(write):
+        await write(b"body")
+
+        async def write_more():
+            # The end of the body is sent meanwhile.
+            while not server.requests[0].body:
+                await asyncio.sleep(0)
+            try:
+                await write(b"more")
+            except HTTPOutputError as error:
+                late.append(error)
+            done.set()
+
+        tasks.append(asyncio.create_task(write_more()))
+
+    tasks = []
+    async with served(script) as server:
+        response = await server.fetch(method="POST", body_producer=produce)
+        assert response.body == b"body"
+        assert server.requests[0].body == b"body"
+        assert len(late) == 1
+
+
 @pytest.mark.parametrize("piece", ["text", None, 5, ["b"]])
 @pytest.mark.parametrize("headers", [{}, {"Content-Length": "4"}])
 async def test_a_producer_writes_bytes(served, reply, piece, headers):

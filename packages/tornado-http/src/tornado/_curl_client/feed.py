@@ -80,7 +80,8 @@ class Feed:
 
         :arg chunk: bytes.
         :returns: a future that is done when libcurl has taken them.
-        :raises HTTPOutputError: there is more than ``Content-Length`` promised.
+        :raises HTTPOutputError: there is more than ``Content-Length`` promised, or the producer has
+            returned.
         """
         taken: asyncio.Future[None] = self._fetch.loop.create_future()
         if not isinstance(chunk, (bytes, bytearray, memoryview)):
@@ -90,6 +91,8 @@ class Feed:
             return taken
         # Its length counts bytes, whatever the items of a memoryview are.
         piece = memoryview(bytes(chunk))
+        if self._has_ended:
+            raise HTTPOutputError("the body has ended: its producer has returned")
         if self._room is not None:
             self._room -= len(piece)
             if self._room < 0:
