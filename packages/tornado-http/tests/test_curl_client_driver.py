@@ -21,11 +21,22 @@ watching = pytest.importorskip("tornado._curl_client.watching")
 LIMIT = 20
 
 
-@pytest.fixture(params=["asyncio", "uvloop"])
+class Proactor(asyncio.SelectorEventLoop):
+    """As far as programs know, it has what Windows' default loop has."""
+
+    add_reader = asyncio.AbstractEventLoop.add_reader
+    add_writer = asyncio.AbstractEventLoop.add_writer
+    remove_reader = asyncio.AbstractEventLoop.remove_reader
+    remove_writer = asyncio.AbstractEventLoop.remove_writer
+
+
+@pytest.fixture(params=["asyncio", "proactor", "uvloop"])
 def run(request):
     """Run a coroutine on a loop of some kind."""
     if request.param == "asyncio":
         make_loop = asyncio.new_event_loop
+    elif request.param == "proactor":
+        make_loop = Proactor
     else:
         uvloop = pytest.importorskip("uvloop", reason="a package that is no requirement")
         make_loop = uvloop.new_event_loop

@@ -64,7 +64,7 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
         super()._enter_loop()
         max_clients = self.max_clients
         self.driver = MultiDriver(
-            self.io_loop.asyncio_loop, max(max_clients, MIN_IDLE_CONNECTIONS), max_clients
+            self.io_loop.selector_loop, max(max_clients, MIN_IDLE_CONNECTIONS), max_clients
         )
 
     def _leave_loop(self) -> None:

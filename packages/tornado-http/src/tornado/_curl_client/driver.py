@@ -58,7 +58,7 @@ class Alarm:
 class MultiDriver:
     """Runs transfers.
 
-    :arg loop: the loop to run on.
+    :arg loop: the loop to run on; it can watch sockets.
     :arg max_connections: how many connections libcurl keeps for later.
     :arg max_handles: how many unused handles are kept.
     """
