@@ -3,15 +3,20 @@ texts that try to become headers, URLs that try to become other sites."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import re
+import socket
 import time
+import tracemalloc
 from contextlib import ExitStack
 from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
 
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
 from tornado.routing import PathMatches
 from tornado.web import (
     Application,
@@ -434,3 +439,34 @@ def test_s16_long_escaped_paths_take_linear_time():
     assert found["path_args"] == ["中".encode() * 120_000]
     # Quadratic behaviour would take minutes.
     assert time.process_time() - start < 2
+
+
+# Bodies.
+
+
+def test_s25_a_body_in_tiny_pieces_takes_little_more_memory_than_it_has_bytes():
+    class Counting(RequestHandler):
+        def post(self):
+            self.write(str(len(self.request.body)))
+
+    async def send():
+        near, far = socket.socketpair()
+        server = HTTPServer(Application([("/", Counting)]))
+        stream = IOStream(near)
+        server.handle_stream(stream, ("127.0.0.1", 1))
+        (connection,) = server._connections
+        receive = connection.connection.data_received
+        receive(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n")
+        tracemalloc.start()
+        try:
+            for number in range(19_999):
+                receive(b"%c" % (number % 256))
+            assert tracemalloc.get_traced_memory()[0] < 60_000
+        finally:
+            tracemalloc.stop()
+        receive(b".")
+        assert far.recv(1000).endswith(b"\r\n\r\n20000")
+        far.close()
+        await server.close_all_connections()
+
+    asyncio.run(send())

@@ -13,6 +13,7 @@ import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  
 from tornado._http1 import grammar
 from tornado._http1.connection import MAX_INTERIM_RESPONSES
 from tornado._httpclient.request import EffectiveRequest, close_unbegun
+from tornado._httputil.pieces import keep_piece
 from tornado._simple_client.codings import ContentDecoder
 from tornado.httputil import HTTPHeaders, HTTPInputError
 
@@ -79,7 +80,7 @@ class Reception:
         self._decoder: ContentDecoder | None = None
         self._has_body = False
         self._is_announced = False
-        self.chunks: list[bytes] | None = []
+        self.chunks: list[bytes | bytearray] | None = []
         #: The request that this response leads to, if it isn't what was asked for.
         self.followup: EffectiveRequest | None = None
         #: What a receiver of the body has to do before it takes more.
@@ -127,7 +128,7 @@ class Reception:
                 self._room -= len(data)
                 if self._room < 0:
                     raise _too_large()
-                self.chunks.append(data)
+                keep_piece(self.chunks, data)
                 return None
             pieces = iter((data,)) if self._decoder is None else self._decoder.decode(data)
             waiting = self._hand_over(pieces)
@@ -261,7 +262,7 @@ class Reception:
             if self._room < 0:
                 raise _too_large()
             if self.chunks is not None:
-                self.chunks.append(piece)
+                keep_piece(self.chunks, piece)
                 continue
             if fetch.is_over:
                 return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado._gen.convert import check_no_generator
 from tornado._http1.context import RequestContext
+from tornado._httputil.pieces import keep_piece
 from tornado._httputil.request import received_request
 from tornado.httputil import (
     HTTPConnection,
@@ -51,7 +52,7 @@ class CallbackDelegate(HTTPMessageDelegate):
         self._server_connection = server_conn
         self._connection = request_conn
         self._request: HTTPServerRequest | None = None
-        self._chunks: list[bytes] | None = None
+        self._chunks: list[bytes | bytearray] | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -65,7 +66,7 @@ class CallbackDelegate(HTTPMessageDelegate):
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         if self._chunks is None:
             self._chunks = []
-        self._chunks.append(chunk)
+        keep_piece(self._chunks, chunk)
         return None
 
     def finish(self) -> None:

@@ -522,7 +522,8 @@ class HTTP1Connection(FlowControl):
             reader.state = HEAD
         else:
             # In its body there was no waiting for the client to take the answer.
-            self._hold_for_peer()
+            if self._is_behind:
+                self._hold_for_peer()
             reader.next_message()
             self._reset_message()
             # Nothing is written until there's another request.

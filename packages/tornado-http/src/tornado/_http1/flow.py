@@ -90,7 +90,7 @@ class FlowControl(ClosingConnection):
         self._release_for_peer()
 
     def _hold_for_peer(self) -> None:
-        if self._is_behind and not self._holds_for_peer:
+        if not self._holds_for_peer:
             self._holds_for_peer = True
             self._hold()
 

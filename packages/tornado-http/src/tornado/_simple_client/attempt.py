@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tornado._httpclient.request import EffectiveRequest, close_unbegun
+from tornado._httputil.pieces import keep_piece
 from tornado._simple_client.codings import ContentDecoder
 from tornado._simple_client.errors import cancelled_elsewhere
 from tornado._simple_client.phases import RECEIVING
@@ -58,7 +59,7 @@ class Attempt(HTTPMessageDelegate):
         #: Whether anything of the request's body was sent.
         self.body_begun = False
         self.start_line: ResponseStartLine | None = None
-        self.chunks: list[bytes] | None = []
+        self.chunks: list[bytes | bytearray] | None = []
         #: The request that this response leads to, if it isn't what was asked for.
         self.followup: EffectiveRequest | None = None
         self._decoder: ContentDecoder | None = None
@@ -102,7 +103,7 @@ class Attempt(HTTPMessageDelegate):
         if self._room < 0:
             exchange.fail(_too_large())
         else:
-            self.chunks.append(chunk)
+            keep_piece(self.chunks, chunk)
         return None
 
     def finish(self) -> None:
@@ -180,7 +181,7 @@ class Attempt(HTTPMessageDelegate):
             if self._room < 0:
                 raise _too_large()
             if self.chunks is not None:
-                self.chunks.append(piece)
+                keep_piece(self.chunks, piece)
                 continue
             exchange = self.exchange
             if exchange is None:

@@ -414,11 +414,7 @@ class Exchange:
         assert attempt.start_line is not None
         now = time.monotonic()
         _, code, reason = attempt.start_line
-        chunks = attempt.chunks
-        if not chunks:
-            body = b""
-        else:
-            body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        body = b"".join(attempt.chunks or ())
         response = HTTPResponse(
             self._original,
             code,

@@ -8,6 +8,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from tornado._gen.convert import convert_yielded
+from tornado._httputil.pieces import keep_piece
 from tornado._httputil.request import received_request
 from tornado._ioloop.futures import begin_later
 from tornado._web.errors import HANDLER_ERRORS
@@ -70,7 +71,7 @@ class HandlerMessage(HTTPMessageDelegate):
         self.application = application
         self.request = request
         self.handler: RequestHandler | None = None
-        self._chunks: list[bytes] | None = None
+        self._chunks: list[bytes | bytearray] | None = None
         # Made for streamed requests only, whose parts come at different times.
         self._context: Context | None = None
         self.handler_class = handler_class
@@ -91,7 +92,7 @@ class HandlerMessage(HTTPMessageDelegate):
         if self._chunks is None:
             self._chunks = [chunk]
         else:
-            self._chunks.append(chunk)
+            keep_piece(self._chunks, chunk)
         return None
 
     def finish(self) -> None:
