@@ -6,6 +6,7 @@ import datetime
 import gc
 import gzip
 import itertools
+import pathlib
 import ssl
 import sys
 import textwrap
@@ -102,6 +103,28 @@ async def test_a_location_that_is_there_twice(served, reply, second):
         else:
             assert "Location" in str(await failing(server.fetch("/")))
             assert len(server.requests) == 1
+
+
+# -- files
+
+
+async def test_files_may_be_given_as_paths(served, reply, server_tls, authority_file):
+    path = pathlib.Path(authority_file)
+    async with served(lambda request: reply("body"), tls=server_tls) as server:
+        assert (await server.fetch(ca_certs=path)).body == b"body"
+        assert (await server.fetch(ssl_options={"ca_certs": path})).body == b"body"
+
+
+async def test_the_path_of_a_socket_may_be_a_path(served, reply, tmp_path):
+    async with served(lambda request: reply("body"), path=str(tmp_path / "socket")) as server:
+        assert (await server.fetch(unix_socket=tmp_path / "socket")).body == b"body"
+
+
+@pytest.mark.parametrize("path", ["nowhere", "long" * 100, "nul\0", 5])
+async def test_paths_where_no_socket_can_be_are_errors_and_no_leaks(served, reply, path):
+    async with served(lambda request: reply()) as server:
+        with pytest.raises((OSError, ValueError, TypeError, HTTPClientError)):
+            await server.fetch(unix_socket=path)
 
 
 # -- addresses

@@ -90,6 +90,21 @@ async def test_chc_2_https_goes_through_a_tunnel(curled, reply, server_tls, auth
             assert lines == ["HTTP/1.1 200 Reason\r\n", "Content-Length: 6\r\n", "\r\n"]
 
 
+async def test_a_proxy_may_be_spoken_to_in_tls(
+    curled, reply, server_tls, authority_file, monkeypatch
+):
+    """What Python trusts is trusted, and not what a request has for the server."""
+    trusted = [None, None]
+    monkeypatch.setattr("tornado._curl_client.tls._system_authorities", lambda: trusted)
+    async with curled(Proxy(reply).script, tls=server_tls) as proxy:
+        arguments = by(proxy, proxy_host="https://localhost", allow_ipv6=False)
+        with pytest.raises(CurlError, match="certificate"):
+            await proxy.client.fetch("http://a.invalid/", validate_cert=False, **arguments)
+        trusted[0] = authority_file
+        response = await proxy.client.fetch("http://a.invalid/", **arguments)
+        assert response.body == b"proxied http://a.invalid/"
+
+
 async def test_a_program_may_choose_the_proxy_by_itself(curled, reply, server_tls, authority_file):
     async with curled(Proxy(reply).script) as proxy:
         async with curled(lambda request: reply(b"secret"), tls=server_tls) as server:

@@ -8,6 +8,7 @@ environment: libcurl's own looks at variables for proxies are turned off.
 from __future__ import annotations
 
 import math
+import os
 import re
 from typing import Any
 
@@ -15,7 +16,7 @@ import pycurl  # type: ignore[import-not-found, import-untyped, unused-ignore]  
 
 from tornado._curl_client.errors import CurlError
 from tornado._curl_client.feed import OneReading
-from tornado._curl_client.tls import set_tls
+from tornado._curl_client.tls import set_proxy_tls, set_tls
 from tornado._http1 import grammar
 from tornado._httpclient.request import IDEMPOTENT, EffectiveRequest
 from tornado._simple_client.credentials import credentials_for
@@ -231,7 +232,7 @@ def _set_way(curl: Any, request: EffectiveRequest, target: Target, headers: HTTP
     if not request.proxy_host:
         curl.setopt(pycurl.PROXY, "")
         if unix_socket is not None:
-            curl.setopt(pycurl.UNIX_SOCKET_PATH, unix_socket)
+            curl.setopt(pycurl.UNIX_SOCKET_PATH, os.fspath(unix_socket))
         return
     if unix_socket is not None:
         raise ValueError("a request can't go both to unix_socket and by proxy_host")
@@ -249,6 +250,8 @@ def _set_proxy(curl: Any, request: EffectiveRequest, target: Target, headers: HT
     bare_ipv6 = host.count(":") > 1 and set("[@/").isdisjoint(host)
     curl.setopt(pycurl.PROXY, f"[{host}]" if bare_ipv6 else host)
     curl.setopt(pycurl.PROXYPORT, int(request.proxy_port))
+    if host[:8].lower() == "https://":
+        set_proxy_tls(curl)
     # The list of exceptions that the environment may hold isn't for explicit proxies.
     curl.setopt(pycurl.NOPROXY, "")
     knows_user = request.proxy_username is not None or "@" in host

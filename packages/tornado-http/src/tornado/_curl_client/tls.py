@@ -42,20 +42,32 @@ def set_tls(curl: Any, request: EffectiveRequest) -> None:
     _set_authorities(curl, options.get("ca_certs"))
     for name, option in _FILES:
         if options.get(name) is not None:
-            curl.setopt(option, options[name])
+            curl.setopt(option, os.fspath(options[name]))
+    if options.get("ciphers") is not None:
+        curl.setopt(pycurl.SSL_CIPHER_LIST, options["ciphers"])
 
 
-_FILES = (
-    ("certfile", pycurl.SSLCERT),
-    ("keyfile", pycurl.SSLKEY),
-    ("ciphers", pycurl.SSL_CIPHER_LIST),
-)
+_FILES = (("certfile", pycurl.SSLCERT), ("keyfile", pycurl.SSLKEY))
 
 
-def _set_authorities(curl: Any, ca_certs: str | None) -> None:
+def set_proxy_tls(curl: Any) -> None:
+    """Set how strictly to look at a proxy that is spoken to in TLS: what a request says is for the
+    server.
+
+    :arg curl: a handle on which none of it is set.
+    """
+    curl.setopt(pycurl.PROXY_SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
+    file, folder = _system_authorities()
+    if file is not None:
+        curl.setopt(pycurl.PROXY_CAINFO, file)
+    if folder is not None:
+        curl.setopt(pycurl.PROXY_CAPATH, folder)
+
+
+def _set_authorities(curl: Any, ca_certs: str | os.PathLike[str] | None) -> None:
     if ca_certs is not None:
         # Neither of its defaults is to be trusted beside it.
-        curl.setopt(pycurl.CAINFO, ca_certs)
+        curl.setopt(pycurl.CAINFO, os.fspath(ca_certs))
         curl.unsetopt(pycurl.CAPATH)
         return
     file, folder = _system_authorities()

@@ -163,7 +163,12 @@ class Dialer:
     async def _open_unix(self, path: str) -> IOStream:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         stream = IOStream(sock, max_buffer_size=self._max_buffer_size)
-        return await _outcome(stream.connect(path))
+        try:
+            return await _outcome(stream.connect(path))
+        except BaseException:
+            # A path may be none that there can be.
+            stream.close()
+            raise
 
     # -- proxies
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+import os
 import time
 from collections.abc import Callable, Coroutine
 from io import BytesIO
@@ -185,7 +186,7 @@ class Exchange:
             request.network_interface,
             request.allow_ipv6 is not False,
             proxy,
-            unix_socket,
+            None if unix_socket is None else os.fspath(unix_socket),
         )
 
     def _may_repeat(self, request: EffectiveRequest) -> bool:
