@@ -459,3 +459,16 @@ async def test_an_error_is_logged_also_if_the_client_has_left(error, caplog):
             await asyncio.sleep(0)
     expected = [] if error is StreamClosedError else ["tornado.application"]
     assert [record.name for record in caplog.records] == expected
+
+
+@pytest.mark.parametrize("request_", [GET, HEAD, POST], ids=str)
+@pytest.mark.parametrize("decompress", [False, True])
+async def test_a_request_for_which_there_is_no_delegate_is_an_error(request_, decompress, caplog):
+    class Forgetful(HTTPServerConnectionDelegate):
+        def start_request(self, server_conn, request_conn):
+            return None
+
+    async with talking(Forgetful(), decompress_request=decompress) as (_, reader, writer):
+        writer.write(request_)
+        assert await reader.read() == b""
+    assert {record.levelname for record in caplog.records} == {"ERROR"}

@@ -336,7 +336,6 @@ class HTTP1Connection(FlowControl):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> None:
         """A head has come (`tornado._http1.reader.MessageSink`)."""
-        reader = self._reader
         if self.is_client:
             if self._is_interim(start_line):
                 return
@@ -345,22 +344,33 @@ class HTTP1Connection(FlowControl):
             self._request = start_line  # type: ignore[assignment]  # it's a request's
             self._output = NONE
             self._judge_request(start_line[2], headers)
-            if self._server is not None:
-                self._delegate = self._server.start_request(self._server, self)
-        delegate = self._delegate
-        if delegate is not None:
-            if self.params.decompress:
-                size = self.params.chunk_size
-                self._delegate = delegate = GunzipDelegate(delegate, size, reader, self._takes_body)
-            waiting = delegate.headers_received(start_line, headers)
-            if waiting is not None:
-                self._wait_for(waiting)
-            if reader.state < ENDING:
-                self._start_message_deadline(self._message_timeout)
+        if self._server is not None:
+            delegate = self._server.start_request(self._server, self)
+            self._begin_message(delegate, start_line, headers)
+        elif self._delegate is not None:
+            self._begin_message(self._delegate, start_line, headers)
         if self._continue_pending:
             self._expectation = headers._values["Expect"]
             if not self._holds:
                 self._answer_expectation()
+
+    def _begin_message(
+        self,
+        delegate: HTTPMessageDelegate,
+        start_line: RequestStartLine | ResponseStartLine,
+        headers: HTTPHeaders,
+    ) -> None:
+        """Give a head to who is to have the message, whose body has its time from now on."""
+        reader = self._reader
+        if self.params.decompress:
+            size = self.params.chunk_size
+            delegate = GunzipDelegate(delegate, size, reader, self._takes_body)
+        self._delegate = delegate
+        waiting = delegate.headers_received(start_line, headers)
+        if waiting is not None:
+            self._wait_for(waiting)
+        if reader.state < ENDING:
+            self._start_message_deadline(self._message_timeout)
 
     def _judge_request(self, version: str, headers: HTTPHeaders) -> None:
         """Look at what a head says of host and connection."""
