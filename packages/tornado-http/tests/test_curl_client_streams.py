@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tornado.httputil import HTTPOutputError
+
 pycurl = pytest.importorskip("pycurl", reason="an optional package")
 CurlError = pytest.importorskip("tornado.curl_httpclient").CurlError
 
@@ -450,6 +452,35 @@ async def test_a_producer_is_called_again_after_a_redirect(curled, reply):
     async with curled(answer) as server:
         assert (await server.fetch(method="POST", body_producer=produce)).body == b"again"
         assert server.requests[0].body == b"again"
+
+
+async def test_nothing_can_be_written_for_a_request_that_was_redirected(curled, reply):
+    writers = []
+    refused = []
+
+    async def produce(write):
+        writers.append(write)
+        if len(writers) == 1:
+            await write(b"begun")
+            await asyncio.Event().wait()
+        try:
+            await writers[0](b"late")
+        except HTTPOutputError as error:
+            refused.append(error)
+        await write(b"body")
+
+    async def script(peer):
+        request = await peer.head()
+        if request.target == "/":
+            assert await peer.reader.readuntil(b"begun\r\n")
+            await peer.send(reply("", "Location: /there", "Connection: close", code=307))
+        else:
+            await peer.body(request)
+            await peer.send(reply(request.body))
+
+    async with curled(script) as server:
+        response = await server.fetch(method="PUT", body_producer=produce)
+        assert (response.body, len(writers), len(refused)) == (b"body", 2, 1)
 
 
 async def test_a_producer_is_cancelled_when_the_server_has_answered(curled, reply):

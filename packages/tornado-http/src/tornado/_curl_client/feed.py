@@ -81,7 +81,7 @@ class Feed:
         :arg chunk: bytes.
         :returns: a future that is done when libcurl has taken them.
         :raises HTTPOutputError: there is more than ``Content-Length`` promised, or the producer has
-            returned.
+            returned or isn't needed any more.
         """
         taken: asyncio.Future[None] = self._fetch.loop.create_future()
         if not isinstance(chunk, (bytes, bytearray, memoryview)):
@@ -92,7 +92,7 @@ class Feed:
         # Its length counts bytes, whatever the items of a memoryview are.
         piece = memoryview(bytes(chunk))
         if self._has_ended:
-            raise HTTPOutputError("the body has ended: its producer has returned")
+            raise HTTPOutputError("the body has ended: its producer has returned, or isn't needed")
         if self._room is not None:
             self._room -= len(piece)
             if self._room < 0:
@@ -103,6 +103,7 @@ class Feed:
 
     def cancel(self) -> None:
         """Ask for nothing more."""
+        self._has_ended = True
         task, self.task = self.task, None
         if task is not None and task is not asyncio.current_task(task.get_loop()):
             task.cancel()
