@@ -728,6 +728,22 @@ async def test_a_receiver_that_is_cancelled_from_elsewhere_fails_the_fetch(curle
         assert not server.client.active
 
 
+@pytest.mark.parametrize("name", ["streaming_callback", "header_callback"])
+async def test_a_callback_that_raises_a_cancellation_fails_its_fetch_and_nothing_else(
+    curled, reply, name
+):
+    def cancel(piece):
+        raise asyncio.CancelledError
+
+    problems = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: problems.append(context))
+    async with curled(lambda request: reply(b"body")) as server:
+        with pytest.raises(CurlError, match="interrupted by CancelledError"):
+            await server.fetch(**{name: cancel})
+        assert (await server.fetch()).body == b"body"
+    assert not problems
+
+
 async def test_an_error_about_what_libcurl_had_kept_leaves_nothing_behind(curled, reply):
     """When a transfer goes on, libcurl hands over what it has kept at once, and reports what came
     of it in another way than usual."""

@@ -293,7 +293,8 @@ class Reception:
             self._fetch.proceed()
 
     def _stop(self, error: BaseException) -> int:
-        if not isinstance(error, Exception):
+        if not isinstance(error, (Exception, asyncio.CancelledError)):
+            # It's meant for more than the fetch.
             self._fetch.interrupt(error)
         self._fetch.fail(error)
         return STOP
