@@ -6,7 +6,7 @@ import base64
 import pytest
 
 from tornado.httpclient import HTTPClientError
-from tornado.simple_httpclient import HTTPTimeoutError
+from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
 
 
 class Proxy:
@@ -71,6 +71,26 @@ async def test_shc_2_plain_requests_name_the_whole_address(scripted, reply):
         # One connection serves requests to all servers.
         assert proxy.connections == 1
         assert proxy.requests[0].headers["host"] == "one.invalid:81"
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+async def test_the_address_of_a_proxy_may_be_written_as_in_a_url(reply, host):
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply("proxied"))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "::1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = SimpleAsyncHTTPClient(force_instance=True)
+    try:
+        # Options are often text, where they come from.
+        response = await client.fetch("http://x.invalid/", proxy_host=host, proxy_port=str(port))
+        assert response.body == b"proxied"
+    finally:
+        client.close()
+        server.close()
 
 
 async def test_a_direct_request_does_not_use_the_proxys_connection(scripted, reply):
@@ -352,6 +372,9 @@ async def test_proxy_settings_may_be_defaults_of_the_client(scripted, reply):
     "arguments",
     [
         {"proxy_host": "127.0.0.1"},
+        {"proxy_host": "127.0.0.1", "proxy_port": -1},
+        {"proxy_host": "127.0.0.1", "proxy_port": 65536},
+        {"proxy_host": "127.0.0.1", "proxy_port": 1 << 16 | 8080},
         {"proxy_username": "u", "proxy_auth_mode": "ntlm"},
     ],
 )

@@ -530,11 +530,21 @@ def _may_be_unread(attempt: Attempt) -> bool:
 
 
 def proxy_of(request: EffectiveRequest) -> tuple[Any, ...] | None:
-    """Return the proxy that a request wants: host, port, and as whom."""
+    """Return the proxy that a request wants: host, port, and as whom.
+
+    :raises ValueError: it has no port, or an impossible one.
+    """
     host = request.proxy_host
     if not host:
         return None
     if not request.proxy_port:
         raise ValueError("proxy_host needs proxy_port beside it")
+    port = int(request.proxy_port)
+    if not 0 < port < 65536:
+        # Some systems would take the rest of a division by 65536.
+        raise ValueError(f"no such proxy_port: {port}")
+    if host[:1] == "[" and host[-1:] == "]":
+        # As in a URL; resolvers know such addresses without the brackets.
+        host = host[1:-1]
     shown = request.headers.get("Proxy-Authorization")
-    return host, request.proxy_port, request.proxy_username, request.proxy_password, shown
+    return host, port, request.proxy_username, request.proxy_password, shown
