@@ -719,6 +719,12 @@ ENDINGS = {
                 assert (await client.fetch(url, request_timeout=60)).body == b"body"
         for _ in range(2):
             asyncio.run(use())
+        loops = asyncio.new_event_loop(), asyncio.new_event_loop()
+        for loop in loops + loops:
+            loop.run_until_complete(use())
+        for loop in loops:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
     """,
     "a blocking client is forgotten": """
         HTTPClient().fetch(url)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from tornado._httpclient.client import AsyncHTTPClient
@@ -114,7 +114,11 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         self._places.check_unused()
         self._deadlines.cancel()
         self.pool.clear()
-        self._guard = None
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            # If it were forgotten, it would close the next loop's connections when this one runs
+            # again.
+            _run_at_once(guard.aclose())
 
     @property
     def dialer(self) -> Dialer:
@@ -149,10 +153,7 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         if self._guard is None:
             # Asynchronous generators are closed with their loop.
             self._guard = _close_at_the_end(self.pool, self._places)
-            try:
-                self._guard.__anext__().send(None)
-            except StopIteration:
-                pass  # It stands at its ``yield``.
+            _run_at_once(self._guard.__anext__())
 
     _guard: AsyncGenerator[None, None] | None = None
 
@@ -178,6 +179,14 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         """The loop that the client works on."""
         loop: asyncio.AbstractEventLoop = self.io_loop.asyncio_loop
         return loop
+
+
+def _run_at_once(step: Awaitable[None]) -> None:
+    """Run a step of an asynchronous generator that waits for nothing."""
+    try:
+        step.__await__().send(None)
+    except StopIteration:
+        pass  # It has come to its ``yield``, or to its end.
 
 
 # The client isn't needed for it, and may be gone before its connections are.
