@@ -13,7 +13,7 @@ from tornado._http1.deadlines import NEVER, DeadlineSweep
 from tornado._http1.params import HTTP1ConnectionParameters
 from tornado._http1.unsent import count_unsent
 from tornado._http1.writer import BODY_LINES, STATUS_LINES, WITHOUT_BODY
-from tornado._httputil.headers import DECIMALS, SMALL
+from tornado._httputil.headers import DECIMALS, SMALL, FieldValues
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
@@ -284,9 +284,7 @@ class MessageOutput(HTTPConnection):
             self._keep_alive = False
         return writer.serialize_head(line, headers, extra)
 
-    def _choose_framing(
-        self, code: int, values: dict[str, str | list[str]], is_tunnel: bool
-    ) -> tuple[str, ...]:
+    def _choose_framing(self, code: int, values: FieldValues, is_tunnel: bool) -> tuple[str, ...]:
         """Decide how the end of the response's body is found, and return what its head has to say
         of that (RFC 9112 section 6.3)."""
         method, _, version = self._request

@@ -9,6 +9,7 @@ from time import time
 from typing import TYPE_CHECKING
 
 import tornado
+from tornado._httputil.headers import FieldValues
 from tornado._late import LateModule, late_regex
 from tornado.httputil import HTTPHeaders, ResponseStartLine, format_timestamp
 
@@ -27,7 +28,7 @@ _find_control: Callable[[str], object] = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _new_headers = HTTPHeaders.__new__
 
 # What responses begin with, and the second for which its Date is right.
-_defaults: dict[str, str | list[str]] = {
+_defaults: FieldValues = {
     "Server": f"TornadoServer/{tornado.version}",
     "Content-Type": "text/html; charset=UTF-8",
     "Date": "",
