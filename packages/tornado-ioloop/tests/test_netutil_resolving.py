@@ -54,6 +54,10 @@ def test_every_resolver_resolves(kind: type[Resolver]) -> None:
         assert (await resolver.resolve("::1", 81))[0][1][:2] == ("::1", 81)
         with pytest.raises(OSError):
             await resolver.resolve("an invalid domain", 80)
+        for port in (-1, 65536, 70000):
+            with pytest.raises(ValueError, match=str(port)):
+                await resolver.resolve("127.0.0.1", port)
+        assert (await resolver.resolve("127.0.0.1", 65535))[0][1] == ("127.0.0.1", 65535)
         resolver.close()
 
     run(main())

@@ -61,6 +61,16 @@ async def resolver(**kwargs):
         assert made.fds == {}
 
 
+def test_a_port_that_does_not_exist_is_refused():
+    async def main():
+        async with resolver() as (cares, _):
+            for host in ("here.example", "127.0.0.1"):
+                with pytest.raises(ValueError, match="70000"):
+                    await cares.resolve(host, 70000)
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("ignore", [0, 1])
 def test_names_are_asked_for_again_if_need_be(ignore):
     async def main():

@@ -98,9 +98,7 @@ def bind_sockets(
     :raises OSError: no socket could be bound, or the port is taken.
     :raises ValueError: there is no such port, or ``reuse_port`` isn't available here.
     """
-    if isinstance(port, int) and not 0 <= port <= MAX_PORT:
-        # getaddrinfo would take the lower 16 bits for the port.
-        raise ValueError(f"ports go from 0 to {MAX_PORT}, not to {port!r}")
+    _check_port(port)
     if reuse_port and not hasattr(socket, "SO_REUSEPORT"):
         raise ValueError("this platform has no SO_REUSEPORT")
     if flags is None:
@@ -375,6 +373,7 @@ class Resolver(Configurable):
         :arg family: restricts the answer to one address family.
         :returns: pairs of an address family and an address as `socket.socket.connect` wants it.
         :raises OSError: nothing was found.
+        :raises ValueError: there is no such port.
         """
         raise NotImplementedError(f"{type(self).__name__} can't resolve")
 
@@ -385,7 +384,17 @@ class Resolver(Configurable):
         """
 
 
+def _check_port(port: object) -> None:
+    """Refuse a port that doesn't exist: `socket.getaddrinfo` would take its lower 16 bits for it.
+
+    :raises ValueError: it's below 0 or above 65535.
+    """
+    if isinstance(port, int) and not 0 <= port <= MAX_PORT:
+        raise ValueError(f"ports go from 0 to {MAX_PORT}, not to {port!r}")
+
+
 def _look_up(host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, Address]]:
+    _check_port(port)
     # Asking for streams keeps the system from giving each address once per kind of socket.
     found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
     return [(item[0], item[4]) for item in found]
@@ -412,6 +421,7 @@ class DefaultLoopResolver(Resolver):
         self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[tuple[int, Address]]:
         """See `Resolver.resolve`."""
+        _check_port(port)
         found = await asyncio.get_running_loop().getaddrinfo(
             host, port, family=family, type=socket.SOCK_STREAM
         )

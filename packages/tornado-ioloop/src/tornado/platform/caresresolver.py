@@ -12,7 +12,7 @@ from typing import Any
 import pycares  # type: ignore[import-not-found, unused-ignore]  # optional
 
 from tornado.ioloop import IOLoop
-from tornado.netutil import Address, Resolver, is_valid_ip
+from tornado.netutil import Address, Resolver, _check_port, is_valid_ip
 
 __all__ = ["CaresResolver"]
 
@@ -63,6 +63,7 @@ class CaresResolver(Resolver):
 
         :raises OSError: c-ares found nothing, or failed.
         """
+        _check_port(port)
         if is_valid_ip(host):
             # c-ares would ask no server either, but would drop the zone of an address.
             found = socket.getaddrinfo(
