@@ -406,10 +406,15 @@ class HTTP1Connection(FlowControl):
     def _judge_response(self, version: str, headers: HTTPHeaders) -> None:
         """Look at what a head says of the connection."""
         self._interim_count = 0
-        options = grammar.connection_options(headers._values.get("Connection"))
+        values = headers._values
+        options = grammar.connection_options(values.get("Connection"))
+        # RFC 9112 section 6.1: where HTTP/1.0 has a transfer coding, its framing is in doubt.
+        is_kept_open = version == "HTTP/1.1" or (
+            "keep-alive" in options and "Transfer-Encoding" not in values
+        )
         self._keep_alive = (
-            "close" not in options
-            and (version == "HTTP/1.1" or "keep-alive" in options)
+            is_kept_open
+            and "close" not in options
             and self._reader.state != BODY_UNTIL_CLOSE
             and not self.no_keep_alive
         )
