@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import h11
@@ -97,6 +97,9 @@ class MemoryStream:
 
     def stop_receiving(self) -> None:
         self.receiver = None
+
+    def flush_soon(self, flush: Callable[[], object]) -> None:
+        flush()
 
     def send(self, data: bytes) -> bool:
         assert not self.is_closed

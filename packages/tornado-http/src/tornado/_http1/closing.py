@@ -209,6 +209,7 @@ class ClosingConnection(MessageOutput):
             self._continue_closing()
 
     def _continue_closing(self) -> None:
+        self.flush_output()
         stream = self.stream
         if self._phase is GONE or stream.closed():
             return

@@ -302,10 +302,8 @@ class HTTP1Connection(FlowControl):
             self._give_up(error)
         finally:
             self._corked = False
-        out = self._out
-        if out is not None:
-            self._out = None
-            self._send(out)
+        if self._out is not None:
+            self.stream.flush_soon(self.flush_output)
         if self._phase is not OPEN:
             self._continue_closing()
         elif reader._held is not None and reader.held_size > MAX_HELD:
@@ -314,6 +312,7 @@ class HTTP1Connection(FlowControl):
     def connection_lost(self, exc: BaseException | None) -> None:
         """The stream is closed (`tornado.iostream.StreamReceiver`)."""
         self._phase = GONE
+        self._out = None
         self._reader.abandon()
         delegate, self._delegate = self._delegate, None
         callback, self._close_callback = self._close_callback, None

@@ -54,7 +54,8 @@ _line_with_body = BODY_LINES.get
 class MessageOutput(HTTPConnection):
     """What a connection knows of the message that it writes, and does with it.
 
-    While input is processed (``_corked``), output is collected, and leaves in one piece.
+    While input is processed (``_corked``), output is collected, and leaves in one piece; soon
+    after that, with what other connections have to send.
     """
 
     # Connection.
@@ -341,9 +342,12 @@ class MessageOutput(HTTPConnection):
 
     def _emit(self, data: bytes) -> asyncio.Future[None]:
         """Send ``data``, or collect it while input is being processed."""
-        if not self._corked:
-            return self._send_fairly(data)
         out = self._out
+        if not self._corked:
+            if out is not None:
+                self._out = None
+                data = b"".join((out, data))
+            return self._send_fairly(data)
         if out is None:
             if len(data) > CORK_LIMIT:
                 return self._send_fairly(data)
@@ -361,10 +365,12 @@ class MessageOutput(HTTPConnection):
         return self._resolved or self._resolve()
 
     def flush_output(self) -> None:
-        """Send what was collected, because the stream is about to be used past this connection
-        (`tornado.iostream.StreamReceiver`)."""
-        if self._out is not None:
-            self._flush()
+        """Send what was collected: it's time, or the stream is about to be used past this
+        connection (`tornado.iostream.StreamReceiver`)."""
+        out = self._out
+        if out is not None:
+            self._out = None
+            self._send(out)
 
     def _flush(self) -> asyncio.Future[None]:
         out = self._out

@@ -5,6 +5,10 @@ takes longer than reading the bytes. So, where the system has epoll, the sockets
 epoll object of their own; the loop watches that as a single descriptor, and its one callback goes
 through the events. As with asyncio, each callback runs in the context in which it was registered.
 
+What callbacks leave to be sent can leave together, after the events of several descriptors. To send
+often means to wake up a peer that has just gone to sleep, which costs more than the sending; the
+peers of a busy server are awake as long as more comes.
+
 Some programs make their loops so that these can be run inside of callbacks. Others are served then;
 a callback whose context has been entered is put off, as the loop runs inside of it.
 """
@@ -18,6 +22,7 @@ import operator
 import select
 from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -26,11 +31,18 @@ if TYPE_CHECKING:
 #: Called when there's something to do; may return how many bytes it has taken in that wait to be
 #: used.
 Callback: TypeAlias = Callable[[], int | None]
+#: Calls something in a context.
+Runner: TypeAlias = Callable[..., int | None]
+#: Sends what a callback has left to be sent.
+Flush: TypeAlias = Callable[[], object]
 
 # Events, and bytes taken in, after which the rest of the program has its turn. What was read waits
 # in memory for the coroutines that asked for it; little of it fits the processor's cache.
 MOST_EVENTS = 64
 MOST_TAKEN = 131072
+
+# Seconds after which nothing that is to be sent waits for other events any more.
+LONGEST_WAIT = 0.0005
 
 # Seconds until a descriptor is looked at again whose callback was put off.
 PUT_OFF = 0.02
@@ -41,6 +53,12 @@ _IN, _OUT = (select.EPOLLIN, select.EPOLLOUT) if _HAS_EPOLL else (1, 4)
 
 class Watcher(Protocol):
     """What watches descriptors."""
+
+    #: How to call in the context of the callback that runs now, where others are to be called in
+    #: the same go; `None` otherwise.
+    present: Runner | None
+    #: What these others don't have to wait for, but may: how to call, and what. It's called soon.
+    late: list[tuple[Runner, Flush]]
 
     def add_reader(self, fd: Any, callback: Callback, context: Context | None = None) -> None:
         """Call ``callback`` whenever ``fd`` can be read.
@@ -80,10 +98,12 @@ class LoopWatcher:
     :arg loop: the loop.
     """
 
-    __slots__ = ("_loop",)
+    __slots__ = ("_loop", "late", "present")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self.present: Runner | None = None
+        self.late: list[tuple[Runner, Flush]] = []
 
     def add_reader(self, fd: Any, callback: Callback, context: Context | None = None) -> None:
         """See `Watcher.add_reader`."""
@@ -102,7 +122,7 @@ class LoopWatcher:
         self._loop.remove_writer(fd)
 
 
-_Entry: TypeAlias = tuple[Callable[..., int | None], Callback, float]
+_Entry: TypeAlias = tuple[Runner, Callback, float]
 _NOBODY: _Entry = (lambda callback: callback(), lambda: None, math.inf)
 
 
@@ -112,7 +132,16 @@ class Readiness:
     :arg loop: watches the epoll object, which is closed when the loop is.
     """
 
-    __slots__ = ("_epoll", "_left", "_loop", "_readers", "_round", "_writers")
+    __slots__ = (
+        "_epoll",
+        "_left",
+        "_loop",
+        "_readers",
+        "_round",
+        "_writers",
+        "late",
+        "present",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -123,6 +152,8 @@ class Readiness:
         self._round = 0
         # What the latest round has left for the next turn.
         self._left: Iterator[tuple[int, int]] | None = None
+        self.present: Runner | None = None
+        self.late: list[tuple[Runner, Flush]] = []
         _add_reader_without_context(loop, self._epoll.fileno(), self._dispatch)
         close_loop = loop.close
 
@@ -179,27 +210,43 @@ class Readiness:
                 self._epoll.unregister(number)
 
     def _dispatch(self) -> None:
-        """Call who waits for what has happened."""
+        """Call who waits for what has happened, and send what they leave to be sent."""
         happened = self._left
+        gathers = True
         if happened is None:
-            self._round = this = self._round + 1
-            happened = iter(self._epoll.poll(0, MOST_EVENTS))
-        else:
-            self._left = None
-            this = self._round
+            self._round += 1
+            found = self._epoll.poll(0, MOST_EVENTS)
+            gathers = len(found) > 1
+            happened = iter(found)
+        self._left = None
+        outer, self.present = self.present, None
+        try:
+            self._call(happened, gathers)
+        finally:
+            self.present = outer
+            self._flush()
+
+    def _call(self, happened: Iterator[tuple[int, int]], gathers: bool) -> None:
+        this = self._round
         reader_of, writer_of = self._readers.get, self._writers.get
         readable, writable, most_taken = _IN, _OUT, MOST_TAKEN
         taken = 0
+        late = self.late
+        began = monotonic()
         for number, events in happened:
             # An event may be that of a descriptor which has been closed since, and whose number
             # somebody else has got in this round. Errors are for both sides, as with asyncio.
             try:
                 if events != writable:
                     run, callback, since = reader_of(number, _NOBODY)
+                    if gathers:
+                        self.present = run
                     if since < this and (size := run(callback)):
                         taken += size
                 if events != readable:
                     run, callback, since = writer_of(number, _NOBODY)
+                    if gathers:
+                        self.present = run
                     if since < this:
                         run(callback)
             except (SystemExit, KeyboardInterrupt):
@@ -207,6 +254,9 @@ class Readiness:
             except BaseException as error:
                 if not self._was_put_off(number, error):
                     _report(error)
+            if late and (now := monotonic()) - began > LONGEST_WAIT:
+                self._flush()
+                began = now
             if taken > most_taken:
                 # The system tells of the same descriptors first, as long as they are ready. So what
                 # is left is kept, or a few busy streams would be all that is ever served. Only if
@@ -215,20 +265,33 @@ class Readiness:
                     self._left = happened
                 break
 
+    def _flush(self) -> None:
+        """Call what may have waited."""
+        late = self.late
+        rest = iter(late.copy())
+        late.clear()
+        for run, flush in rest:
+            try:
+                run(flush)
+            except Exception as error:
+                if _is_entered(run):
+                    flush()
+                else:
+                    _report(error)
+            except BaseException:
+                late.extend(rest)
+                raise
+
     def _was_put_off(self, number: int, error: BaseException) -> bool:
         """Leave input alone for now if ``error`` comes from calling a callback inside of itself;
         returns whether it does.
         """
         entry = self._readers.get(number)
-        if entry is None or not isinstance(error, RuntimeError):
+        if entry is None or not _is_entered(entry[0]):
             return False
-        try:
-            entry[0](bool)
-        except RuntimeError:
-            self._watch_less(number, _OUT if number in self._writers else 0)
-            self._loop.call_later(PUT_OFF, self._take_up, number, entry)
-            return True
-        return False
+        self._watch_less(number, _OUT if number in self._writers else 0)
+        self._loop.call_later(PUT_OFF, self._take_up, number, entry)
+        return True
 
     def _take_up(self, number: int, entry: _Entry) -> None:
         if self._readers.get(number) is entry:
@@ -256,7 +319,17 @@ def _add_reader_without_context(
         loop.add_reader(fd, callback)
 
 
-def _run_in(context: Context | None) -> Callable[..., int | None]:
+def _is_entered(run: Runner) -> bool:
+    """Whether a context can't be entered, because that was done already: by a callback inside of
+    which the loop is run."""
+    try:
+        run(bool)
+    except RuntimeError:
+        return True
+    return False
+
+
+def _run_in(context: Context | None) -> Runner:
     return copy_context().run if context is None else context.run
 
 
