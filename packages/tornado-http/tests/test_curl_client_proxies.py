@@ -157,7 +157,8 @@ async def test_a_tunnel_is_for_those_credentials_with_which_it_was_made(
 async def test_tunnels_with_credentials_are_shared_if_libcurl_tells_them_apart(
     curled, reply, server_tls, authority_file, monkeypatch, tunnels_have_users, host
 ):
-    monkeypatch.setattr("tornado._curl_client.options.TUNNELS_HAVE_USERS", tunnels_have_users)
+    since = 0 if tunnels_have_users else 0x1000000
+    monkeypatch.setattr("tornado._curl_client.options.TUNNELS_HAVE_USERS", since)
     arguments = {"ca_certs": authority_file, "proxy_host": host}
     if host == "127.0.0.1":
         arguments |= {"proxy_username": "u", "proxy_password": "p"}

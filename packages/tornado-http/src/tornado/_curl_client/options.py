@@ -29,8 +29,9 @@ LONGEST_TIME = 2**31 - 1  # milliseconds
 # libcurl has it since 7.54, pycurl has no name for it.
 SUPPRESS_CONNECT_HEADERS = 265
 
-# Before that, a proxy's tunnel served those with other credentials, or none (CVE-2026-3784).
-TUNNELS_HAVE_USERS = pycurl.version_info()[2] >= 0x081300
+# Before that version a proxy's tunnel served those with other credentials, or none
+# (CVE-2026-3784).
+TUNNELS_HAVE_USERS = 0x081300
 
 _PROXY_AUTH_MODES: dict[str | None, int] = {
     None: pycurl.HTTPAUTH_BASIC,
@@ -264,7 +265,7 @@ def _set_proxy(curl: Any, request: EffectiveRequest, target: Target, headers: HT
         own = HTTPHeaders({"Proxy-Authorization": headers.pop("Proxy-Authorization")})
         curl.setopt(pycurl.PROXYHEADER, field_lines(own))
         _keep_apart(curl)
-    elif target.secure and knows_user and not TUNNELS_HAVE_USERS:
+    elif target.secure and knows_user and pycurl.version_info()[2] < TUNNELS_HAVE_USERS:
         _keep_apart(curl)
 
 
