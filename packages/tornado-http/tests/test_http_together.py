@@ -173,6 +173,19 @@ async def test_the_last_answer_of_a_connection_leaves_before_its_end():
             assert client.got() == b""
 
 
+async def test_refusals_leave_before_the_end_too():
+    def callback(request):
+        raise AssertionError("these are no requests")
+
+    async with clients(callback) as asking:
+        for client in asking:
+            client.ask(request=b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n%b")
+        dispatch()
+        for client in asking:
+            assert client.got().startswith(b"HTTP/1.1 400 ")
+            assert client.got() == b""
+
+
 async def test_who_has_left_before_the_answer_leaves_disturbs_nobody():
     def callback(request):
         answer(request, b"answer")

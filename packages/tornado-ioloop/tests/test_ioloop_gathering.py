@@ -111,7 +111,10 @@ async def test_what_several_have_to_send_leaves_after_all_input_in_their_context
         dispatch()
         assert seen == [b"a", b"b", b"c", flushed(b"a"), flushed(b"b"), flushed(b"c")]
         assert [echo.peer.recv(9) for echo in echoes] == [b"a", b"b", b"c"]
-        # One that is alone has nobody to wait for.
+        # Afterwards there's nobody to wait for, nor for one that is alone.
+        seen.clear()
+        echoes[0].data_received(b"none")
+        assert seen == [b"none", ("flush", b"none", "none")]
         seen.clear()
         echoes[1].peer.send(b"d")
         echoes[1].act = lambda data: echoes[2].peer.send(b"e")
@@ -223,30 +226,24 @@ async def test_an_interrupt_loses_nothing_that_waits(by: str) -> None:
 
 @on_a_loop
 async def test_a_round_inside_of_a_callback_sends_what_waits_outside() -> None:
-    """Also for a stream whose own callback the inner round is run by."""
+    """Also for the stream whose own callback the inner round is run by."""
     seen: list[Any] = []
-    echoes = [Echo(seen) for _ in range(3)]
-    first, second, third = echoes
+    echoes = [Echo(seen) for _ in range(4)]
+    first, second, third, fourth = echoes
 
     def nest(data: bytes) -> None:
         second.act = None
         second.stream.flush_soon(lambda: seen.append("own"))
-        third.peer.send(b"inner")
+        third.peer.send(b"c")
+        fourth.peer.send(b"d")
         dispatch()
-        assert first.peer.recv(9) == b"a"
+        assert [echo.peer.recv(9) for echo in (first, third, fourth)] == [b"a", b"c", b"d"]
 
     second.act = nest
     with closing(*echoes):
         first.peer.send(b"a")
         second.peer.send(b"b")
         dispatch()
-        assert seen == [
-            b"a",
-            b"b",
-            b"inner",
-            flushed(b"inner"),
-            flushed(b"a"),
-            "own",
-            flushed(b"b"),
-        ]
-        assert [echo.peer.recv(9) for echo in (second, third)] == [b"b", b"inner"]
+        assert seen[:4] == [b"a", b"b", b"c", b"d"]
+        assert seen[4:] == [flushed(b"a"), "own", flushed(b"c"), flushed(b"d"), flushed(b"b")]
+        assert second.peer.recv(9) == b"b"

@@ -312,7 +312,6 @@ class HTTP1Connection(FlowControl):
     def connection_lost(self, exc: BaseException | None) -> None:
         """The stream is closed (`tornado.iostream.StreamReceiver`)."""
         self._phase = GONE
-        self._out = None
         self._reader.abandon()
         delegate, self._delegate = self._delegate, None
         callback, self._close_callback = self._close_callback, None
