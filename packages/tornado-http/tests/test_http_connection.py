@@ -290,31 +290,33 @@ async def test_who_waits_for_a_message_learns_of_its_delegates_failure(error, is
     client.close()
 
 
-async def test_after_an_answer_to_connect_the_stream_is_a_tunnel():
-    """RFC 9112 section 6.3, rule 2."""
+async def connect(answer):
+    """Ask a server for a tunnel, and read its answer: both ends, and what was noted of that."""
     far, near = pair()
     client = HTTP1Connection(near, True)
     client.write_headers(RequestStartLine("CONNECT", "a:1", ""), HTTPHeaders({"Host": "a:1"}))
     client.finish()
     await far.read_until(b"\r\n\r\n")
-    await far.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthrough the tunnel")
+    await far.write(answer)
     delegate = Noting()
     await client.read_response(delegate)
+    return far, client, delegate
+
+
+async def test_after_an_answer_to_connect_the_stream_is_a_tunnel():
+    """RFC 9112 section 6.3, rule 2."""
+    far, client, delegate = await connect(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthrough the tunnel"
+    )
     assert (delegate.events, delegate.body) == (["head", "finish"], b"")
-    assert await client.detach().read_bytes(18) == b"through the tunnel"
+    near = client.detach()
+    assert await near.read_bytes(18) == b"through the tunnel"
     far.close()
     near.close()
 
 
 async def test_a_refusal_of_connect_is_a_message_as_others():
-    far, near = pair()
-    client = HTTP1Connection(near, True)
-    client.write_headers(RequestStartLine("CONNECT", "a:1", ""), HTTPHeaders({"Host": "a:1"}))
-    client.finish()
-    await far.read_until(b"\r\n\r\n")
-    await far.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
-    delegate = Noting()
-    await client.read_response(delegate)
+    far, client, delegate = await connect(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
     assert delegate.body == b"no"
     far.close()
     client.close()

@@ -252,7 +252,7 @@ class HTTP1Connection(FlowControl):
             raise RuntimeError("the stream belongs to another protocol already")
         if self._reader.in_body and self._reader.state != ENDING:
             raise RuntimeError("the body of the current message has not been read")
-        self._flush()
+        self.flush_output()
         stream = self.stream
         self._phase = GONE
         self._reader.detach()

@@ -61,6 +61,7 @@ _CHUNK_LINE = re.compile(rf"([0-9A-Fa-f]{{1,16}})(?:{_EXTENSION})*+".encode("lat
 
 _BARE_CR = re.compile(rb"\r(?!\n|\Z)")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
+LENIENT_END = re.compile(rb"\r?\n\r?\n")
 _DIGITS = re.compile(r"[0-9]+")
 _HEX_DIGITS = re.compile(r"[0-9A-Fa-f]+")
 
@@ -346,3 +347,20 @@ def connection_options(value: str | list[str] | None) -> frozenset[str]:
         return frozenset()
     text = value if type(value) is str else ",".join(value)
     return frozenset(option.strip(" \t").lower() for option in text.split(","))
+
+
+def find_lenient_end(data: bytes, position: int) -> tuple[int, int, bytes]:
+    """Find the end of a head whose lines may end in LF alone.
+
+    :returns: where it ends, where the empty line behind it ends, and the head with CRLF; -1 as the
+        first if the end has not come yet.
+    """
+    end = data.find(b"\r\n\r\n", position)
+    if end >= 0 and data.count(b"\n", position, end) == data.count(b"\r\n", position, end):
+        # As nearly always, all lines before it end as they should.
+        return end, end + 4, data[position : end + 2]
+    match = LENIENT_END.search(data, position)
+    if match is None:
+        return -1, -1, b""
+    head = _BARE_LF.sub(b"\r\n", data[position : match.start()])
+    return match.start(), match.end(), head + b"\r\n"

@@ -204,7 +204,7 @@ class MessageOutput(HTTPConnection):
         if self._unwritten is None or size > self._unwritten:
             raise HTTPOutputError("more was written than Content-Length announced")
         self._unwritten -= size
-        self._flush()
+        self.flush_output()
         try:
             future = self.stream.send_file(fd, start, size)
         except StreamClosedError as error:
@@ -371,13 +371,6 @@ class MessageOutput(HTTPConnection):
         if out is not None:
             self._out = None
             self._send(out)
-
-    def _flush(self) -> asyncio.Future[None]:
-        out = self._out
-        if out is None:
-            return self._resolved or self._resolve()
-        self._out = None
-        return self._send_fairly(out)
 
     def _send_fairly(self, data: bytes | bytearray) -> asyncio.Future[None]:
         """Send, and make whoever writes without end to a quick reader wait for the others once in a

@@ -276,7 +276,7 @@ class MessageReader:
         if held[0] in _LINE_END:
             return held != b"\r"
         if self._accepts_bare_lf:
-            if _LENIENT_END.search(held, start):
+            if grammar.LENIENT_END.search(held, start):
                 return True
         elif held.find(b"\r\n\r\n", start) >= 0:
             return True
@@ -289,7 +289,7 @@ class MessageReader:
         if data[position] in _LINE_END:
             return self._skip_empty_lines(data, position)
         if self._accepts_bare_lf:
-            end, after, head = _find_lenient_end(data, position)
+            end, after, head = grammar.find_lenient_end(data, position)
         else:
             end = data.find(b"\r\n\r\n", position)
             after = end + 4
@@ -566,27 +566,8 @@ class MessageReader:
         return HTTPInputError(message, status_code=status_code)
 
 
-def _find_lenient_end(data: bytes, position: int) -> tuple[int, int, bytes]:
-    """Find the end of a head whose lines may end in LF alone.
-
-    :returns: where it ends, where the empty line behind it ends, and the head with CRLF; -1 as the
-        first if the end has not come yet.
-    """
-    end = data.find(b"\r\n\r\n", position)
-    if end >= 0 and data.count(b"\n", position, end) == data.count(b"\r\n", position, end):
-        # As nearly always, all lines before it end as they should.
-        return end, end + 4, data[position : end + 2]
-    match = _LENIENT_END.search(data, position)
-    if match is None:
-        return -1, -1, b""
-    head = _BARE_LF.sub(b"\r\n", data[position : match.start()])
-    return match.start(), match.end(), head + b"\r\n"
-
-
 _LINE_END = b"\r\n"
 _FOLD = re.compile(r"[ \t]*+\r\n[ \t]++")
-_BARE_LF = re.compile(rb"(?<!\r)\n")
-_LENIENT_END = re.compile(rb"\r?\n\r?\n")
 
 _FIRST_BYTES = frozenset(
     b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
